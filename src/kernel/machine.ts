@@ -1,0 +1,67 @@
+/**
+ * What a machine is, and what it may ask of the world. A machine is plain data with three entrances (start, message,
+ * timer); it changes nothing but its own state and hands everything else to `Out`. It does not know that there is a
+ * network, a disk or a crash: the kernel (in a trial) or a recording double (in a table test) stands behind `Out`.
+ */
+import type { Disk } from './disk.ts'
+import type { Micros } from './time.ts'
+
+/** A process known to the kernel: a small integer, never reused within a trial. */
+export type ProcessId = number
+
+/** A pending timer. 0 is never a live timer, so a field may start as 0 and be cancelled without a check. */
+export type Timer = number
+
+/** What travels between processes. Machines narrow on `type`; the object is frozen or never touched again once sent. */
+export interface Message {
+  readonly type: string
+}
+
+/** Something that happened and that a property, the story or the trace may care about. Facts are plain frozen data. */
+export interface Fact {
+  readonly type: string
+}
+
+/** Anything a timer can wake: a machine, or a part of one. `kind` and `a` are the two numbers given to `after`. */
+export interface TimerTarget {
+  onTimer(kind: number, a: number, out: Out): void
+}
+
+/** The world as one process sees it. Valid only during the call that it is passed to. */
+export interface Out {
+  /** The process itself. */
+  readonly self: ProcessId
+  /** The kernel's clock, microseconds since the trial began. Use it for durations. */
+  readonly now: Micros
+  /** The host's wall clock, Unix microseconds, with the host's skew. Use it only for stamps that others read. */
+  readonly wall: Micros
+  /** Wakes `target` after `delay` of this host's clock; never fires once the process has crashed or `cancel` was called. */
+  after(delay: Micros, target: TimerTarget, kind: number, a?: number): Timer
+  /** Forgets a timer. A timer that has fired, or 0, is ignored. */
+  cancel(timer: Timer): void
+  /**
+   * Sends a datagram: may be lost, delayed, duplicated or overtaken, as the rules of the network say.
+   * `bytes` matters only on links with a bandwidth.
+   */
+  send(to: ProcessId, message: Message, bytes?: number): void
+  /**
+   * Sends over the connection to `to` (dialled when there is none): in order, exactly once, or not at all when the
+   * connection breaks; both ends then get `onDisconnect`.
+   */
+  stream(to: ProcessId, message: Message, bytes?: number): void
+  /** Closes the connection to `to`, if any. What is under way in either direction is lost. The other end gets `onDisconnect`. */
+  hangUp(to: ProcessId): void
+  /** The disk of this process's host directory. It outlives the process. */
+  readonly disk: Disk
+  /** Publishes a fact to the trace and to whoever subscribed to its type. Cheap when nobody did. */
+  note(fact: Fact): void
+}
+
+/** One process's program. A restart makes a new one; what must outlive a crash is on the disk. */
+export interface Machine extends TimerTarget {
+  /** The process has started (or started again). */
+  onStart(out: Out): void
+  onMessage(from: ProcessId, message: Message, out: Out): void
+  /** The connection with `peer` is gone: refused, reset, hung up, or dead for too long. */
+  onDisconnect(peer: ProcessId, out: Out): void
+}
