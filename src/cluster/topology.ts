@@ -1,0 +1,59 @@
+/** How large a cluster is and how it is configured. Made total once by `completeTopology`; behind it nothing is optional. */
+import type { Labels } from '../objects/index.ts'
+
+export interface Topology {
+  /** Members of the etcd cluster: 1, 3 or 5. */
+  readonly etcdMembers: number
+  readonly apiServers: number
+  /** Replicas of kube-controller-manager; one leads. */
+  readonly controllerManagers: number
+  /** Replicas of kube-scheduler; one leads. */
+  readonly schedulers: number
+  readonly nodes: number
+  /** Zones that nodes are dealt out to in turn (label topology.kubernetes.io/zone). */
+  readonly zones: number
+  /** What each node offers. */
+  readonly nodeCapacity: { readonly cpu: string; readonly memory: string; readonly pods: string }
+  /** Which of the two installed data planes carries the traffic. Both are always programmed. */
+  readonly proxyMode: 'iptables' | 'ipvs'
+  /** Client rate limits of the controller manager (requests a second). Upstream's defaults: 20 and 30. */
+  readonly controllerQps: number
+  readonly controllerBurst: number
+  /** Labels that every node carries besides the well-known ones. */
+  readonly nodeLabels: Labels
+}
+
+/** The small cluster: 3 etcd members, 2 API servers, 2 controller managers, 2 schedulers, 3 nodes. */
+export const SMALL_TOPOLOGY: Topology = {
+  etcdMembers: 3,
+  apiServers: 2,
+  controllerManagers: 2,
+  schedulers: 2,
+  nodes: 3,
+  zones: 3,
+  nodeCapacity: { cpu: '4', memory: '8Gi', pods: '110' },
+  proxyMode: 'iptables',
+  controllerQps: 20,
+  controllerBurst: 30,
+  nodeLabels: {},
+}
+
+/** Fills in what is left out from the small cluster. */
+export function completeTopology(partial: Partial<Topology> = {}): Topology {
+  return { ...SMALL_TOPOLOGY, ...partial }
+}
+
+/** The process and host names of a topology, in the order in which they are started. */
+export function namesOf(topology: Topology) {
+  const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+  return {
+    etcdMembers: numbered('etcd', topology.etcdMembers),
+    apiServers: numbered('apiserver', topology.apiServers),
+    controllerManagers: numbered('controller-manager', topology.controllerManagers),
+    schedulers: numbered('scheduler', topology.schedulers),
+    nodes: numbered('node', topology.nodes),
+    runtimes: numbered('runtime', topology.nodes),
+    kubelets: numbered('kubelet', topology.nodes),
+    proxies: numbered('kube-proxy', topology.nodes),
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What the trial floor knows of faults, properties, defects and suites: their shapes, and a registry that the floors above
+ * (and users) fill. The trial floor imports none of them, so a user's own is as good as a built-in one.
+ */
+import type { Arbitrary } from 'fast-check'
+import type { Cluster, DecisionOverrides, Topology } from '../cluster/index.ts'
+import type { Micros } from '../kernel/index.ts'
+import type { FaultStep, Scenario } from './scenario.ts'
+
+/** One line of the effect ledger: what a fault did to the run. */
+export interface Evidence {
+  /** For example "messages dropped", "processes killed", "reads served stale". */
+  readonly what: string
+  readonly count: number
+}
+
+/** A fault that has been injected. */
+export interface ActiveFault {
+  /** Undoes what can be undone. Called once, when the duration is over or the active phase ends. */
+  heal(): void
+  /** What it did so far. The fault bit if any count is above 0. */
+  evidence(): readonly Evidence[]
+}
+
+export interface FaultKind {
+  readonly id: string
+  /** One line: what breaks. */
+  readonly title: string
+  /** Parameter name -> meaning with unit. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Parameters and duration for a topology. */
+  arbitrary(topology: Topology): Arbitrary<Pick<FaultStep, 'durationMicros' | 'parameters'>>
+  /** What is wrong with the parameters, in words, or undefined. */
+  validate(step: FaultStep, topology: Topology): string | undefined
+  inject(cluster: Cluster, step: FaultStep): ActiveFault
+  /** A short clause for the story: "cut etcd-0 off from etcd-1 and etcd-2 for 4 s". */
+  describe(step: FaultStep): string
+}
+
+export interface Violation {
+  /** What it is about: an object, node, member or client by name. */
+  readonly subject: string
+  /** One sentence: what was seen and what should have been. */
+  readonly message: string
+  /** The kind of failure within the property; with the property's id it makes the signature. Few values, no names or times. */
+  readonly shape: string
+  readonly details?: unknown
+}
+
+export interface Reporter {
+  /** Reports a violation at this moment. The first one decides the verdict; the trial stops there. */
+  fail(violation: Violation): void
+  /** The property's trigger was met: it looked at something. */
+  reached(): void
+  /** For a `sometimes` property: it was seen to hold. */
+  seen(): void
+}
+
+/** A property at work in one trial. It subscribes to facts in `monitor()`; these are the other moments it may use. */
+export interface Monitor {
+  /** The active phase is over, all faults are healed. */
+  onQuiet?(): void
+  /** The trial is over (also after early quiescence). Convergence is judged here. */
+  onEnd?(): void
+}
+
+export interface PropertyDefinition {
+  readonly id: string
+  /** `always` fails a trial; `sometimes` must be seen to hold in at least one trial of a campaign. */
+  readonly mode: 'always' | 'sometimes'
+  /** One line. */
+  readonly claim: string
+  /** Where the claim comes from: upstream file, documentation or paper section. */
+  readonly source: string
+  /** What must have happened for the property to have looked at something. */
+  readonly trigger: string
+  /** Defects that it is known to catch. */
+  readonly catches: readonly string[]
+  monitor(cluster: Cluster, report: Reporter): Monitor
+}
+
+export interface Defect {
+  readonly id: string
+  readonly title: string
+  readonly subsystem: string
+  readonly sources: readonly string[]
+  /** What the bug replaces. */
+  readonly decisions: DecisionOverrides
+  /** The suite whose scenarios reach its trigger. */
+  readonly suite: string
+  /** The properties that catch it. */
+  readonly caughtBy: readonly string[]
+}
+
+/** A named source of scenarios. */
+export interface Suite {
+  readonly id: string
+  readonly title: string
+  /** Scenarios without defects and with all properties; `seed` of the scenario is part of the value and does not shrink. */
+  arbitrary(options: { readonly horizonMicros?: Micros }): Arbitrary<Scenario>
+}
+
+/** Everything that a run may name. */
+export class Registry {
+  readonly faults = new Map<string, FaultKind>()
+  readonly properties = new Map<string, PropertyDefinition>()
+  readonly defects = new Map<string, Defect>()
+  readonly suites = new Map<string, Suite>()
+
+  fault(kind: FaultKind): this {
+    return add(this.faults, kind, 'fault', this)
+  }
+  property(definition: PropertyDefinition): this {
+    return add(this.properties, definition, 'property', this)
+  }
+  defect(defect: Defect): this {
+    return add(this.defects, defect, 'defect', this)
+  }
+  suite(suite: Suite): this {
+    return add(this.suites, suite, 'suite', this)
+  }
+}
+
+function add<T extends { readonly id: string }, R>(map: Map<string, T>, item: T, what: string, self: R): R {
+  if (map.has(item.id)) throw new Error(`a ${what} with the id "${item.id}" is already registered; ids are unique`)
+  map.set(item.id, item)
+  return self
+}

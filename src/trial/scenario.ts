@@ -1,0 +1,47 @@
+/**
+ * A scenario: plain JSON that decides a run wholly. Nothing else (no environment, no clock, no flag) may change what a
+ * trial does. Times are microseconds of virtual time since the cluster was switched on.
+ */
+import type { TrafficClient, Topology, WorkloadStep } from '../cluster/index.ts'
+import type { Micros } from '../kernel/index.ts'
+import type { AppModel } from '../kubelet/index.ts'
+import type { KubeObject } from '../objects/index.ts'
+
+export const SCENARIO_FORMAT = 'seatrial/scenario'
+export const SCENARIO_VERSION = 1
+
+export interface FaultStep {
+  /** Unique in the scenario; stays the same when other steps are removed. */
+  readonly id: string
+  /** A registered fault kind, such as `partition` or `crash-process`. */
+  readonly kind: string
+  readonly atMicros: Micros
+  /** How long it lasts; every fault is healed when the active phase ends, whatever this says. */
+  readonly durationMicros: Micros
+  /** What the kind needs: targets by name, amounts with their unit in the key. */
+  readonly parameters: Readonly<Record<string, unknown>>
+}
+
+export interface Scenario {
+  readonly format: typeof SCENARIO_FORMAT
+  readonly version: typeof SCENARIO_VERSION
+  /** The suite or profile that it was drawn from; for people. */
+  readonly name: string
+  readonly seed: string
+  readonly topology: Topology
+  /** How the programs in containers behave, by image. Images not named here get the default model. */
+  readonly apps: Readonly<Record<string, Partial<AppModel>>>
+  /** Applied in order as soon as the API answers. */
+  readonly objects: readonly KubeObject[]
+  readonly workload: readonly WorkloadStep[]
+  readonly traffic: readonly TrafficClient[]
+  readonly faults: readonly FaultStep[]
+  /** The active phase: faults and workload happen in it. */
+  readonly durationMicros: Micros
+  /** The quiet phase after it: everything is healed and the cluster must converge within it. */
+  readonly settleMicros: Micros
+  /** Property ids to check; empty means all registered ones. */
+  readonly properties: readonly string[]
+  /** Historical bugs switched on. */
+  readonly defects: readonly string[]
+}
