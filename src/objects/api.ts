@@ -46,16 +46,43 @@ export type ApiRequest =
         /** The server closes the watch after so long. */
         readonly timeoutSeconds?: number
       })
-  | (Target & { readonly verb: 'create'; readonly name?: string; readonly subresource?: Subresource; readonly object: unknown; readonly dryRun?: boolean })
-  | (Target & { readonly verb: 'update'; readonly name: string; readonly subresource?: Subresource; readonly object: unknown; readonly dryRun?: boolean })
+  | (Target & {
+      readonly verb: 'create'
+      readonly name?: string
+      readonly subresource?: Subresource
+      readonly object: unknown
+      readonly dryRun?: boolean
+    })
+  | (Target & {
+      readonly verb: 'update'
+      readonly name: string
+      readonly subresource?: Subresource
+      readonly object: unknown
+      readonly dryRun?: boolean
+    })
   /** A JSON merge patch (RFC 7386). */
-  | (Target & { readonly verb: 'patch'; readonly name: string; readonly subresource?: Subresource; readonly patch: unknown; readonly dryRun?: boolean })
-  | (Target & { readonly verb: 'delete'; readonly name: string; readonly options?: DeleteOptions; readonly dryRun?: boolean })
+  | (Target & {
+      readonly verb: 'patch'
+      readonly name: string
+      readonly subresource?: Subresource
+      readonly patch: unknown
+      readonly dryRun?: boolean
+    })
+  | (Target & {
+      readonly verb: 'delete'
+      readonly name: string
+      readonly options?: DeleteOptions
+      readonly dryRun?: boolean
+    })
   | (Target & ListSelectors & { readonly verb: 'deletecollection'; readonly options?: DeleteOptions })
 
 export interface ObjectList<T extends KubeObject = KubeObject> {
   readonly kind: 'List'
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number }
+  readonly metadata: {
+    readonly resourceVersion: string
+    readonly continue?: string
+    readonly remainingItemCount?: number
+  }
   readonly items: readonly T[]
 }
 

@@ -1,5 +1,5 @@
 /** The kinds beside Pod that the cluster runs on. Models k8s.io/api core/v1, apps/v1, discovery/v1, coordination/v1, policy/v1; v1.33. */
-import type { Condition, IntOrString, KubeObject, Labels, LabelSelector } from './meta.ts'
+import type { Condition, IntOrString, KubeObject, LabelSelector, Labels } from './meta.ts'
 import type { PodTemplateSpec, Protocol, ResourceList, TaintEffect } from './pod.ts'
 
 export interface Taint {
@@ -113,7 +113,12 @@ export interface Endpoint {
   readonly hostname?: string
   readonly nodeName?: string
   readonly zone?: string
-  readonly targetRef?: { readonly kind: string; readonly namespace?: string; readonly name: string; readonly uid?: string }
+  readonly targetRef?: {
+    readonly kind: string
+    readonly namespace?: string
+    readonly name: string
+    readonly uid?: string
+  }
 }
 
 export interface EndpointSlice extends KubeObject {
@@ -137,7 +142,11 @@ export interface Lease extends KubeObject {
 
 export interface PodDisruptionBudget extends KubeObject {
   readonly kind: 'PodDisruptionBudget'
-  readonly spec: { readonly selector?: LabelSelector; readonly minAvailable?: IntOrString; readonly maxUnavailable?: IntOrString }
+  readonly spec: {
+    readonly selector?: LabelSelector
+    readonly minAvailable?: IntOrString
+    readonly maxUnavailable?: IntOrString
+  }
   readonly status?: {
     readonly disruptionsAllowed: number
     readonly currentHealthy: number

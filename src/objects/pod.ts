@@ -1,5 +1,5 @@
 /** Pods and their parts. Models k8s.io/api core/v1 (pod types), v1.33, as far as the machines read them. */
-import type { Condition, IntOrString, KubeObject, Labels, LabelSelector, ObjectMeta } from './meta.ts'
+import type { Condition, IntOrString, KubeObject, LabelSelector, Labels, ObjectMeta } from './meta.ts'
 
 export interface Pod extends KubeObject {
   readonly kind: 'Pod'
@@ -139,7 +139,9 @@ export interface PodAffinity {
 
 export interface Affinity {
   readonly nodeAffinity?: {
-    readonly requiredDuringSchedulingIgnoredDuringExecution?: { readonly nodeSelectorTerms: readonly NodeSelectorTerm[] }
+    readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+      readonly nodeSelectorTerms: readonly NodeSelectorTerm[]
+    }
     readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
       readonly weight: number
       readonly preference: NodeSelectorTerm

@@ -1,5 +1,17 @@
 /** The resources that the API serves: their group, kind, scope and subresources. One row a resource. */
-import type { ConfigMap, Deployment, EndpointSlice, Lease, Namespace, Node, PodDisruptionBudget, ReplicaSet, Secret, Service, ServiceAccount } from './kinds.ts'
+import type {
+  ConfigMap,
+  Deployment,
+  EndpointSlice,
+  Lease,
+  Namespace,
+  Node,
+  PodDisruptionBudget,
+  ReplicaSet,
+  Secret,
+  Service,
+  ServiceAccount,
+} from './kinds.ts'
 import type { KubeObject } from './meta.ts'
 import type { Pod } from './pod.ts'
 
@@ -34,9 +46,22 @@ export interface ResourceInfo {
 }
 
 const row = (
-  resource: Resource, group: string, kind: string, namespaced: boolean, shortNames: readonly string[], subresources: readonly string[],
+  resource: Resource,
+  group: string,
+  kind: string,
+  namespaced: boolean,
+  shortNames: readonly string[],
+  subresources: readonly string[],
 ): ResourceInfo => ({
-  resource, group, version: 'v1', apiVersion: group === '' ? 'v1' : `${group}/v1`, kind, singular: kind.toLowerCase(), shortNames, namespaced, subresources,
+  resource,
+  group,
+  version: 'v1',
+  apiVersion: group === '' ? 'v1' : `${group}/v1`,
+  kind,
+  singular: kind.toLowerCase(),
+  shortNames,
+  namespaced,
+  subresources,
 })
 
 export const RESOURCES: Readonly<Record<Resource, ResourceInfo>> = {
