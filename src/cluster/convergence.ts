@@ -1,0 +1,113 @@
+/**
+ * Has the cluster reached what its objects ask for? A list of what is still missing, straight from the stored objects and
+ * the nodes' own state: empty means converged. This is the goal of "eventually stable reconciliation" (Anvil's ESR), not a
+ * model of any controller: it asks only for the end state.
+ */
+import {
+  type Deployment,
+  type EndpointSlice,
+  isPodReady,
+  isPodTerminal,
+  keyOf,
+  type Pod,
+  type ReplicaSet,
+} from '../objects/index.ts'
+import type { Truth } from './truth.ts'
+
+/** Names, in words, everything that is not yet as the objects ask. Costs O(objects); meant for about once a virtual second. */
+export function unconverged(truth: Truth): string[] {
+  const missing: string[] = []
+  for (const node of truth.list('nodes')) {
+    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
+    if (ready?.status !== 'True') missing.push(`node ${node.metadata.name} is not Ready`)
+  }
+  for (const namespace of truth.list('namespaces')) {
+    if (namespace.metadata.deletionTimestamp !== undefined) missing.push(`namespace ${namespace.metadata.name} is still terminating`)
+  }
+  const pods = [...truth.list('pods')]
+  for (const pod of pods) {
+    if (pod.metadata.deletionTimestamp !== undefined) missing.push(`pod ${keyOf(pod)} is still terminating`)
+  }
+  const podsByOwner = groupByController(pods)
+  const setsByOwner = groupByController([...truth.list('replicasets')])
+  for (const set of truth.list('replicasets')) replicaSetGaps(set, podsByOwner.get(set.metadata.uid ?? '') ?? [], missing)
+  for (const deployment of truth.list('deployments')) {
+    deploymentGaps(deployment, setsByOwner.get(deployment.metadata.uid ?? '') ?? [], missing)
+  }
+  endpointGaps(truth, pods, missing)
+  return missing
+}
+
+function groupByController<T extends Pod | ReplicaSet>(objects: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const object of objects) {
+    const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true)
+    if (owner === undefined) continue
+    const group = groups.get(owner.uid)
+    if (group === undefined) groups.set(owner.uid, [object])
+    else group.push(object)
+  }
+  return groups
+}
+
+function replicaSetGaps(set: ReplicaSet, owned: readonly Pod[], missing: string[]): void {
+  if (set.metadata.deletionTimestamp !== undefined) {
+    missing.push(`replicaset ${keyOf(set)} is still being deleted`)
+    return
+  }
+  const wanted = set.spec.replicas ?? 1
+  const active = owned.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isPodTerminal(pod))
+  const ready = active.filter(isPodReady)
+  if (active.length !== wanted) missing.push(`replicaset ${keyOf(set)} has ${active.length} pods, wants ${wanted}`)
+  else if (ready.length !== wanted) missing.push(`replicaset ${keyOf(set)} has ${ready.length} ready pods, wants ${wanted}`)
+  if ((set.status?.readyReplicas ?? 0) !== ready.length) missing.push(`replicaset ${keyOf(set)} reports a stale status`)
+}
+
+function deploymentGaps(deployment: Deployment, sets: readonly ReplicaSet[], missing: string[]): void {
+  const name = `deployment ${keyOf(deployment)}`
+  if (deployment.metadata.deletionTimestamp !== undefined) {
+    missing.push(`${name} is still being deleted`)
+    return
+  }
+  if ((deployment.status?.observedGeneration ?? 0) < (deployment.metadata.generation ?? 1)) {
+    missing.push(`${name}: generation ${deployment.metadata.generation} has not been observed`)
+    return
+  }
+  const wanted = deployment.spec.replicas ?? 1
+  const total = sets.reduce((sum, set) => sum + (set.spec.replicas ?? 1), 0)
+  if (total !== wanted) missing.push(`${name}: its replica sets want ${total} pods together, it wants ${wanted}`)
+  if (deployment.spec.paused === true) return
+  if ((deployment.status?.updatedReplicas ?? 0) !== wanted) missing.push(`${name}: ${deployment.status?.updatedReplicas ?? 0} of ${wanted} pods are of the newest template`)
+  if ((deployment.status?.availableReplicas ?? 0) !== wanted) missing.push(`${name}: ${deployment.status?.availableReplicas ?? 0} of ${wanted} pods are available`)
+}
+
+/** Each service's ready endpoints are exactly the addresses of its ready pods. */
+function endpointGaps(truth: Truth, pods: readonly Pod[], missing: string[]): void {
+  const slicesByService = new Map<string, EndpointSlice[]>()
+  for (const slice of truth.list('endpointslices')) {
+    const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`
+    const slices = slicesByService.get(key)
+    if (slices === undefined) slicesByService.set(key, [slice])
+    else slices.push(slice)
+  }
+  for (const service of truth.list('services')) {
+    const selector = service.spec.selector
+    if (selector === undefined || service.metadata.deletionTimestamp !== undefined) continue
+    const labels = Object.entries(selector)
+    const wanted = new Set<string>()
+    for (const pod of pods) {
+      if (pod.metadata.namespace !== service.metadata.namespace || pod.status?.podIP === undefined) continue
+      if (pod.metadata.deletionTimestamp !== undefined || isPodTerminal(pod)) continue
+      if (!isPodReady(pod) && service.spec.publishNotReadyAddresses !== true) continue
+      if (labels.every(([key, value]) => pod.metadata.labels?.[key] === value)) wanted.add(pod.status.podIP)
+    }
+    const listed = new Set<string>()
+    for (const slice of slicesByService.get(keyOf(service)) ?? []) {
+      for (const endpoint of slice.endpoints) {
+        if (endpoint.conditions?.ready !== false) for (const address of endpoint.addresses) listed.add(address)
+      }
+    }
+    for (const address of wanted) if (!listed.has(address)) missing.push(`service ${keyOf(service)} lacks the ready endpoint ${address}`)
+    for (const address of listed) if (!wanted.has(address)) missing.push(`service ${keyOf(service)} still lists ${address}`)
+  }
+}

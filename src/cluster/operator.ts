@@ -1,0 +1,292 @@
+/**
+ * The people at the keyboard: one process that carries out workload steps as kubectl would, each as a script over the API,
+ * retried on conflict and while no server answers. Models kubectl v1.33's apply, scale, set image, rollout, delete, cordon
+ * and drain as far as their requests matter to the cluster.
+ */
+import {
+  ApiClient,
+  call,
+  type Script,
+  ScriptRunner,
+  sleep,
+} from '../client/index.ts'
+import {
+  type Machine,
+  type Message,
+  type Micros,
+  MILLISECOND,
+  type Out,
+  type ProcessId,
+  SECOND,
+  type Streams,
+} from '../kernel/index.ts'
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type Deployment,
+  isPodTerminal,
+  type KubeObject,
+  type ObjectList,
+  type Pod,
+  type ReplicaSet,
+  RESOURCES,
+  resourceOfKind,
+} from '../objects/index.ts'
+import type { WorkloadStep } from './workload.ts'
+
+const RETRY_MICROS: Micros = 500 * MILLISECOND
+/** kubectl drain asks again for a refused eviction every 5 s. */
+const EVICTION_RETRY_MICROS: Micros = 5 * SECOND
+/** A person gives up after so long. */
+const GIVE_UP_MICROS: Micros = 120 * SECOND
+
+/** A workload step has been carried out, or given up. */
+export interface StepFact {
+  readonly type: 'step-started' | 'step-finished'
+  readonly id: string
+  readonly step: WorkloadStep
+  /** The HTTP status of the last answer; 0 if there was none. */
+  readonly code: number
+}
+
+const TICK_STEP = 1
+
+export class Operator implements Machine {
+  readonly #client: ApiClient
+  readonly #runner: ScriptRunner
+  readonly #steps: readonly WorkloadStep[]
+  readonly #objects: readonly KubeObject[]
+  #stopped = false
+  /** Steps begun and not yet finished. */
+  running = 0
+  /** All objects of the scenario have been accepted. */
+  booted = false
+
+  constructor(options: {
+    readonly servers: readonly ProcessId[]
+    readonly streams: Streams
+    readonly objects: readonly KubeObject[]
+    readonly steps: readonly WorkloadStep[]
+  }) {
+    this.#client = new ApiClient({ servers: options.servers, user: 'operator', streams: options.streams, qps: 1000, burst: 1000 })
+    this.#runner = new ScriptRunner(this.#client)
+    this.#steps = options.steps
+    this.#objects = options.objects
+  }
+
+  /** No further steps are begun and retries end: the quiet phase. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  onStart(out: Out): void {
+    this.#client.start(out)
+    this.#runner.spawn(this.#boot(), undefined, out)
+    for (let index = 0; index < this.#steps.length; index++) {
+      out.after(this.#steps[index]?.atMicros ?? 0, this, TICK_STEP, index)
+    }
+  }
+
+  onMessage(from: ProcessId, message: Message, out: Out): void {
+    this.#client.onMessage(from, message, out)
+  }
+
+  onDisconnect(peer: ProcessId, out: Out): void {
+    this.#client.onDisconnect(peer, out)
+  }
+
+  onTimer(_kind: number, index: number, out: Out): void {
+    const step = this.#steps[index]
+    if (step === undefined || this.#stopped) return
+    this.running++
+    out.note({ type: 'step-started', id: step.id, step, code: 0 } satisfies StepFact as StepFact)
+    const deadline = out.now + GIVE_UP_MICROS
+    this.#runner.spawn(
+      this.#perform(step, deadline),
+      (result, done) => {
+        this.running--
+        done.note({ type: 'step-finished', id: step.id, step, code: typeof result === 'number' ? result : 0 } satisfies StepFact as StepFact)
+      },
+      out,
+    )
+  }
+
+  *#boot(): Script<void> {
+    const namespaces = new Set(this.#objects.map((object) => object.metadata.namespace).filter((name) => name !== undefined))
+    namespaces.add('kube-system').add('kube-node-lease').add('default')
+    for (const name of namespaces) {
+      if (this.#objects.some((object) => object.kind === 'Namespace' && object.metadata.name === name)) continue
+      yield* this.#insist(applyRequest({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+    }
+    for (const object of this.#objects) yield* this.#apply(object)
+    this.booted = true
+  }
+
+  /** Repeats a request until something other than "no answer" or an overload comes back. */
+  *#insist(request: ApiRequest): Script<ApiResponse> {
+    for (;;) {
+      const response = yield* call(request)
+      if (this.#stopped || (response.code !== 0 && response.code !== 429 && response.code < 500)) return response
+      yield* sleep(RETRY_MICROS)
+    }
+  }
+
+  *#apply(object: KubeObject): Script<number> {
+    const create = applyRequest(object)
+    const created = yield* this.#insist(create)
+    if (created.code !== 409) return created.code
+    const info = resourceOfKind(object.apiVersion, object.kind)
+    if (info === undefined) return 404
+    const { apiVersion: _a, kind: _k, ...patch } = object
+    const patched = yield* this.#insist({
+      verb: 'patch',
+      resource: info.resource,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      patch,
+    })
+    return patched.code
+  }
+
+  *#perform(step: WorkloadStep, deadline: Micros): Script<number> {
+    switch (step.kind) {
+      case 'apply':
+        return yield* this.#apply(step.object)
+      case 'scale':
+        return yield* this.#patchDeployment(step.namespace, step.deployment, { spec: { replicas: step.replicas } })
+      case 'pause-rollout':
+      case 'resume-rollout':
+        return yield* this.#patchDeployment(step.namespace, step.deployment, { spec: { paused: step.kind === 'pause-rollout' ? true : null } })
+      case 'restart-rollout':
+        return yield* this.#patchDeployment(step.namespace, step.deployment, {
+          spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': step.token } } } },
+        })
+      case 'set-image':
+        return yield* this.#setImage(step.namespace, step.deployment, step.image)
+      case 'rollback':
+        return yield* this.#rollback(step.namespace, step.deployment)
+      case 'delete-pod':
+        return yield* this.#deletePod(step)
+      case 'delete':
+        return (yield* this.#insist({
+          verb: 'delete',
+          resource: step.resource,
+          namespace: step.namespace,
+          name: step.name,
+          options: { propagationPolicy: step.propagationPolicy ?? 'Background' },
+        })).code
+      case 'patch':
+        return (yield* this.#insist({ verb: 'patch', resource: step.resource, namespace: step.namespace, name: step.name, patch: step.patch })).code
+      case 'cordon':
+      case 'uncordon':
+        return yield* this.#cordon(step.node, step.kind === 'cordon')
+      case 'drain':
+        return yield* this.#drain(step.node, deadline)
+    }
+  }
+
+  *#patchDeployment(namespace: string, name: string, patch: unknown): Script<number> {
+    return (yield* this.#insist({ verb: 'patch', resource: 'deployments', namespace, name, patch })).code
+  }
+
+  *#setImage(namespace: string, name: string, image: string): Script<number> {
+    for (;;) {
+      const answer = yield* this.#insist({ verb: 'get', resource: 'deployments', namespace, name })
+      if (answer.code !== 200) return answer.code
+      const current = answer.body as Deployment
+      const [first, ...rest] = current.spec.template.spec.containers
+      if (first === undefined) return 422
+      const template = { ...current.spec.template, spec: { ...current.spec.template.spec, containers: [{ ...first, image }, ...rest] } }
+      const updated = yield* this.#insist({
+        verb: 'update',
+        resource: 'deployments',
+        namespace,
+        name,
+        object: { ...current, spec: { ...current.spec, template } },
+      })
+      if (updated.code !== 409 || this.#stopped) return updated.code
+    }
+  }
+
+  /** kubectl rollout undo: the template of the replica set with the second highest revision. */
+  *#rollback(namespace: string, name: string): Script<number> {
+    for (;;) {
+      const answer = yield* this.#insist({ verb: 'get', resource: 'deployments', namespace, name })
+      if (answer.code !== 200) return answer.code
+      const current = answer.body as Deployment
+      const list = yield* this.#insist({ verb: 'list', resource: 'replicasets', namespace })
+      if (list.code !== 200) return list.code
+      const owned = (list.body as ObjectList<ReplicaSet>).items
+        .filter((set) => set.metadata.ownerReferences?.some((owner) => owner.uid === current.metadata.uid))
+        .sort((left, right) => revisionOf(right) - revisionOf(left))
+      const previous = owned[1]
+      if (previous === undefined) return 404
+      const { 'pod-template-hash': _hash, ...labels } = previous.spec.template.metadata?.labels ?? {}
+      const template = { ...previous.spec.template, metadata: { ...previous.spec.template.metadata, labels } }
+      const updated = yield* this.#insist({ verb: 'update', resource: 'deployments', namespace, name, object: { ...current, spec: { ...current.spec, template } } })
+      if (updated.code !== 409 || this.#stopped) return updated.code
+    }
+  }
+
+  *#deletePod(step: Extract<WorkloadStep, { kind: 'delete-pod' }>): Script<number> {
+    const deployment = yield* this.#insist({ verb: 'get', resource: 'deployments', namespace: step.namespace, name: step.deployment })
+    if (deployment.code !== 200) return deployment.code
+    const labels = Object.entries((deployment.body as Deployment).spec.selector.matchLabels ?? {})
+    const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
+    const list = yield* this.#insist({ verb: 'list', resource: 'pods', namespace: step.namespace, labelSelector })
+    if (list.code !== 200) return list.code
+    const pods = [...(list.body as ObjectList<Pod>).items].sort((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1))
+    const pod = pods[step.index % Math.max(1, pods.length)]
+    if (pod === undefined) return 404
+    return (yield* this.#insist({
+      verb: 'delete',
+      resource: 'pods',
+      namespace: step.namespace,
+      name: pod.metadata.name,
+      options: { gracePeriodSeconds: step.gracePeriodSeconds },
+    })).code
+  }
+
+  *#cordon(node: string, unschedulable: boolean): Script<number> {
+    return (yield* this.#insist({ verb: 'patch', resource: 'nodes', name: node, patch: { spec: { unschedulable: unschedulable || null } } })).code
+  }
+
+  *#drain(node: string, deadline: Micros): Script<number> {
+    const cordoned = yield* this.#cordon(node, true)
+    if (cordoned >= 300) return cordoned
+    const list = yield* this.#insist({ verb: 'list', resource: 'pods', fieldSelector: `spec.nodeName=${node}` })
+    if (list.code !== 200) return list.code
+    let waiting = (list.body as ObjectList<Pod>).items.filter((pod) => !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined)
+    let spent = 0
+    while (waiting.length > 0 && !this.#stopped && spent < deadline) {
+      const refused: Pod[] = []
+      for (const pod of waiting) {
+        const { name, namespace } = pod.metadata
+        const answer = yield* call({
+          verb: 'create',
+          resource: 'pods',
+          namespace,
+          name,
+          subresource: 'eviction',
+          object: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } },
+        })
+        if (answer.code === 429 || answer.code === 0 || answer.code >= 500) refused.push(pod)
+      }
+      waiting = refused
+      if (waiting.length > 0) {
+        yield* sleep(EVICTION_RETRY_MICROS)
+        spent += EVICTION_RETRY_MICROS
+      }
+    }
+    return waiting.length === 0 ? 200 : 429
+  }
+}
+
+function applyRequest(object: KubeObject): ApiRequest {
+  const info = resourceOfKind(object.apiVersion, object.kind) ?? RESOURCES.configmaps
+  return { verb: 'create', resource: info.resource, namespace: object.metadata.namespace, object }
+}
+
+function revisionOf(set: ReplicaSet): number {
+  return Number(set.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0)
+}

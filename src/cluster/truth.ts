@@ -1,0 +1,92 @@
+/**
+ * What etcd has committed, as properties see it: the objects by resource and key, and every change in revision order. The
+ * first member to apply a revision decides; members that disagree later are found by the etcd properties, not here.
+ */
+import type { EtcdApplied } from '../etcd/index.ts'
+import type { Kernel } from '../kernel/index.ts'
+import { keyOf, type KubeObject, RESOURCES, type Resource, type ResourceTypes } from '../objects/index.ts'
+
+export interface Change<T extends KubeObject = KubeObject> {
+  readonly resource: Resource
+  readonly key: string
+  readonly revision: number
+  /** Undefined when the object was created. */
+  readonly previous: T | undefined
+  /** Undefined when the object was removed. */
+  readonly current: T | undefined
+}
+
+export type ChangeListener = (change: Change) => void
+
+const PREFIX = '/registry/'
+
+export class Truth {
+  #revision = 0
+  readonly #objects = new Map<Resource, Map<string, KubeObject>>()
+  readonly #listeners = new Map<Resource, ChangeListener[]>()
+  /** The last moment at which anything but a Lease changed. */
+  lastChangeAt = 0
+  readonly #kernel: Kernel
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+    for (const resource of Object.keys(RESOURCES) as Resource[]) this.#objects.set(resource, new Map())
+    kernel.subscribe('etcd-applied', (fact) => this.#apply(fact as EtcdApplied))
+  }
+
+  /** The newest committed revision. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  get<R extends Resource>(resource: R, key: string): ResourceTypes[R] | undefined {
+    return this.#objects.get(resource)?.get(key) as ResourceTypes[R] | undefined
+  }
+
+  list<R extends Resource>(resource: R): Iterable<ResourceTypes[R]> {
+    return (this.#objects.get(resource) as Map<string, ResourceTypes[R]>).values()
+  }
+
+  count(resource: Resource): number {
+    return this.#objects.get(resource)?.size ?? 0
+  }
+
+  /** Calls `listener` for every committed change of the resource, in revision order, as soon as the first member applies it. */
+  onChange<R extends Resource>(resource: R, listener: (change: Change<ResourceTypes[R]>) => void): void {
+    const listeners = this.#listeners.get(resource)
+    if (listeners === undefined) this.#listeners.set(resource, [listener as ChangeListener])
+    else listeners.push(listener as ChangeListener)
+  }
+
+  #apply(fact: EtcdApplied): void {
+    if (fact.revision <= this.#revision) return
+    this.#revision = fact.revision
+    for (const event of fact.events) {
+      const resource = resourceOfKey(event.key)
+      if (resource === undefined) continue
+      const objects = this.#objects.get(resource)
+      if (objects === undefined) continue
+      const current = event.type === 'put' ? (event.value as KubeObject) : undefined
+      const key = current === undefined ? keyInRegistry(event.key, resource) : keyOf(current)
+      const previous = objects.get(key)
+      if (current === undefined) objects.delete(key)
+      else objects.set(key, current)
+      if (resource !== 'leases') this.lastChangeAt = this.#kernel.now
+      const listeners = this.#listeners.get(resource)
+      if (listeners === undefined) continue
+      const change: Change = { resource, key, revision: fact.revision, previous, current }
+      for (const listener of listeners) listener(change)
+    }
+  }
+}
+
+function resourceOfKey(key: string): Resource | undefined {
+  if (!key.startsWith(PREFIX)) return undefined
+  const end = key.indexOf('/', PREFIX.length)
+  const resource = key.slice(PREFIX.length, end) as Resource
+  return resource in RESOURCES ? resource : undefined
+}
+
+function keyInRegistry(key: string, resource: Resource): string {
+  return key.slice(PREFIX.length + resource.length + 1)
+}
