@@ -2,7 +2,7 @@
  * A scenario: plain JSON that decides a run wholly. Nothing else (no environment, no clock, no flag) may change what a
  * trial does. Times are microseconds of virtual time since the cluster was switched on.
  */
-import type { TrafficClient, Topology, WorkloadStep } from '../cluster/index.ts'
+import type { Topology, TrafficClient, WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { AppModel } from '../kubelet/index.ts'
 import type { KubeObject } from '../objects/index.ts'
@@ -40,6 +40,8 @@ export interface Scenario {
   readonly durationMicros: Micros
   /** The quiet phase after it: everything is healed and the cluster must converge within it. */
   readonly settleMicros: Micros
+  /** Latencies of network and disk: drawn from the seed (the default), or each at its mean; the last step of shrinking. */
+  readonly jitter?: 'drawn' | 'mean'
   /** Property ids to check; empty means all registered ones. */
   readonly properties: readonly string[]
   /** Historical bugs switched on. */

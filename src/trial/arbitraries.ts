@@ -1,0 +1,222 @@
+/**
+ * Pieces that scenarios are drawn from: topologies, faults, workload steps, traffic. Swarm style (Groce et al., "Swarm
+ * testing", 2012): each scenario first decides which kinds may occur at all, so some runs have one kind only and get far
+ * with it. Shrinking is not done here (`scenario-arbitrary.ts`), so nothing below keeps a shrink context.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import { namesOf, SMALL_TOPOLOGY, type Topology } from '../cluster/topology.ts'
+import type { TrafficClient, WorkloadStep } from '../cluster/workload.ts'
+import type { Micros } from '../kernel/time.ts'
+import { MILLISECOND, SECOND } from '../kernel/time.ts'
+import type { Deployment, KubeObject, Service } from '../objects/index.ts'
+import type { FaultKind, Registry } from './registry.ts'
+import type { FaultStep } from './scenario.ts'
+
+export interface Window {
+  readonly fromMicros: Micros
+  readonly toMicros: Micros
+}
+
+/** An integer drawn evenly, both ends included; fast-check's preference for the ends is off. */
+export function even(min: number, max: number): Arbitrary<number> {
+  return fc.noBias(fc.integer({ min, max }))
+}
+
+/** Small clusters around the usual one: 1 or 3 etcd members, 1 or 2 API servers, `nodes` nodes. */
+export function topologyArbitrary(
+  options: { readonly nodes?: readonly [least: number, most: number] } = {},
+): Arbitrary<Topology> {
+  const [least, most] = options.nodes ?? [2, 4]
+  return fc
+    .tuple(
+      fc.constantFrom(1, 3, 3, 3),
+      fc.constantFrom(1, 2, 2),
+      even(1, 2),
+      even(1, 2),
+      even(least, most),
+      fc.constantFrom('iptables' as const, 'ipvs' as const),
+    )
+    .map(([etcdMembers, apiServers, controllerManagers, schedulers, nodes, proxyMode]) => ({
+      ...SMALL_TOPOLOGY,
+      etcdMembers,
+      apiServers,
+      controllerManagers,
+      schedulers,
+      nodes,
+      proxyMode,
+      zones: Math.min(3, nodes),
+    }))
+}
+
+export interface FaultOptions extends Window {
+  /** Kinds to choose from; all registered ones when left out. */
+  readonly kinds?: readonly string[]
+  readonly least?: number
+  readonly most?: number
+}
+
+/** Faults for a topology in order of time, ids f1, f2, …; which kinds may occur is itself drawn. */
+export function faultsArbitrary(
+  registry: Registry,
+  topology: Topology,
+  options: FaultOptions,
+): Arbitrary<readonly FaultStep[]> {
+  const kinds = (options.kinds ?? [...registry.faults.keys()]).map((id) => kindOf(registry, id))
+  if (kinds.length === 0) return fc.constant([])
+  const arbitraries = kinds.map((kind) => kind.arbitrary(topology))
+  const one = (allowed: readonly number[]): Arbitrary<Omit<FaultStep, 'id'>> =>
+    fc
+      .constantFrom(...allowed)
+      .chain((index) =>
+        fc
+          .tuple(even(options.fromMicros, options.toMicros), arbitraries[index]!)
+          .map(([atMicros, rest]) => ({ kind: kinds[index]!.id, atMicros, ...rest })),
+      )
+  return swarm(kinds.length)
+    .chain((allowed) =>
+      fc.array(one(allowed), { minLength: options.least ?? 1, maxLength: options.most ?? 4, size: 'max' }),
+    )
+    .map((faults) => inOrder(faults).map((fault, index) => ({ id: `f${index + 1}`, ...fault })))
+}
+
+function kindOf(registry: Registry, id: string): FaultKind {
+  const kind = registry.faults.get(id)
+  if (kind === undefined) throw new Error(`there is no fault "${id}" to draw from`)
+  return kind
+}
+
+/** Which of `count` kinds are switched on: each with one chance in two, at least one. */
+export function swarm(count: number): Arbitrary<readonly number[]> {
+  return fc
+    .tuple(fc.array(fc.boolean(), { minLength: count, maxLength: count }), even(0, count - 1))
+    .map(([mask, always]) => mask.flatMap((on, index) => (on || index === always ? [index] : [])))
+}
+
+export interface WorkloadOptions extends Window {
+  readonly objects: readonly KubeObject[]
+  readonly kinds?: readonly DrawnStepKind[]
+  readonly least?: number
+  readonly most?: number
+}
+
+export const DRAWN_STEP_KINDS = [
+  'scale',
+  'set-image',
+  'restart-rollout',
+  'rollback',
+  'pause-rollout',
+  'resume-rollout',
+  'delete-pod',
+  'cordon',
+  'uncordon',
+  'drain',
+] as const
+export type DrawnStepKind = (typeof DRAWN_STEP_KINDS)[number]
+
+/** What people do to the deployments among `objects` and to the nodes, in order of time, ids w1, w2, … */
+export function workloadArbitrary(topology: Topology, options: WorkloadOptions): Arbitrary<readonly WorkloadStep[]> {
+  const deployments = options.objects.filter((object): object is Deployment => object.kind === 'Deployment')
+  const onNodes = new Set<string>(['cordon', 'uncordon', 'drain'])
+  const kinds = (options.kinds ?? DRAWN_STEP_KINDS).filter((kind) => onNodes.has(kind) || deployments.length > 0)
+  if (kinds.length === 0) return fc.constant([])
+  const one = (kind: DrawnStepKind) =>
+    fc
+      .tuple(
+        even(options.fromMicros, options.toMicros),
+        even(0, Math.max(0, deployments.length - 1)),
+        fc.constantFrom(...namesOf(topology).nodes),
+        even(0, 5),
+        fc.boolean(),
+      )
+      .map(([atMicros, which, node, number, forced]) =>
+        drawStep(kind, atMicros, deployments[which], node, number, forced),
+      )
+  return swarm(kinds.length)
+    .chain((allowed) =>
+      fc.array(
+        fc.constantFrom(...allowed).chain((index) => one(kinds[index]!)),
+        { minLength: options.least ?? 0, maxLength: options.most ?? 4, size: 'max' },
+      ),
+    )
+    .map((steps) => inOrder(steps).map((step, index) => ({ ...step, id: `w${index + 1}` })))
+}
+
+function drawStep(
+  kind: DrawnStepKind,
+  atMicros: Micros,
+  deployment: Deployment | undefined,
+  node: string,
+  number: number,
+  forced: boolean,
+): WorkloadStep {
+  const base = { id: '', atMicros }
+  const on = { namespace: deployment?.metadata.namespace ?? 'default', deployment: deployment?.metadata.name ?? '' }
+  switch (kind) {
+    case 'scale':
+      return { ...base, kind, ...on, replicas: number }
+    case 'set-image': {
+      const image = deployment?.spec.template.spec.containers[0]?.image ?? 'app'
+      return { ...base, kind, ...on, image: `${withoutTag(image)}:v${number + 2}` }
+    }
+    case 'restart-rollout':
+      return { ...base, kind, ...on, token: `restart-${number}` }
+    case 'delete-pod':
+      return { ...base, kind, ...on, index: number, ...(forced ? { gracePeriodSeconds: 0 } : {}) }
+    case 'pause-rollout':
+    case 'resume-rollout':
+    case 'rollback':
+      return { ...base, kind, ...on }
+    case 'cordon':
+    case 'uncordon':
+    case 'drain':
+      return { ...base, kind, node }
+  }
+}
+
+/** `registry:5000/web:v1` without its tag. */
+function withoutTag(image: string): string {
+  const colon = image.lastIndexOf(':')
+  return colon > image.lastIndexOf('/') ? image.slice(0, colon) : image
+}
+
+export interface TrafficOptions {
+  readonly objects: readonly KubeObject[]
+  /** When clients begin. Default: 20 s after the cluster was switched on. */
+  readonly startMicros?: Micros
+  /** Time between two requests of a client. Default: 250 ms. */
+  readonly everyMicros?: Micros
+}
+
+/** One client for every port of every service that has an address, each from a drawn place, ids c1, c2, … */
+export function trafficArbitrary(topology: Topology, options: TrafficOptions): Arbitrary<readonly TrafficClient[]> {
+  const { nodes } = namesOf(topology)
+  const targets = options.objects
+    .filter((object): object is Service => object.kind === 'Service')
+    .filter((service) => service.spec.type !== 'ExternalName' && service.spec.selector !== undefined)
+    .flatMap((service) =>
+      (service.spec.ports ?? []).filter((port) => port.protocol !== 'SCTP').map((port) => ({ service, port })),
+    )
+  const clients = targets.map(({ service, port }, index) => {
+    const places = service.spec.type === 'NodePort' ? (['pod', 'node', 'outside'] as const) : (['pod', 'node'] as const)
+    return fc.tuple(fc.constantFrom(...nodes), fc.constantFrom(...places), fc.boolean()).map(
+      ([node, from, keepAlive]): TrafficClient => ({
+        id: `c${index + 1}`,
+        from,
+        node,
+        keepAlive,
+        namespace: service.metadata.namespace ?? 'default',
+        service: service.metadata.name,
+        port: port.port,
+        protocol: port.protocol === 'UDP' ? 'UDP' : 'TCP',
+        everyMicros: options.everyMicros ?? 250 * MILLISECOND,
+        startMicros: options.startMicros ?? 20 * SECOND,
+        timeoutMicros: 2 * SECOND,
+      }),
+    )
+  })
+  return fc.tuple(...clients)
+}
+
+function inOrder<T extends { readonly atMicros: Micros }>(items: readonly T[]): T[] {
+  return items.toSorted((a, b) => a.atMicros - b.atMicros)
+}

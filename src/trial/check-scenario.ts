@@ -1,0 +1,91 @@
+/**
+ * Whether a scenario makes sense to this registry: every name exists, ids are unique, targets are in the topology, times
+ * lie in the active phase. Shapes are the schema's business (`schema.ts`).
+ */
+import { namesOf } from '../cluster/topology.ts'
+import type { WorkloadStep } from '../cluster/workload.ts'
+import type { Registry } from './registry.ts'
+import type { Scenario } from './scenario.ts'
+import { suggest, UserError } from './user-error.ts'
+
+export interface ScenarioMistake {
+  /** JSON pointer. */
+  readonly path: string
+  readonly what: string
+  readonly mend: string
+}
+
+/** Everything that is wrong with the scenario's names, targets and times; empty when it can run. */
+export function mistakesOf(scenario: Scenario, registry: Registry): readonly ScenarioMistake[] {
+  const mistakes: ScenarioMistake[] = []
+  const complain = (path: string, what: string, mend: string) => mistakes.push({ path, what, mend })
+  const nodes = new Set(namesOf(scenario.topology).nodes)
+
+  scenario.faults.forEach((fault, index) => {
+    const kind = registry.faults.get(fault.kind)
+    if (kind === undefined) {
+      complain(
+        `/faults/${index}/kind`,
+        `there is no fault "${fault.kind}"`,
+        suggest(fault.kind, registry.faults.keys()),
+      )
+      return
+    }
+    const wrong = kind.validate(fault, scenario.topology)
+    if (wrong !== undefined) {
+      const known = Object.entries(kind.parameters).map(([name, meaning]) => `${name}: ${meaning}`)
+      complain(
+        `/faults/${index}/parameters`,
+        `${fault.kind}: ${wrong}`,
+        known.length > 0 ? known.join('; ') : 'it takes no parameters',
+      )
+    }
+    if (fault.atMicros > scenario.durationMicros) complain(`/faults/${index}/atMicros`, ...late(scenario))
+  })
+  scenario.workload.forEach((step, index) => {
+    if (step.atMicros > scenario.durationMicros) complain(`/workload/${index}/atMicros`, ...late(scenario))
+    const node = nodeOf(step)
+    if (node !== undefined && !nodes.has(node))
+      complain(`/workload/${index}/node`, `there is no node "${node}"`, suggest(node, nodes))
+  })
+  scenario.traffic.forEach((client, index) => {
+    if (!nodes.has(client.node))
+      complain(`/traffic/${index}/node`, `there is no node "${client.node}"`, suggest(client.node, nodes))
+  })
+  for (const list of ['faults', 'workload', 'traffic'] as const) {
+    const seen = new Set<string>()
+    scenario[list].forEach((item, index) => {
+      if (seen.has(item.id))
+        complain(`/${list}/${index}/id`, `the id "${item.id}" is used twice`, 'give every entry its own id')
+      seen.add(item.id)
+    })
+  }
+  scenario.properties.forEach((id, index) => {
+    if (!registry.properties.has(id))
+      complain(`/properties/${index}`, `there is no property "${id}"`, suggest(id, registry.properties.keys()))
+  })
+  scenario.defects.forEach((id, index) => {
+    if (!registry.defects.has(id))
+      complain(`/defects/${index}`, `there is no defect "${id}"`, suggest(id, registry.defects.keys()))
+  })
+  return mistakes
+}
+
+/** @throws UserError naming the first mistake, if there is one. */
+export function assertRunnable(scenario: Scenario, registry: Registry, where = scenario.name): void {
+  const [first, ...others] = mistakesOf(scenario, registry)
+  if (first === undefined) return
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  throw new UserError({ what: `${first.what}${more}`, where: `${where} ${first.path}`, mend: first.mend })
+}
+
+function nodeOf(step: WorkloadStep): string | undefined {
+  return step.kind === 'cordon' || step.kind === 'uncordon' || step.kind === 'drain' ? step.node : undefined
+}
+
+function late(scenario: Scenario): [what: string, mend: string] {
+  return [
+    'this lies after the end of the active phase',
+    `choose a time up to durationMicros (${scenario.durationMicros})`,
+  ]
+}

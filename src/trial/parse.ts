@@ -1,0 +1,157 @@
+/**
+ * Scenario text in, scenario out, and back. A mistake is reported with file, line, column and JSON path and says how to
+ * mend it. Members are printed in one fixed order, so two prints of one scenario are the same bytes.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { canonicalText, hash64 } from './canonical.ts'
+import { escapePointer, positionAt, scanJson } from './json-position.ts'
+import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+import { SCENARIO_SCHEMA } from './schema.ts'
+import { suggest, UserError } from './user-error.ts'
+
+let validator: ValidateFunction<Scenario> | undefined
+
+function validateShape(): ValidateFunction<Scenario> {
+  validator ??= new Ajv({ allErrors: false, discriminator: true, strict: false, verbose: true }).compile<Scenario>(
+    SCENARIO_SCHEMA,
+  )
+  return validator
+}
+
+/**
+ * Reads a scenario. `fileName` appears in messages only.
+ * @throws UserError for text that is cut off, is not JSON, is of another or newer format, or has members that do not fit.
+ */
+export function parseScenario(text: string, fileName: string): Scenario {
+  const { mistake, offsets } = scanJson(text)
+  if (mistake !== undefined) {
+    throw new UserError({
+      what: mistake.truncated
+        ? `the file is cut off: ${mistake.what} where it ends`
+        : `not valid JSON: ${mistake.what}`,
+      where: `${fileName}:${mistake.line}:${mistake.column}`,
+      mend: mistake.truncated
+        ? 'delete it, or restore the whole file from version control; other scenarios are not affected'
+        : 'correct the JSON at that place',
+    })
+  }
+  const value: unknown = JSON.parse(text)
+  checkFormat(value, fileName)
+  const validate = validateShape()
+  if (!validate(value)) throw shapeError(validate.errors ?? [], value, text, fileName, offsets)
+  return value
+}
+
+/** Pretty JSON with members in the order of the schema. Ends with a newline. */
+export function printScenario(scenario: Scenario): string {
+  const ordered = Object.fromEntries(
+    Object.keys(SCENARIO_SCHEMA.properties)
+      .filter((key) => scenario[key as keyof Scenario] !== undefined)
+      .map((key) => [key, scenario[key as keyof Scenario]]),
+  )
+  return `${JSON.stringify(ordered, null, 2)}\n`
+}
+
+/** 16 hexadecimal digits that name a scenario by its content: equal content, equal id, whatever the order of members. */
+export function scenarioIdOf(scenario: Scenario): string {
+  return hash64(canonicalText(scenario))
+}
+
+function checkFormat(value: unknown, fileName: string): void {
+  const head = (typeof value === 'object' && value !== null ? value : {}) as {
+    readonly format?: unknown
+    readonly version?: unknown
+  }
+  if (head.format !== SCENARIO_FORMAT) {
+    throw new UserError({
+      what: `this is not a scenario: "format" is ${JSON.stringify(head.format) ?? 'missing'} and should be "${SCENARIO_FORMAT}"`,
+      where: fileName,
+      mend: 'for Kubernetes manifests use "seatrial check"',
+    })
+  }
+  if (typeof head.version === 'number' && head.version > SCENARIO_VERSION) {
+    throw new UserError({
+      what: `the scenario has format version ${head.version}; this seatrial reads version ${SCENARIO_VERSION}`,
+      where: `${fileName} /version`,
+      mend: `use the seatrial release that wrote it (one that reads scenario version ${head.version}), or a newer one: npm install seatrial@latest`,
+    })
+  }
+}
+
+function shapeError(
+  errors: readonly ErrorObject[],
+  value: unknown,
+  text: string,
+  fileName: string,
+  offsets: ReadonlyMap<string, number>,
+): UserError {
+  const error = errors.find((candidate) => candidate.keyword !== 'oneOf') ?? errors[0]
+  const pointer = error?.instancePath ?? ''
+  const at = (path: string) => {
+    const { line, column } = positionAt(text, offsets.get(path) ?? 0)
+    return `${fileName}:${line}:${column} ${path === '' ? '/' : path}`
+  }
+  switch (error?.keyword) {
+    case 'additionalProperties': {
+      const extra = (error.params as { readonly additionalProperty: string }).additionalProperty
+      const known = Object.keys((error.parentSchema as { properties?: object } | undefined)?.properties ?? {})
+      return new UserError({
+        what: `there is no member "${extra}" here`,
+        where: at(`${pointer}/${escapePointer(extra)}`),
+        mend: known.length > 0 ? suggest(extra, known) : 'take it out',
+      })
+    }
+    case 'required': {
+      const missing = (error.params as { readonly missingProperty: string }).missingProperty
+      return new UserError({ what: `"${missing}" is missing`, where: at(pointer), mend: `add "${missing}"` })
+    }
+    case 'enum':
+    case 'const': {
+      const parameters = error.params as {
+        readonly allowedValues?: readonly unknown[]
+        readonly allowedValue?: unknown
+      }
+      const allowed = parameters.allowedValues ?? [parameters.allowedValue]
+      return new UserError({
+        what: `${shown(valueAt(value, pointer))} is not allowed here`,
+        where: at(pointer),
+        mend: `use one of ${allowed.map(shown).join(', ')}`,
+      })
+    }
+    case 'discriminator': {
+      const { tag, tagValue } = error.params as { readonly tag: string; readonly tagValue: unknown }
+      const kinds = SCENARIO_SCHEMA.properties.workload as unknown as {
+        items: { oneOf: readonly { properties: { kind: { const: string } } }[] }
+      }
+      return new UserError({
+        what: `there is no workload step of ${tag} ${shown(tagValue)}`,
+        where: at(`${pointer}/${tag}`),
+        mend: suggest(
+          String(tagValue),
+          kinds.items.oneOf.map((option) => option.properties.kind.const),
+        ),
+      })
+    }
+    default:
+      return new UserError({
+        what: `${shown(valueAt(value, pointer))} ${error?.message ?? 'does not fit'}`,
+        where: at(pointer),
+        mend: 'see fixtures/scenario.schema.json for what may stand there',
+      })
+  }
+}
+
+function valueAt(value: unknown, pointer: string): unknown {
+  let current = value
+  for (const step of pointer.split('/').slice(1)) {
+    current = (current as Readonly<Record<string, unknown>> | undefined)?.[
+      step.replaceAll('~1', '/').replaceAll('~0', '~')
+    ]
+  }
+  return current
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}

@@ -1,0 +1,82 @@
+/** A suite's scenarios from a recipe: what is fixed, what is drawn, within which times. */
+import fc, { type Arbitrary } from 'fast-check'
+import { SMALL_TOPOLOGY, type Topology } from '../cluster/topology.ts'
+import type { TrafficClient } from '../cluster/workload.ts'
+import { type Micros, SECOND } from '../kernel/time.ts'
+import type { AppModel } from '../kubelet/index.ts'
+import type { KubeObject } from '../objects/index.ts'
+import { type DrawnStepKind, even, faultsArbitrary, trafficArbitrary, workloadArbitrary } from './arbitraries.ts'
+import type { Registry } from './registry.ts'
+import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+
+export interface Recipe {
+  /** The suite's id. */
+  readonly name: string
+  readonly topology?: Topology | Arbitrary<Topology>
+  readonly apps?: Readonly<Record<string, Partial<AppModel>>>
+  readonly objects: readonly KubeObject[] | Arbitrary<readonly KubeObject[]>
+  readonly faults?: { readonly kinds?: readonly string[]; readonly least?: number; readonly most?: number }
+  readonly workload?: { readonly kinds?: readonly DrawnStepKind[]; readonly least?: number; readonly most?: number }
+  /** False: no clients. */
+  readonly traffic?: boolean | { readonly everyMicros?: Micros; readonly startMicros?: Micros }
+  /** When faults and steps may begin. Default: 20 s, when a small cluster is up. */
+  readonly quietStartMicros?: Micros
+  /** Default: 60 s. */
+  readonly durationMicros?: Micros
+  /** Default: 120 s. */
+  readonly settleMicros?: Micros
+  readonly properties?: readonly string[]
+}
+
+const DEFAULT_QUIET_START: Micros = 20 * SECOND
+
+/** Draws scenarios after a recipe. Faults and steps begin between the quiet start and 5 s before the end of the active phase. */
+export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary<Scenario> {
+  const durationMicros = recipe.durationMicros ?? 60 * SECOND
+  const fromMicros = Math.min(recipe.quietStartMicros ?? DEFAULT_QUIET_START, durationMicros)
+  const toMicros = Math.max(fromMicros, durationMicros - 5 * SECOND)
+  const window = { fromMicros, toMicros }
+  return fc
+    .tuple(asArbitrary(recipe.topology ?? SMALL_TOPOLOGY), asArbitrary(recipe.objects), even(0, 0x7fff_ffff))
+    .chain(([topology, objects, seed]) =>
+      fc
+        .tuple(
+          faultsArbitrary(registry, topology, { ...window, ...recipe.faults }),
+          recipe.workload === undefined
+            ? fc.constant([])
+            : workloadArbitrary(topology, { ...window, objects, ...recipe.workload }),
+          clients(recipe, topology, objects),
+        )
+        .map(
+          ([faults, workload, traffic]): Scenario => ({
+            format: SCENARIO_FORMAT,
+            version: SCENARIO_VERSION,
+            name: recipe.name,
+            seed: String(seed),
+            topology,
+            apps: recipe.apps ?? {},
+            objects,
+            workload,
+            traffic,
+            faults,
+            durationMicros,
+            settleMicros: recipe.settleMicros ?? 120 * SECOND,
+            properties: recipe.properties ?? [],
+            defects: [],
+          }),
+        ),
+    )
+}
+
+function clients(
+  recipe: Recipe,
+  topology: Topology,
+  objects: readonly KubeObject[],
+): Arbitrary<readonly TrafficClient[]> {
+  if (recipe.traffic === false) return fc.constant([])
+  return trafficArbitrary(topology, { objects, ...(typeof recipe.traffic === 'object' ? recipe.traffic : {}) })
+}
+
+function asArbitrary<T>(value: T | Arbitrary<T>): Arbitrary<T> {
+  return value instanceof fc.Arbitrary ? value : fc.constant(value)
+}
