@@ -4,13 +4,16 @@
  * replicas, forwarding, reverse zones, IPv6, wildcards.
  */
 import type { Endpoint, EndpointSlice, Service } from '../objects/index.ts'
-import { DATAPLANE_DECISIONS, type DataplaneDecisions } from './decisions.ts'
+import { DNS_DECISIONS, type DnsDecisions } from './decisions.ts'
 import { isAddress } from './packet.ts'
 
 /** Where the answers come from; the same objects that kube-proxy reads. */
 export interface DnsSource {
-  service(namespace: string, name: string): Service | undefined
-  slices(namespace: string, name: string): Iterable<EndpointSlice>
+  /** `key` is `namespace/name`. */
+  service(key: string): Service | undefined
+  slices(key: string): Iterable<EndpointSlice>
+  /** Default: the right ones. */
+  readonly decisions?: DnsDecisions
 }
 
 export interface SrvRecord {
@@ -39,20 +42,17 @@ export function searchNames(name: string, namespace: string): string[] {
 }
 
 /** What a pod of `namespace` gets for `name`: the first name of its search list that exists. */
-export function lookup(name: string, namespace: string, source: DnsSource, decisions = DATAPLANE_DECISIONS): DnsAnswer {
+export function lookup(name: string, namespace: string, source: DnsSource): DnsAnswer {
   for (const candidate of searchNames(name, namespace)) {
-    const answer = resolve(candidate, source, decisions)
+    const answer = resolve(candidate, source)
     if (answer.code === 'NOERROR') return answer
   }
   return NXDOMAIN
 }
 
 /** The answer to one full name, such as `web.default.svc.cluster.local` or `_http._tcp.web.default.svc.cluster.local`. */
-export function resolve(
-  name: string,
-  source: DnsSource,
-  decisions: DataplaneDecisions = DATAPLANE_DECISIONS,
-): DnsAnswer {
+export function resolve(name: string, source: DnsSource): DnsAnswer {
+  const decisions = source.decisions ?? DNS_DECISIONS
   const labels = name.toLowerCase().split('.')
   if (labels.splice(-2).join('.') !== ZONE) return NXDOMAIN
   const kind = labels.pop()
@@ -60,14 +60,14 @@ export function resolve(
   if (kind === 'pod') return podAnswer(labels)
   if (kind !== 'svc') return NXDOMAIN
   const serviceName = labels.pop() ?? ''
-  const service = source.service(namespace, serviceName)
+  const service = source.service(`${namespace}/${serviceName}`)
   if (service === undefined) return NXDOMAIN
   if (service.spec.type === 'ExternalName') {
     return labels.length > 0
       ? NXDOMAIN
       : { code: 'NOERROR', addresses: [], services: [], alias: service.spec.externalName }
   }
-  const slices = [...source.slices(namespace, serviceName)]
+  const slices = [...source.slices(`${namespace}/${serviceName}`)]
   if (labels.length === 2 && labels[0]?.startsWith('_') === true) {
     return serviceRecords(service, slices, labels[0].slice(1), (labels[1] ?? '').slice(1), decisions)
   }
@@ -92,7 +92,7 @@ function podAnswer(labels: readonly string[]): DnsAnswer {
 export function publishedMembers(
   service: Service,
   slices: Iterable<EndpointSlice>,
-  decisions: DataplaneDecisions = DATAPLANE_DECISIONS,
+  decisions: DnsDecisions = DNS_DECISIONS,
 ): Endpoint[] {
   const members: Endpoint[] = []
   for (const slice of slices)
@@ -116,7 +116,7 @@ function serviceRecords(
   slices: readonly EndpointSlice[],
   port: string,
   protocol: string,
-  decisions: DataplaneDecisions,
+  decisions: DnsDecisions,
 ): DnsAnswer {
   const { name, namespace } = service.metadata
   const suffix = `${name}.${namespace}.svc.${ZONE}`
@@ -137,4 +137,10 @@ function serviceRecords(
     }
   }
   return records.length === 0 ? NXDOMAIN : { code: 'NOERROR', addresses: [], services: records }
+}
+
+/** The addresses of a full name, for clients that want nothing else. Empty: the name does not exist, or has no addresses. */
+export function answerQuery(name: string, source: DnsSource): readonly string[] {
+  const answer = resolve(name.endsWith('.') ? name.slice(0, -1) : name, source)
+  return answer.code === 'NOERROR' ? answer.addresses : []
 }

@@ -8,16 +8,16 @@ import { formatAddress, protocolName, UDP } from './packet.ts'
 
 export type SetType = 'hash:ip' | 'hash:ip,port' | 'hash:ip,port,ip' | 'bitmap:port'
 
-/** One element. Parts that the set's type does not hold are 0. */
+/** One element. Parts that the set's type does not hold are 0 or ''. */
 export interface SetEntry {
   readonly address: Address
-  readonly protocol: TransportProtocol | 0
+  readonly protocol: TransportProtocol | ''
   readonly port: number
   readonly secondAddress: Address
 }
 
 /** What a rule looks up, packed: in `hash:ip,port,ip` the second address is the packet's source. */
-function packed(address: Address, protocol: TransportProtocol | 0, port: number): number {
+function packed(address: Address, protocol: TransportProtocol | '', port: number): number {
   return address * 0x20000 + port * 2 + (protocol === UDP ? 1 : 0)
 }
 
@@ -73,7 +73,7 @@ export class IpSet {
 
   /** As `ipset save` writes an element: `10.96.0.10,tcp:80`. */
   format(entry: SetEntry): string {
-    const port = `${entry.protocol === 0 ? '' : `${protocolName(entry.protocol)}:`}${entry.port}`
+    const port = `${entry.protocol === '' ? '' : `${protocolName(entry.protocol)}:`}${entry.port}`
     switch (this.type) {
       case 'hash:ip':
         return formatAddress(entry.address)
@@ -86,7 +86,7 @@ export class IpSet {
     }
   }
 
-  #key(address: Address, protocol: TransportProtocol | 0, port: number): number {
+  #key(address: Address, protocol: TransportProtocol | '', port: number): number {
     if (this.type === 'hash:ip') return address
     return this.type === 'bitmap:port' ? port : packed(address, protocol, port)
   }

@@ -7,10 +7,10 @@ import { invariant } from '../kernel/invariant.ts'
 /** An IPv4 address as an unsigned 32-bit integer in network order. */
 export type Address = number
 
-/** IP protocol numbers, as the kernel has them. */
-export const TCP = 6
-export const UDP = 17
-export type TransportProtocol = 6 | 17
+/** As Kubernetes writes them. */
+export const TCP = 'TCP'
+export const UDP = 'UDP'
+export type TransportProtocol = 'TCP' | 'UDP'
 
 /** A block of addresses. `mask` 0 holds every address. */
 export interface Cidr {
@@ -28,7 +28,6 @@ export interface Flow {
   readonly sourcePort: number
   readonly destination: Address
   readonly destinationPort: number
-  readonly origin: Origin
 }
 
 /** An address with a port: where a flow ends up. */

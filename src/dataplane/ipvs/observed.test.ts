@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SECOND } from '../../kernel/index.ts'
-import type { Flow } from '../packet.ts'
+import type { Flow, TransportProtocol } from '../packet.ts'
 import { parseAddress, TCP, UDP } from '../packet.ts'
 import { Ipvs, serverOf } from './ipvs.ts'
 import type { SchedulerName } from './scheduler.ts'
@@ -41,7 +41,7 @@ class Bench {
   now = 0
   #port = 20000
 
-  constructor(scenario: Scenario, services = 1, protocol: 6 | 17 = TCP) {
+  constructor(scenario: Scenario, services = 1, protocol: TransportProtocol = TCP) {
     this.scenario = scenario
     const persistence = /-p (\d+)/.exec(scenario.flags ?? '')
     for (let i = 0; i < services; i++) {
@@ -68,7 +68,6 @@ class Bench {
       sourcePort: port,
       destination: spec.address,
       destinationPort: 80,
-      origin: 'outside',
     }
     this.now += 1000
     const result = this.ipvs.connect(flow, this.now)

@@ -39,8 +39,8 @@ export interface Rule {
   readonly destination: Address
   readonly destinationMask: number
   readonly destinationNegated: boolean
-  /** 0: any. */
-  readonly protocol: TransportProtocol | 0
+  /** '': any. */
+  readonly protocol: TransportProtocol | ''
   /** 0: any. */
   readonly destinationPort: number
   readonly matches: readonly Match[] | null
@@ -86,7 +86,7 @@ export function rule(text: RuleText): Rule {
     destination: destination === undefined ? 0 : destination.address,
     destinationMask: destination === undefined ? 0 : destination.mask,
     destinationNegated: text.notDestination !== undefined,
-    protocol: text.protocol ?? 0,
+    protocol: text.protocol ?? '',
     destinationPort: text.destinationPort ?? 0,
     matches: text.matches === undefined || text.matches.length === 0 ? null : text.matches,
     comment: text.comment ?? '',

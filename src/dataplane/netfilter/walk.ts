@@ -57,13 +57,13 @@ export class Walk {
   }
 
   /** Starts over with another packet, the first of its connection. */
-  begin(flow: Flow, now: Micros, chooser: Chooser): void {
+  begin(flow: Flow, origin: Origin, now: Micros, chooser: Chooser): void {
     this.protocol = flow.protocol
     this.source = flow.source
     this.sourcePort = flow.sourcePort
     this.destination = flow.destination
     this.destinationPort = flow.destinationPort
-    this.origin = flow.origin
+    this.origin = origin
     this.state = 'NEW'
     this.mark = 0
     this.translated = false
@@ -93,7 +93,7 @@ export class Walk {
       if (
         (((this.destination ^ rule.destination) & rule.destinationMask) !== 0) !== rule.destinationNegated ||
         (rule.destinationPort !== 0 && rule.destinationPort !== this.destinationPort) ||
-        (rule.protocol !== 0 && rule.protocol !== this.protocol) ||
+        (rule.protocol !== '' && rule.protocol !== this.protocol) ||
         (((this.source ^ rule.source) & rule.sourceMask) !== 0) !== rule.sourceNegated ||
         (rule.matches !== null && !this.#all(rule.matches))
       ) {
