@@ -1,0 +1,106 @@
+/**
+ * A store of objects by key, with named indexes kept up to date change by change. Models client-go tools/cache
+ * thread_safe_store.go, v1.33.
+ */
+import { invariant } from '../kernel/invariant.ts'
+
+/** The values under which an object is found; none when the index does not concern it. */
+export type IndexFunction<T> = (object: T) => readonly string[]
+
+interface Bucket<T> {
+  readonly objects: Map<string, T>
+  /** The objects as a list, made when first asked for and dropped at the next change. */
+  list: readonly T[] | undefined
+}
+
+interface Index<T> {
+  readonly valuesOf: IndexFunction<T>
+  readonly buckets: Map<string, Bucket<T>>
+}
+
+const NONE: readonly never[] = Object.freeze([])
+
+export class Indexer<T> {
+  readonly #objects = new Map<string, T>()
+  readonly #indexes = new Map<string, Index<T>>()
+
+  get size(): number {
+    return this.#objects.size
+  }
+
+  get(key: string): T | undefined {
+    return this.#objects.get(key)
+  }
+
+  has(key: string): boolean {
+    return this.#objects.has(key)
+  }
+
+  keys(): Iterable<string> {
+    return this.#objects.keys()
+  }
+
+  values(): Iterable<T> {
+    return this.#objects.values()
+  }
+
+  /** Adds an index; what is stored already is entered. Adding the same name again changes nothing. */
+  addIndex(name: string, valuesOf: IndexFunction<T>): void {
+    if (this.#indexes.has(name)) return
+    const index: Index<T> = { valuesOf, buckets: new Map() }
+    this.#indexes.set(name, index)
+    for (const [key, object] of this.#objects) for (const value of valuesOf(object)) enter(index, value, key, object)
+  }
+
+  /** The objects under `value` in the order in which they came; the list is a snapshot. */
+  byIndex(name: string, value: string): readonly T[] {
+    const index = this.#indexes.get(name)
+    invariant(index !== undefined, 'client: an index is declared before it is asked', { name })
+    const bucket = index.buckets.get(value)
+    if (bucket === undefined) return NONE
+    bucket.list ??= [...bucket.objects.values()]
+    return bucket.list
+  }
+
+  /** Stores the object and answers what was there before. */
+  set(key: string, object: T): T | undefined {
+    const previous = this.#objects.get(key)
+    this.#objects.set(key, object)
+    for (const index of this.#indexes.values()) {
+      const values = index.valuesOf(object)
+      if (previous !== undefined) {
+        for (const value of index.valuesOf(previous)) if (!values.includes(value)) leave(index, value, key)
+      }
+      for (const value of values) enter(index, value, key, object)
+    }
+    return previous
+  }
+
+  /** Takes the object out and answers what was there. */
+  delete(key: string): T | undefined {
+    const previous = this.#objects.get(key)
+    if (previous === undefined) return undefined
+    this.#objects.delete(key)
+    for (const index of this.#indexes.values()) {
+      for (const value of index.valuesOf(previous)) leave(index, value, key)
+    }
+    return previous
+  }
+}
+
+function enter<T>(index: Index<T>, value: string, key: string, object: T): void {
+  let bucket = index.buckets.get(value)
+  if (bucket === undefined) {
+    bucket = { objects: new Map(), list: undefined }
+    index.buckets.set(value, bucket)
+  }
+  bucket.objects.set(key, object)
+  bucket.list = undefined
+}
+
+function leave<T>(index: Index<T>, value: string, key: string): void {
+  const bucket = index.buckets.get(value)
+  invariant(bucket?.objects.delete(key) === true, 'client: an index holds every stored object', { value, key })
+  bucket.list = undefined
+  if (bucket.objects.size === 0) index.buckets.delete(value)
+}
