@@ -85,18 +85,20 @@ export class RecordFile {
 
   /**
    * The machine lost power: the durable image stays and with it the first `kept` pending operations. With `torn`, the
-   * next one, if it is an append, leaves a record that fails its checksum.
+   * next one, if it is an append, leaves a record that fails its checksum. True when it did.
    */
-  crash(kept: number, torn: boolean): void {
+  crash(kept: number, torn: boolean): boolean {
     invariant(kept >= 0 && kept <= this.#pending.length, 'kernel: a crash keeps some of what was pending', { kept })
     for (let i = 0; i < kept; i++) apply(this.#durable, this.#pending[i] as Operation)
     const next = this.#pending[kept]
-    if (torn && next !== undefined && next.kind === 'append') this.#durable.push({ ...next.record, state: 'torn' })
+    const tears = torn && next !== undefined && next.kind === 'append'
+    if (tears) this.#durable.push({ ...next.record, state: 'torn' })
     this.#settled += this.#pending.length
     this.#pending = []
     this.#live = this.#durable.slice()
     this.#bytes = 0
     for (const record of this.#live) this.#bytes += record.bytes
+    return tears
   }
 
   /** Damages the durable record at `position`; false when there is none. Its reader sees a checksum that does not match. */

@@ -1,0 +1,245 @@
+/**
+ * The disk behind one process's directory: when a sync ends, what a crash leaves, and the faults that it can have. One
+ * sync at a time, in the order of asking; each takes 0.5 to 2.5 ms (an SSD with power-loss protection is faster, a
+ * cloud volume slower), drawn by (disk, virtual time, index within the microsecond).
+ * Reads are free and never fail; a corrupt or torn record comes back marked. Durability itself is in `files.ts`.
+ */
+import { type Core, SYNCED } from './core.ts'
+import type { Disk, DiskRecord, DiskResult } from './disk.ts'
+import type { KernelFact } from './facts.ts'
+import { type Mark, RecordFile } from './files.ts'
+import { invariant } from './invariant.ts'
+import type { Out, TimerTarget } from './machine.ts'
+import type { Process } from './process.ts'
+import { addressOf, type Rand } from './random.ts'
+import type { Micros } from './time.ts'
+
+/**
+ * What becomes of unsynced operations when the process dies. `lose-unsynced`: all gone. `keep-unsynced`: all there (the
+ * page cache outlives a process). `tear`: a prefix is there and the next record is torn. `draw`: any prefix, torn or not.
+ */
+export type CrashMode = 'lose-unsynced' | 'keep-unsynced' | 'tear' | 'draw'
+
+/** What the disk's faults, and crashes, did so far. */
+export interface DeviceCounters {
+  /** Syncs that took longer. */
+  slow: number
+  /** Writes refused. */
+  full: number
+  /** Syncs answered without making anything durable. */
+  'lost-fsync': number
+  /** Records damaged. */
+  corrupt: number
+  /** Unsynced operations that a crash took. */
+  lost: number
+  /** Records that a crash tore. */
+  torn: number
+}
+
+export const SYNC_LOW_MICROS: Micros = 500
+export const SYNC_HIGH_MICROS: Micros = 2_500
+const TORN_PPM = 250_000
+
+export class Device {
+  crashMode: CrashMode = 'draw'
+  readonly counters: DeviceCounters = { slow: 0, full: 0, 'lost-fsync': 0, corrupt: 0, lost: 0, torn: 0 }
+  #slowFactor = 1
+  #full = false
+  #losesSyncs = false
+  readonly #core: Core
+  readonly #process: Process
+  readonly #stream: Rand
+  readonly #files = new Map<string, RecordFile>()
+  #busyUntil: Micros = 0
+  #lastAsked: Micros = -1
+  #index = 0
+
+  constructor(core: Core, process: Process) {
+    this.#core = core
+    this.#process = process
+    this.#stream = core.streams.get(`disk/${process.name}`)
+  }
+
+  /** Names of the files, in the order in which they were made. */
+  get files(): readonly string[] {
+    return [...this.#files.keys()]
+  }
+
+  /** Number of durable records in a file. */
+  durableLength(file: string): number {
+    return this.#files.get(file)?.durableLength ?? 0
+  }
+
+  /** A fault: syncs take so many times as long; 1 is healthy. */
+  setSlow(factor: number): void {
+    invariant(factor > 0, 'kernel: a disk is slower by a factor above 0', factor)
+    this.#slowFactor = factor
+  }
+
+  /** A fault: writes are refused (ENOSPC). What is written stays. */
+  setFull(full: boolean): void {
+    this.#full = full
+  }
+
+  /** A fault: syncs answer and make nothing durable (a write cache that lies). A later true sync covers what these left out. */
+  setLostFsync(lost: boolean): void {
+    this.#losesSyncs = lost
+  }
+
+  /** A fault: damages the synced record at `position`; false when there is none. */
+  corrupt(file: string, position: number): boolean {
+    const did = this.#files.get(file)?.corrupt(position) ?? false
+    if (did) this.counters.corrupt++
+    return did
+  }
+
+  append(file: string, value: unknown, bytes: number): DiskResult {
+    if (this.#full) return this.#refuse()
+    this.#file(file).append(value, bytes)
+    return 'ok'
+  }
+
+  replace(file: string, value: unknown, bytes: number): DiskResult {
+    if (this.#full) return this.#refuse()
+    this.#file(file).replace(value, bytes)
+    return 'ok'
+  }
+
+  truncate(file: string, from: number): void {
+    this.#file(file).truncate(from)
+  }
+
+  release(file: string, count: number): void {
+    this.#file(file).release(count)
+  }
+
+  read(file: string): readonly DiskRecord[] {
+    return this.#files.get(file)?.read() ?? []
+  }
+
+  sync(name: string, target: TimerTarget, kind: number, a: number): void {
+    const core = this.#core
+    const now = core.now
+    if (this.#lastAsked === now) this.#index++
+    else {
+      this.#lastAsked = now
+      this.#index = 0
+    }
+    let latency = this.#stream.intAt(SYNC_LOW_MICROS, SYNC_HIGH_MICROS, now, this.#index)
+    if (this.#slowFactor !== 1) {
+      latency = Math.floor(latency * this.#slowFactor)
+      this.counters.slow++
+    }
+    const file = this.#file(name)
+    if (this.#losesSyncs) this.counters['lost-fsync']++
+    const pending = new PendingSync(file, this.#losesSyncs ? 0 : file.mark(), target)
+    const end = (now > this.#busyUntil ? now : this.#busyUntil) + latency
+    invariant(end > this.#busyUntil, 'kernel: syncs of one disk end in the order of asking')
+    this.#busyUntil = end
+    core.post(end, this.#process, (kind << 3) | SYNCED, a, pending)
+  }
+
+  /** The process died at this moment. */
+  onCrash(): void {
+    this.#busyUntil = 0
+    for (const [name, file] of this.#files) {
+      const unsynced = file.unsynced
+      if (unsynced === 0) continue
+      const { kept, torn } = this.#fateOf(name, unsynced)
+      const tore = file.crash(kept, torn)
+      const lost = unsynced - kept
+      this.counters.lost += lost
+      if (tore) this.counters.torn++
+      if (lost === 0) continue
+      const fact: KernelFact = { type: 'records-lost', process: this.#process.id, file: name, lost, torn: tore }
+      this.#core.note(fact, this.#process.id)
+    }
+  }
+
+  #fateOf(file: string, unsynced: number): { readonly kept: number; readonly torn: boolean } {
+    const now = this.#core.now
+    const address = addressOf(file)
+    switch (this.crashMode) {
+      case 'lose-unsynced':
+        return { kept: 0, torn: false }
+      case 'keep-unsynced':
+        return { kept: unsynced, torn: false }
+      case 'tear':
+        return { kept: this.#stream.intAt(0, unsynced - 1, now, address, 1), torn: true }
+      case 'draw': {
+        const kept = this.#stream.intAt(0, unsynced, now, address, 1)
+        return { kept, torn: this.#stream.chanceAt(TORN_PPM, now, address, 2) }
+      }
+    }
+  }
+
+  #refuse(): DiskResult {
+    this.counters.full++
+    return 'full'
+  }
+
+  #file(name: string): RecordFile {
+    let file = this.#files.get(name)
+    if (file === undefined) {
+      file = new RecordFile()
+      this.#files.set(name, file)
+    }
+    return file
+  }
+}
+
+/** A sync under way. The disk ends it whether or not its process is running; the process is told when it runs. */
+export class PendingSync {
+  readonly #file: RecordFile
+  readonly #mark: Mark
+  readonly #target: TimerTarget
+
+  constructor(file: RecordFile, mark: Mark, target: TimerTarget) {
+    this.#file = file
+    this.#mark = mark
+    this.#target = target
+  }
+
+  /** What was asked for is durable now. */
+  settle(): void {
+    this.#file.settle(this.#mark)
+  }
+
+  tell(kind: number, a: number, out: Out): void {
+    this.#target.onTimer(kind, a, out)
+  }
+}
+
+/** The disk as one incarnation of a process sees it: a dead one's writes go nowhere. */
+export class DiskOfProcess implements Disk {
+  live = true
+  readonly #device: Device
+
+  constructor(device: Device) {
+    this.#device = device
+  }
+
+  append(file: string, value: unknown, bytes: number): DiskResult {
+    return this.live ? this.#device.append(file, value, bytes) : 'ok'
+  }
+
+  sync(file: string, target: TimerTarget, kind: number, a = 0): void {
+    if (this.live) this.#device.sync(file, target, kind, a)
+  }
+
+  replace(file: string, value: unknown, bytes: number): DiskResult {
+    return this.live ? this.#device.replace(file, value, bytes) : 'ok'
+  }
+
+  truncate(file: string, from: number): void {
+    if (this.live) this.#device.truncate(file, from)
+  }
+
+  release(file: string, count: number): void {
+    if (this.live) this.#device.release(file, count)
+  }
+
+  read(file: string): readonly DiskRecord[] {
+    return this.#device.read(file)
+  }
+}
