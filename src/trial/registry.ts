@@ -7,6 +7,8 @@ import type { Cluster, DecisionOverrides, Topology } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
 
+export type { FaultStep } from './scenario.ts'
+
 /** One line of the effect ledger: what a fault did to the run. */
 export interface Evidence {
   /** For example "messages dropped", "processes killed", "reads served stale". */

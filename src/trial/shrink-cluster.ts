@@ -28,7 +28,7 @@ function renamed(scenario: Scenario, topology: Topology): Scenario {
   const before = namesOf(scenario.topology)
   const after = namesOf(topology)
   for (const role of Object.keys(before) as (keyof typeof before)[]) {
-    before[role].forEach((name, index) => names.set(name, after[role][index % after[role].length] ?? name))
+    for (const [index, name] of before[role].entries()) names.set(name, after[role][index % after[role].length] ?? name)
   }
   const rename = (value: unknown): unknown => {
     if (typeof value === 'string') return names.get(value) ?? value

@@ -1,0 +1,136 @@
+/**
+ * The book of a campaign: what its trials came to, which faults bit, which properties were reached, and the failures
+ * grouped by signature. It is only told results; who runs them, and with what clock, is its caller's business.
+ */
+import type { Registry } from './registry.ts'
+import type { TrialResult, Verdict } from './result.ts'
+
+/** One trial as the book keeps it. */
+export interface TrialRecord {
+  readonly trialId: string
+  readonly result: TrialResult
+  /** Wall time of the trial, in microseconds, as measured by whoever ran it. */
+  readonly wallMicros?: number
+}
+
+export interface FailureGroup {
+  readonly signature: string
+  /** The first that was added; with results added in the order of the campaign, the first of the campaign. */
+  readonly first: TrialRecord
+  readonly count: number
+}
+
+export interface LedgerRow {
+  readonly kind: string
+  readonly injected: number
+  readonly bit: number
+}
+
+export interface CampaignSummary {
+  readonly trials: number
+  readonly verdicts: Readonly<Record<Verdict, number>>
+  readonly virtualMicros: number
+  readonly steps: number
+  readonly faults: readonly LedgerRow[]
+  readonly reached: readonly { readonly property: string; readonly trials: number }[]
+  /** Properties that were checked and never looked at anything. */
+  readonly neverReached: readonly string[]
+  readonly sometimesSeen: readonly string[]
+  /** `sometimes` properties that no trial saw hold. */
+  readonly sometimesNeverSeen: readonly string[]
+  readonly failures: readonly FailureGroup[]
+}
+
+export class Campaign {
+  readonly #registry: Registry
+  readonly #verdicts: Record<Verdict, number> = {
+    passed: 0,
+    failed: 0,
+    vacuous: 0,
+    diverged: 0,
+    exhausted: 0,
+    error: 0,
+  }
+  readonly #faults = new Map<string, { injected: number; bit: number }>()
+  readonly #reached = new Map<string, number>()
+  readonly #seen = new Set<string>()
+  readonly #groups = new Map<string, { first: TrialRecord; count: number }>()
+  /** Properties that some trial checked; all of them when no suite names its own. */
+  readonly #checked = new Set<string>()
+  #trials = 0
+  #virtualMicros = 0
+  #steps = 0
+
+  constructor(registry: Registry) {
+    this.#registry = registry
+  }
+
+  get trials(): number {
+    return this.#trials
+  }
+
+  get verdicts(): Readonly<Record<Verdict, number>> {
+    return this.#verdicts
+  }
+
+  /**
+   * Adds a trial. `properties` are the ids its scenario names; empty means all.
+   * @returns true if this is the first failure of its signature
+   */
+  add(record: TrialRecord, properties: readonly string[] = []): boolean {
+    const { result } = record
+    this.#trials++
+    this.#verdicts[result.verdict]++
+    this.#virtualMicros += result.virtualMicros
+    this.#steps += result.steps
+    for (const id of properties.length > 0 ? properties : this.#registry.properties.keys()) this.#checked.add(id)
+    for (const entry of result.ledger) {
+      const row = this.#faults.get(entry.kind) ?? { injected: 0, bit: 0 }
+      this.#faults.set(entry.kind, {
+        injected: row.injected + (entry.injected ? 1 : 0),
+        bit: row.bit + (entry.bit ? 1 : 0),
+      })
+    }
+    for (const id of result.reached) this.#reached.set(id, (this.#reached.get(id) ?? 0) + 1)
+    for (const id of result.seen) this.#seen.add(id)
+    return this.#group(record)
+  }
+
+  summary(): CampaignSummary {
+    const checked = [...this.#registry.properties.values()].filter((property) => this.#checked.has(property.id))
+    const sometimes = checked.filter((property) => property.mode === 'sometimes').map((property) => property.id)
+    const kinds = [...this.#registry.faults.keys()].filter((kind) => this.#faults.has(kind))
+    return {
+      trials: this.#trials,
+      verdicts: { ...this.#verdicts },
+      virtualMicros: this.#virtualMicros,
+      steps: this.#steps,
+      faults: kinds.map((kind) => ({ kind, ...this.#faults.get(kind)! })),
+      reached: checked
+        .filter(({ id }) => this.#reached.has(id))
+        .map(({ id }) => ({ property: id, trials: this.#reached.get(id)! })),
+      neverReached: checked.filter(({ id }) => !this.#reached.has(id)).map(({ id }) => id),
+      sometimesSeen: sometimes.filter((id) => this.#seen.has(id)),
+      sometimesNeverSeen: sometimes.filter((id) => !this.#seen.has(id)),
+      failures: [...this.#groups].map(([signature, group]) => ({ signature, ...group })),
+    }
+  }
+
+  #group(record: TrialRecord): boolean {
+    const signature = record.result.signature ?? (record.result.verdict === 'exhausted' ? 'exhausted' : undefined)
+    if (signature === undefined) return false
+    const known = this.#groups.get(signature)
+    if (known === undefined) {
+      this.#groups.set(signature, { first: record, count: 1 })
+      return true
+    }
+    known.count++
+    return false
+  }
+}
+
+/** The process's exit status: 0 passed, 1 a property failed, 3 diverged or the harness erred. Ill luck outranks failure. */
+export function exitStatusOf(verdicts: Readonly<Record<Verdict, number>>): 0 | 1 | 3 {
+  if (verdicts.diverged > 0 || verdicts.error > 0 || verdicts.exhausted > 0) return 3
+  return verdicts.failed > 0 ? 1 : 0
+}

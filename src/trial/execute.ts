@@ -1,0 +1,228 @@
+/**
+ * One trial: build the cluster, set properties and faults to work, run the active phase, heal, run the quiet phase, judge.
+ * A pure function of the scenario, the registry and the cluster's program. It writes nothing and asks no clock.
+ */
+import type { Cluster, ClusterOptions, DecisionOverrides } from '../cluster/index.ts'
+import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
+import { FaultSchedule } from './fault-schedule.ts'
+import { Jury, TrialStop } from './jury.ts'
+import { scenarioIdOf } from './parse.ts'
+import type { Registry } from './registry.ts'
+import type { FoundViolation, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
+import type { Scenario } from './scenario.ts'
+import { signatureOf } from './signature.ts'
+import { UserError } from './user-error.ts'
+
+export type CreateCluster = (options: ClusterOptions) => Cluster
+
+/** What the runner tells an observer, so that a watchdog in another thread can name who hangs. */
+export type ActivityListener = (activity: string) => void
+
+export interface TrialOptions {
+  /** Keeps facts of these types for the story. */
+  readonly factTypes?: readonly string[]
+  /** Keeps the whole trace. Default: false, a ring of the last events. */
+  readonly keepTrace?: boolean
+  /** Stops at this moment of virtual time, to look at the cluster. The verdict then covers only what came before. */
+  readonly stopAtMicros?: Micros
+  /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
+  readonly inspect?: (cluster: Cluster) => void
+  /** Events after which the trial is given up. Default: 20 million. */
+  readonly maximumSteps?: number
+  /** Told before each call into a property. Setting it makes the trial somewhat slower and changes nothing else. */
+  readonly onActivity?: ActivityListener
+}
+
+const MAXIMUM_STEPS = 20_000_000
+/** How often the quiet phase asks whether there is anything left to wait for. */
+const QUIET_CHECK_MICROS: Micros = SECOND
+
+/** Runs a scenario. Never throws for what happens inside the trial: that is the verdict `error`. */
+export function executeScenario(
+  scenario: Scenario,
+  registry: Registry,
+  createCluster: CreateCluster,
+  options: TrialOptions = {},
+): TrialResult {
+  const result = guarded(() => new Trial(scenario, registry, createCluster, options).run())
+  const threw =
+    (result.verdict === 'error' && result.error?.property === undefined) || result.violation?.property === 'invariant'
+  if (!threw || options.onActivity !== undefined) return result
+  // Something threw. The same trial again, slower, with every call into a property labelled, names the property.
+  const again = guarded(() => new Trial(scenario, registry, createCluster, { ...options, onActivity: () => {} }).run())
+  return again.verdict === 'error' ? again : result
+}
+
+class Trial {
+  readonly #scenario: Scenario
+  readonly #registry: Registry
+  readonly #options: TrialOptions
+  readonly #createCluster: CreateCluster
+  readonly #facts: TimedFact[] = []
+  #jury: Jury | undefined
+  #faults: FaultSchedule | undefined
+  #cluster: Cluster | undefined
+  #error: TrialError | undefined
+  #exhausted: string | undefined
+
+  constructor(scenario: Scenario, registry: Registry, createCluster: CreateCluster, options: TrialOptions) {
+    this.#scenario = scenario
+    this.#registry = registry
+    this.#createCluster = createCluster
+    this.#options = options
+  }
+
+  run(): TrialResult {
+    try {
+      this.#play()
+    } catch (error) {
+      if (error instanceof UserError) throw error
+      if (!(error instanceof TrialStop)) this.#onError(error)
+    }
+    if (this.#cluster !== undefined) this.#options.inspect?.(this.#cluster)
+    return this.#result()
+  }
+
+  #play(): void {
+    const { topology, seed, apps, objects, workload, traffic, durationMicros, settleMicros, jitter } = this.#scenario
+    const cluster = this.#createCluster({
+      topology,
+      seed,
+      apps,
+      decisions: this.#decisions(),
+      maxSteps: this.#options.maximumSteps ?? MAXIMUM_STEPS,
+      record: this.#options.keepTrace ?? false,
+      jitter: jitter ?? 'drawn',
+    })
+    this.#cluster = cluster
+    for (const type of this.#options.factTypes ?? []) {
+      cluster.kernel.subscribe(type, (fact) => this.#facts.push({ atMicros: cluster.kernel.now, fact }))
+    }
+    const jury = new Jury(cluster, this.#chosenProperties(), this.#options.onActivity)
+    this.#jury = jury
+    const faults = new FaultSchedule(this.#scenario, this.#registry, cluster)
+    this.#faults = faults
+    jury.swearIn()
+    cluster.boot(objects)
+    cluster.scheduleWorkload(workload)
+    cluster.startTraffic(traffic)
+
+    const end = Math.min(durationMicros, this.#options.stopAtMicros ?? durationMicros)
+    for (let moment = faults.nextMoment(); moment !== undefined && moment <= end; moment = faults.nextMoment()) {
+      if (!this.#advance(moment)) return
+      faults.act(moment)
+    }
+    if (!this.#advance(end)) return
+    const stopAt = this.#options.stopAtMicros ?? Number.POSITIVE_INFINITY
+    if (stopAt <= durationMicros) return
+    faults.healAll()
+    cluster.stopLoad()
+    jury.onQuiet()
+    jury.stopIfFailed()
+    this.#settle(Math.min(durationMicros + settleMicros, stopAt))
+    if (this.#exhausted === undefined && stopAt >= durationMicros + settleMicros) jury.onEnd()
+  }
+
+  #settle(until: Micros): void {
+    const cluster = this.#cluster!
+    while (cluster.kernel.now < until) {
+      if (!this.#advance(Math.min(until, cluster.kernel.now + QUIET_CHECK_MICROS))) return
+      if (cluster.isQuiet()) return
+    }
+  }
+
+  /** False when the trial is over: the budget of events is used up. */
+  #advance(until: Micros): boolean {
+    const cluster = this.#cluster!
+    this.#jury!.stopIfFailed()
+    const outcome = cluster.run(until)
+    this.#jury!.stopIfFailed()
+    if (outcome !== 'exhausted') return true
+    this.#exhausted = loopOf(cluster)
+    return false
+  }
+
+  #chosenProperties() {
+    const { properties } = this.#scenario
+    const ids = properties.length > 0 ? properties : [...this.#registry.properties.keys()]
+    return ids.flatMap((id) => this.#registry.properties.get(id) ?? [])
+  }
+
+  #decisions(): DecisionOverrides {
+    let merged: Readonly<Record<string, object>> = {}
+    for (const id of this.#scenario.defects) {
+      const overrides = (this.#registry.defects.get(id)?.decisions ?? {}) as Readonly<Record<string, object>>
+      for (const [part, decisions] of Object.entries(overrides))
+        merged = { ...merged, [part]: { ...merged[part], ...decisions } }
+    }
+    return merged as DecisionOverrides
+  }
+
+  #onError(error: unknown): void {
+    // A broken invariant of a machine is a failure like a property's, unless it was a property that broke it.
+    const property = this.#jury?.speaking
+    if (error instanceof InvariantError && property === undefined && this.#jury !== undefined) {
+      this.#jury.record({ property: 'invariant', subject: 'machine', message: error.message, shape: error.invariant })
+      return
+    }
+    const thrown = property !== undefined && error instanceof EventError ? error.cause : error
+    const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
+    this.#error = {
+      message: property === undefined ? cause.message : `property ${property} threw: ${cause.message}`,
+      ...(property === undefined ? {} : { property }),
+      ...(cause.stack === undefined ? {} : { stack: cause.stack }),
+    }
+  }
+
+  #result(): TrialResult {
+    const kernel = this.#cluster?.kernel
+    const ledger = this.#faults?.ledger() ?? []
+    const reached = this.#jury?.reached() ?? []
+    const violation = this.#jury?.violation
+    const idle = (ledger.some((entry) => entry.injected) && !ledger.some((entry) => entry.bit)) || reached.length === 0
+    const verdict: Verdict =
+      this.#error !== undefined
+        ? 'error'
+        : violation !== undefined
+          ? 'failed'
+          : this.#exhausted !== undefined
+            ? 'exhausted'
+            : idle
+              ? 'vacuous'
+              : 'passed'
+    const signature = signatureFor(verdict, violation, this.#error)
+    const error = this.#error ?? (this.#exhausted === undefined ? undefined : { message: this.#exhausted })
+    return {
+      verdict,
+      scenarioId: scenarioIdOf(this.#scenario),
+      ...(violation === undefined || verdict !== 'failed' ? {} : { violation }),
+      ...(signature === undefined ? {} : { signature }),
+      ...(error === undefined ? {} : { error }),
+      traceHash: kernel?.fingerprint() ?? '0000000000000000',
+      virtualMicros: kernel?.now ?? 0,
+      steps: kernel?.steps ?? 0,
+      ledger,
+      reached,
+      seen: this.#jury?.seen() ?? [],
+      facts: this.#facts,
+    }
+  }
+}
+
+function signatureFor(
+  verdict: Verdict,
+  violation: FoundViolation | undefined,
+  error: TrialError | undefined,
+): string | undefined {
+  if (verdict === 'failed' && violation !== undefined)
+    return signatureOf(violation.property, violation.shape, violation.subject)
+  if (verdict === 'error' && error !== undefined) return signatureOf(error.property ?? 'harness', 'threw', 'error')
+  return undefined
+}
+
+/** The sentence for a trial that used up its events. */
+function loopOf(cluster: Cluster): string {
+  const [first] = cluster.kernel.busiest(1)
+  const who = first === undefined ? '' : `; of the last ones, ${first.count} were "${first.event}" of ${first.process}`
+  return `the budget of events was used up after ${cluster.kernel.steps} events at ${cluster.kernel.now} us${who}`
+}

@@ -1,0 +1,93 @@
+/** When the faults of a scenario are injected and healed, and what each of them did. Ends come before beginnings at one moment. */
+import type { Cluster } from '../cluster/index.ts'
+import { invariant, type Micros } from '../kernel/index.ts'
+import type { ActiveFault, Registry } from './registry.ts'
+import type { LedgerEntry } from './result.ts'
+import type { FaultStep, Scenario } from './scenario.ts'
+
+interface Planned {
+  readonly step: FaultStep
+  active: ActiveFault | undefined
+  healed: boolean
+}
+
+interface Moment {
+  readonly atMicros: Micros
+  readonly heals: boolean
+  readonly planned: Planned
+}
+
+export class FaultSchedule {
+  readonly #cluster: Cluster
+  readonly #registry: Registry
+  readonly #planned: readonly Planned[]
+  readonly #moments: readonly Moment[]
+  #next = 0
+
+  constructor(scenario: Scenario, registry: Registry, cluster: Cluster) {
+    this.#cluster = cluster
+    this.#registry = registry
+    this.#planned = scenario.faults.map((step) => ({ step, active: undefined, healed: false }))
+    this.#moments = this.#planned
+      .flatMap((planned): Moment[] => [
+        { atMicros: planned.step.atMicros, heals: false, planned },
+        { atMicros: planned.step.atMicros + planned.step.durationMicros, heals: true, planned },
+      ])
+      .sort((a, b) => a.atMicros - b.atMicros || order(a) - order(b))
+  }
+
+  nextMoment(): Micros | undefined {
+    return this.#moments[this.#next]?.atMicros
+  }
+
+  /** Does what is due at `moment`, to which the cluster has been run. */
+  act(moment: Micros): void {
+    for (
+      let due = this.#moments[this.#next];
+      due !== undefined && due.atMicros <= moment;
+      due = this.#moments[this.#next]
+    ) {
+      this.#next++
+      if (due.heals) heal(due.planned)
+      else this.#inject(due.planned)
+    }
+  }
+
+  /** The active phase is over. */
+  healAll(): void {
+    this.#next = this.#moments.length
+    for (const planned of this.#planned) heal(planned)
+  }
+
+  ledger(): LedgerEntry[] {
+    return this.#planned.map(({ step, active }) => {
+      const evidence = active?.evidence() ?? []
+      return {
+        fault: step.id,
+        kind: step.kind,
+        atMicros: step.atMicros,
+        injected: active !== undefined,
+        evidence,
+        bit: evidence.some((item) => item.count > 0),
+      }
+    })
+  }
+
+  #inject(planned: Planned): void {
+    const kind = this.#registry.faults.get(planned.step.kind)
+    invariant(kind !== undefined, 'trial: every fault of a checked scenario has a kind', planned.step)
+    invariant(planned.active === undefined, 'trial: a fault is injected once', planned.step)
+    planned.active = kind.inject(this.#cluster, planned.step)
+  }
+}
+
+function heal(planned: Planned): void {
+  if (planned.active === undefined || planned.healed) return
+  planned.healed = true
+  planned.active.heal()
+}
+
+/** Ends before beginnings, but the end of a fault that lasts no time after its own beginning. */
+function order(moment: Moment): number {
+  return moment.heals ? (moment.planned.step.durationMicros === 0 ? 2 : 0) : 1
+}

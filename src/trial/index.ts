@@ -1,0 +1,56 @@
+/** The trial floor: what faults, properties, reports and the command line may use. */
+export {
+  DRAWN_STEP_KINDS,
+  type DrawnStepKind,
+  even,
+  faultsArbitrary,
+  swarm,
+  topologyArbitrary,
+  trafficArbitrary,
+  workloadArbitrary,
+} from './arbitraries.ts'
+export { Campaign, type CampaignSummary, exitStatusOf, type FailureGroup, type TrialRecord } from './campaign.ts'
+export { canonicalText, hash64 } from './canonical.ts'
+export { assertRunnable, mistakesOf, type ScenarioMistake } from './check-scenario.ts'
+export {
+  type CorpusContents,
+  type CorpusEntry,
+  type CorpusFolder,
+  fileStemOf,
+  keepScenario,
+  readCorpus,
+  SCENARIO_FILE_ENDING,
+} from './corpus.ts'
+export type { ActivityListener, CreateCluster, TrialOptions } from './execute.ts'
+export { parseScenario, printScenario, scenarioIdOf } from './parse.ts'
+export { type Recipe, scenarioArbitrary } from './recipe.ts'
+export {
+  type ActiveFault,
+  type Defect,
+  type Evidence,
+  type FaultKind,
+  type Monitor,
+  type PropertyDefinition,
+  Registry,
+  type Reporter,
+  type Suite,
+  type Violation,
+} from './registry.ts'
+export type { FoundViolation, LedgerEntry, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
+export { runScenario } from './run.ts'
+export { type FaultStep, SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+export { ScenarioArbitrary } from './scenario-arbitrary.ts'
+export { SCENARIO_SCHEMA } from './schema.ts'
+export { type Found, type SearchOptions, type SearchOutcome, search } from './search.ts'
+export {
+  asValue,
+  MAXIMUM_SHRINK_EXECUTIONS,
+  type ShrinkOptions,
+  type ShrinkOutcome,
+  type ShrinkProgress,
+  shrinkFailure,
+} from './shrink.ts'
+export { compareSize, SHRINK_PASSES, sizeOf } from './shrink-passes.ts'
+export { signatureOf, subjectKind } from './signature.ts'
+export { parseTrialId, printTrialId, scenarioOfTrial, scenariosFrom, suiteArbitrary, type TrialId } from './trial-id.ts'
+export { nearest, suggest, UserError, type UserErrorParts } from './user-error.ts'

@@ -1,0 +1,124 @@
+/**
+ * The properties of one trial at work: who was reached, who was seen, and the first violation, which ends the trial. It
+ * also knows, when asked to, which property is being called, so that one that throws or never ends can be named.
+ */
+import type { Cluster } from '../cluster/index.ts'
+import type { Kernel } from '../kernel/index.ts'
+import type { Monitor, PropertyDefinition, Reporter, Violation } from './registry.ts'
+import type { FoundViolation } from './result.ts'
+
+type FactListener = Parameters<Kernel['subscribe']>[1]
+
+/** Thrown by the runner to itself, between two events, once the verdict is known. */
+export class TrialStop extends Error {}
+
+export class Jury {
+  readonly #cluster: Cluster
+  readonly #definitions: readonly PropertyDefinition[]
+  readonly #monitors: { readonly id: string; readonly monitor: Monitor }[] = []
+  readonly #reached = new Set<string>()
+  readonly #seen = new Set<string>()
+  readonly #onActivity: ((property: string) => void) | undefined
+  #speaking: string | undefined
+  #violation: FoundViolation | undefined
+
+  constructor(
+    cluster: Cluster,
+    definitions: readonly PropertyDefinition[],
+    onActivity: ((property: string) => void) | undefined,
+  ) {
+    this.#cluster = cluster
+    this.#definitions = definitions
+    this.#onActivity = onActivity
+  }
+
+  get violation(): FoundViolation | undefined {
+    return this.#violation
+  }
+
+  /** Lets every property subscribe to what it wants to see. */
+  swearIn(): void {
+    for (const definition of this.#definitions) {
+      const monitor = this.#while(definition.id, () =>
+        this.#labelled(definition.id, () => definition.monitor(this.#cluster, this.#reporter(definition))),
+      )
+      this.#monitors.push({ id: definition.id, monitor })
+    }
+  }
+
+  onQuiet(): void {
+    for (const { id, monitor } of this.#monitors) {
+      if (monitor.onQuiet !== undefined) this.#while(id, () => monitor.onQuiet?.())
+    }
+  }
+
+  onEnd(): void {
+    for (const { id, monitor } of this.#monitors) {
+      if (monitor.onEnd !== undefined) this.#while(id, () => monitor.onEnd?.())
+    }
+  }
+
+  /** @throws TrialStop if a violation was reported. */
+  stopIfFailed(): void {
+    if (this.#violation !== undefined) throw new TrialStop()
+  }
+
+  /** Takes down a violation; only the first counts. */
+  record(violation: Violation & { readonly property: string }): void {
+    this.#violation ??= { ...violation, atMicros: this.#cluster.kernel.now }
+  }
+
+  /** The property whose code is running, or threw, as far as that is known. */
+  get speaking(): string | undefined {
+    return this.#speaking
+  }
+
+  reached(): string[] {
+    return this.#definitions.map((definition) => definition.id).filter((id) => this.#reached.has(id))
+  }
+
+  seen(): string[] {
+    return this.#definitions.map((definition) => definition.id).filter((id) => this.#seen.has(id))
+  }
+
+  #reporter(definition: PropertyDefinition): Reporter {
+    const { id } = definition
+    return {
+      fail: (violation) => {
+        this.record({ ...violation, property: id })
+        this.#cluster.kernel.stop()
+      },
+      reached: () => {
+        this.#reached.add(id)
+      },
+      seen: () => {
+        this.#reached.add(id)
+        this.#seen.add(id)
+      },
+    }
+  }
+
+  /** Runs a property's own code. When it throws, `#speaking` stays set and names it. */
+  #while<T>(id: string, body: () => T): T {
+    this.#speaking = id
+    this.#onActivity?.(id)
+    const value = body()
+    this.#speaking = undefined
+    return value
+  }
+
+  /** While a property subscribes, its listeners are wrapped so that they announce themselves; only when somebody wants to know. */
+  #labelled<T>(id: string, body: () => T): T {
+    if (this.#onActivity === undefined) return body()
+    const { kernel } = this.#cluster
+    const subscribe = kernel.subscribe
+    const spy = (type: string, listener: FactListener) =>
+      subscribe.call(kernel, type, (fact, process, time) => this.#while(id, () => listener(fact, process, time)))
+    Object.defineProperty(kernel, 'subscribe', { value: spy, configurable: true, writable: true })
+    try {
+      return body()
+    } finally {
+      Reflect.deleteProperty(kernel, 'subscribe')
+    }
+  }
+}
