@@ -1,0 +1,133 @@
+/** Whether the fields of an object have the types that its kind wants: what a real server finds while it decodes a body. Unknown fields pass here. */
+
+import { RESOURCES, type Resource } from './resources.ts'
+import { type Field, type FieldTable, type FieldType, METADATA, SCHEMAS } from './schema.ts'
+
+const SHOWN: Readonly<Record<FieldType, string>> = {
+  string: 'a string',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  'integer-or-string': 'a whole number or a string',
+  'strings-by-name': 'strings by name',
+  quantities: 'quantities by name',
+  anything: 'anything',
+}
+const NEEDED: Readonly<Partial<Record<Resource, readonly (readonly string[])[]>>> = {
+  pods: [['spec', 'containers']],
+  deployments: [
+    ['spec', 'template', 'spec', 'containers'],
+    ['spec', 'template', 'metadata'],
+  ],
+  replicasets: [['spec', 'template', 'spec', 'containers']],
+  services: [['spec']],
+  poddisruptionbudgets: [['spec']],
+}
+const foundRight = new WeakSet<object>()
+
+/** The mistakes as sentences with their path: `spec.replicas: must be a whole number, not "three"`. */
+export function shapeErrors(resource: Resource, object: object): readonly string[] {
+  const errors: string[] = []
+  const parts = object as Readonly<Record<string, unknown>>
+  checkField(errors, 'metadata', METADATA, parts.metadata)
+  const schema = SCHEMAS[resource]
+  for (const name in schema) checkField(errors, name, schema[name] as Field, parts[name])
+  if (errors.length === 0) for (const path of NEEDED[resource] ?? []) checkPresence(errors, parts, path)
+  return errors
+}
+
+/** A field without which nothing of the object can be read; `RESOURCES` names the kinds. */
+function checkPresence(errors: string[], object: Readonly<Record<string, unknown>>, path: readonly string[]): void {
+  let value: unknown = object
+  for (const [i, name] of path.entries()) {
+    value = (value as Readonly<Record<string, unknown>>)[name]
+    if (value !== undefined && value !== null) continue
+    errors.push(`${path.slice(0, i + 1).join('.')}: is required`)
+    return
+  }
+}
+
+function checkField(errors: string[], path: string, field: Field, value: unknown): void {
+  if (value === undefined || value === null) return
+  if (typeof field === 'string') {
+    const type = (field.startsWith('-') || field.startsWith('!') ? field.slice(1) : field) as FieldType
+    if (!hasType(type, value)) errors.push(`${path}: must be ${SHOWN[type]}, not ${shown(value)}`)
+    return
+  }
+  if (typeof value !== 'object' || Array.isArray(field) !== Array.isArray(value)) {
+    errors.push(`${path}: must be ${Array.isArray(field) ? 'a list' : 'an object'}, not ${shown(value)}`)
+    return
+  }
+  if (foundRight.has(value)) return
+  const before = errors.length
+  if (Array.isArray(field)) {
+    for (const [i, item] of (value as readonly unknown[]).entries()) {
+      if (item === null || item === undefined) errors.push(`${path}[${i}]: must not be null`)
+      else checkField(errors, `${path}[${i}]`, field[0] as Field, item)
+    }
+  } else {
+    const table = field as FieldTable
+    const parts = value as Readonly<Record<string, unknown>>
+    for (const name in parts) {
+      const inner = table[name]
+      if (inner !== undefined) checkField(errors, `${path}.${name}`, inner, parts[name])
+    }
+  }
+  if (errors.length === before && Object.isFrozen(value)) foundRight.add(value)
+}
+
+const withoutNullsFound = new WeakSet<object>()
+
+/** The value without null members, which JSON bodies use for "unset". Shares what has none; frozen parts are looked at once. */
+export function withoutNulls<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || withoutNullsFound.has(value)) return value
+  let result: unknown = value
+  if (Array.isArray(value)) {
+    const items = value.map(withoutNulls)
+    if (items.some((item, i) => item !== value[i])) result = items
+  } else {
+    const change: Record<string, unknown> = {}
+    let changed = false
+    for (const key in value) {
+      const inner = withoutNulls(value[key])
+      if (inner === null || inner !== value[key]) changed = true
+      if (inner !== null) change[key] = inner
+    }
+    if (changed) result = change
+  }
+  if (result === value && Object.isFrozen(value)) withoutNullsFound.add(value)
+  return result as T
+}
+
+function hasType(type: FieldType, value: unknown): boolean {
+  switch (type) {
+    case 'string':
+      return typeof value === 'string'
+    case 'integer':
+      return Number.isInteger(value)
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'integer-or-string':
+      return typeof value === 'string' || Number.isInteger(value)
+    case 'strings-by-name':
+      return isTableOf(value, (entry) => typeof entry === 'string')
+    case 'quantities':
+      return isTableOf(value, (entry) => typeof entry === 'string' || typeof entry === 'number')
+    case 'anything':
+      return true
+  }
+}
+
+function isTableOf(value: unknown, accepts: (entry: unknown) => boolean): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.values(value).every(accepts)
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text
+}
+
+/** The kinds that Seatrial serves, for messages: `Deployment (apps/v1)`. */
+export function servedKinds(): readonly string[] {
+  return Object.values(RESOURCES).map(({ kind, apiVersion }) => `${kind} (${apiVersion})`)
+}
