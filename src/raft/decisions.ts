@@ -1,0 +1,38 @@
+/**
+ * The choices of Raft that history got wrong. Each is a function so that a defect can put another one in its place; the
+ * machine asks and never knows. Sources stand with each choice.
+ */
+import type { LogIndex, Term } from './types.ts'
+
+export interface RaftDecisions {
+  /** May a leader of `leaderTerm` commit an entry of `entryTerm` because a majority holds it? (Raft paper 5.4.2) */
+  commitsByCounting(entryTerm: Term, leaderTerm: Term): boolean
+  /** Must term and vote be durable before an answer that promises them? (Raft paper, figure 2) */
+  hardStateWaitsForDisk(): boolean
+  /**
+   * From which index a follower cuts its log on an append whose previous entry fits; 0 cuts nothing. `firstConflict` is
+   * the first index at which an incoming entry has another term than the one held, or 0. (Raft paper, figure 2, rule 3)
+   */
+  cutsLogFrom(firstConflict: LogIndex, previousIndex: LogIndex): LogIndex
+  /** Does a campaign begin with a pre-vote? (Raft thesis 9.6) */
+  startsWithPreVote(): boolean
+  /** Does a member that hears from a leader ignore requests for votes? (Raft thesis 4.2.3) */
+  leaseRefusesVotes(): boolean
+  /** May a leader take up a read now? (Raft thesis 6.4: only after an entry of its own term is committed) */
+  servesReads(committedInTerm: boolean): boolean
+  /** Up to where a member's own log counts as stored, for commitment and for applying. (etcd-io/etcd#14370) */
+  ownMatch(durableIndex: LogIndex, lastIndex: LogIndex): LogIndex
+  /** Must a follower's entries be durable before it acknowledges them? */
+  entriesWaitForDisk(): boolean
+}
+
+export const RAFT_DECISIONS: RaftDecisions = {
+  commitsByCounting: (entryTerm, leaderTerm) => entryTerm === leaderTerm,
+  hardStateWaitsForDisk: () => true,
+  cutsLogFrom: (firstConflict) => firstConflict,
+  startsWithPreVote: () => true,
+  leaseRefusesVotes: () => true,
+  servesReads: (committedInTerm) => committedInTerm,
+  ownMatch: (durableIndex) => durableIndex,
+  entriesWaitForDisk: () => true,
+}

@@ -1,0 +1,130 @@
+/**
+ * Promises and the disk: an answer that promises a term, a vote or entries leaves only when what it promises is durable.
+ * Writes are numbered and end in order, so a promise is a number to wait for. Raft paper, figure 2 (persistent state);
+ * etcd-io/raft's messages after append. Not here: how the disk groups and syncs, which is the shell's.
+ */
+import { invariant } from '../kernel/invariant.ts'
+import type { AppendReply, RaftMessage, VoteReply } from './messages.ts'
+import type { RaftOut } from './sink.ts'
+import type { RaftState } from './state.ts'
+import type { Entry, LogIndex, MemberId, Term } from './types.ts'
+
+/** Changes term and vote in memory; the step's end writes them. */
+export function setHardState(state: RaftState, term: Term, vote: MemberId): void {
+  invariant(term >= state.term, 'raft: terms never go down', { term, current: state.term })
+  invariant(term > state.term || state.vote === 0 || state.vote === vote, 'raft: a vote is given once in a term', {
+    term,
+    vote,
+    given: state.vote,
+  })
+  if (term === state.term && vote === state.vote) return
+  state.term = term
+  state.vote = vote
+  state.hardStateDirty = true
+}
+
+/** The write after which term and vote as they are now are durable; 0 when nothing need be waited for. */
+export function writeOfHardState(state: RaftState): number {
+  if (!state.options.decisions.hardStateWaitsForDisk()) return 0
+  return state.hardStateDirty ? state.lastWrite + 1 : state.hardStateWrite
+}
+
+/** Sends an answer once the present term and vote are durable. */
+export function promise(state: RaftState, to: MemberId, message: RaftMessage, out: RaftOut): void {
+  release(state, writeOfHardState(state), to, message, out)
+}
+
+/** Sends an acknowledgement once the present term and every entry up to `index` are durable. */
+export function promiseEntries(
+  state: RaftState,
+  index: LogIndex,
+  to: MemberId,
+  message: AppendReply,
+  out: RaftOut,
+): void {
+  let write = writeOfHardState(state)
+  if (index > state.log.durable && state.options.decisions.entriesWaitForDisk()) {
+    write = Math.max(write, writeOfEntries(state, index))
+  }
+  release(state, write, to, message, out)
+}
+
+function writeOfEntries(state: RaftState, index: LogIndex): number {
+  const first = state.unsaved[0]
+  if (first !== undefined && index >= first.index) return state.lastWrite + 1
+  for (const pending of state.pendingWrites) {
+    // A write whose entries were cut off since then carries nothing of what is promised.
+    if (pending.index >= index && state.log.termAt(pending.index) === pending.term) return pending.write
+  }
+  return state.lastWrite + (first === undefined ? 0 : 1)
+}
+
+function release(state: RaftState, write: number, to: MemberId, message: RaftMessage, out: RaftOut): void {
+  if (write > state.durableWrite) state.pendingMessages.push({ write, to, message })
+  else sendPromise(state, to, message, out)
+}
+
+function sendPromise(state: RaftState, to: MemberId, message: RaftMessage, out: RaftOut): void {
+  if (message.type === 'raft-vote-reply') noteVote(state, message, to, out)
+  out.send(to, message)
+}
+
+function noteVote(state: RaftState, reply: VoteReply, candidate: MemberId, out: RaftOut): void {
+  if (!reply.granted || reply.preVote) return
+  const durable = state.options.decisions.hardStateWaitsForDisk() || !state.hardStateDirty
+  out.note({
+    type: 'raft-vote-granted',
+    member: state.options.name,
+    id: state.id,
+    term: reply.term,
+    candidate,
+    durable,
+  })
+}
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([])
+
+/** Ends a step: gives what changed to the disk as one write. */
+export function flush(state: RaftState, out: RaftOut): void {
+  // What was handed to the disk is never touched again: the next entries go into an array of their own.
+  const entries = state.unsaved.length === 0 ? NO_ENTRIES : state.unsaved
+  const snapshot = state.unsavedSnapshot
+  const waits = state.hardStateDirty && state.options.decisions.hardStateWaitsForDisk()
+  if (entries.length === 0 && snapshot === undefined && !waits) return
+  const write = ++state.lastWrite
+  if (state.hardStateDirty || snapshot !== undefined) state.hardStateWrite = write
+  state.hardStateDirty = false
+  const last = entries[entries.length - 1]
+  if (last !== undefined) {
+    state.unsaved = []
+    state.pendingWrites.push({ write, index: last.index, term: last.term })
+  }
+  state.unsavedSnapshot = undefined
+  out.persist(write, { term: state.term, vote: state.vote, commit: state.commit }, entries, snapshot)
+}
+
+/** The disk confirms everything up to `write`: the log's durable end moves and promises leave. */
+export function settle(state: RaftState, write: number, out: RaftOut): void {
+  invariant(write <= state.lastWrite, 'raft: the disk confirms only what was written', { write })
+  if (write <= state.durableWrite) return
+  state.durableWrite = write
+  const writes = state.pendingWrites
+  let done = 0
+  while (done < writes.length && (writes[done] as { write: number }).write <= write) {
+    const pending = writes[done++] as { index: LogIndex; term: Term }
+    // A later leader may have cut these entries off meanwhile: then their write says nothing of what is there now.
+    if (state.log.termAt(pending.index) === pending.term && pending.index > state.log.durable) {
+      state.log.durable = pending.index
+    }
+  }
+  if (done > 0) writes.splice(0, done)
+  const messages = state.pendingMessages
+  if (messages.length === 0) return
+  let kept = 0
+  for (let i = 0; i < messages.length; i++) {
+    const pending = messages[i] as (typeof messages)[number]
+    if (pending.write <= write) sendPromise(state, pending.to, pending.message, out)
+    else messages[kept++] = pending
+  }
+  messages.length = kept
+}

@@ -1,0 +1,30 @@
+/** Floor 1: consensus as a pure machine. What other folders may import. */
+export { RAFT_DECISIONS, type RaftDecisions } from './decisions.ts'
+export type { RaftFact, RaftRoleFact, RaftSnapshotFact, RaftTruncatedFact, RaftVoteFact } from './facts.ts'
+export { RaftLog } from './log.ts'
+export { messageBytes, type Proposal, type RaftMessage } from './messages.ts'
+export { completeRaftOptions, type RaftOptions, type RaftOptionsInput } from './options.ts'
+export type { RaftOut } from './sink.ts'
+export {
+  applicable,
+  cloneState,
+  createState,
+  NOTHING_RESTORED,
+  type RaftState,
+  type Restored,
+  setApplied,
+} from './state.ts'
+export {
+  electionTimerFired,
+  heartbeatTimerFired,
+  proposeEntries,
+  type RaftInput,
+  readIndex,
+  receive,
+  snapshotTaken,
+  start,
+  step,
+  transferLeadership,
+  writeDurable,
+} from './step.ts'
+export type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from './types.ts'

@@ -1,0 +1,55 @@
+/** Every setting of the Raft machine, with its unit and default (etcd's own where it has one). */
+import { invariant } from '../kernel/invariant.ts'
+import { MILLISECOND, type Micros } from '../kernel/time.ts'
+import { RAFT_DECISIONS, type RaftDecisions } from './decisions.ts'
+import type { MemberId, Term } from './types.ts'
+
+export interface RaftOptions {
+  readonly id: MemberId
+  /** The member's name in facts. */
+  readonly name: string
+  /** All voting members, this one included; 1, 3 or 5 of them. Static. */
+  readonly members: readonly MemberId[]
+  /**
+   * The pause without a leader after which a campaign starts, microseconds: a pure function of the term and the number of
+   * the campaign in it, from `electionTimeoutMicros` to just under twice that.
+   */
+  readonly drawElectionTimeout: (term: Term, attempt: number) => Micros
+  /** The lower bound of the draw; a follower that heard from a leader within it refuses to vote. Default 1 s. */
+  readonly electionTimeoutMicros: Micros
+  /** Default 100 ms. */
+  readonly heartbeatMicros: Micros
+  /** Shorten the first wait after a start by nearly one election time-out, as etcd does. Default true. */
+  readonly hurriesFirstElection: boolean
+  /** Most bytes of entries in one append message. Default 512 KiB. */
+  readonly maxAppendBytes: number
+  /** Most append messages under way to one follower. Default 512. */
+  readonly maxInflight: number
+  /** Heartbeat answers without progress after which a snapshot is sent again. Default 50 (5 s). */
+  readonly snapshotPatience: number
+  readonly decisions: RaftDecisions
+}
+
+export type RaftOptionsInput = Partial<RaftOptions> & Pick<RaftOptions, 'id' | 'members' | 'drawElectionTimeout'>
+
+/** Fills in the defaults and checks what was given. */
+export function completeRaftOptions(given: RaftOptionsInput): RaftOptions {
+  const options: RaftOptions = {
+    id: given.id,
+    name: given.name ?? `member-${given.id}`,
+    members: given.members,
+    drawElectionTimeout: given.drawElectionTimeout,
+    electionTimeoutMicros: given.electionTimeoutMicros ?? 1_000 * MILLISECOND,
+    heartbeatMicros: given.heartbeatMicros ?? 100 * MILLISECOND,
+    hurriesFirstElection: given.hurriesFirstElection ?? true,
+    maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
+    maxInflight: given.maxInflight ?? 512,
+    snapshotPatience: given.snapshotPatience ?? 50,
+    decisions: given.decisions ?? RAFT_DECISIONS,
+  }
+  invariant(options.members.includes(options.id), 'raft: a member is one of the members', options.id)
+  invariant(!options.members.includes(0), 'raft: no member has id 0')
+  invariant(options.heartbeatMicros > 0, 'raft: heartbeats take time')
+  invariant(options.electionTimeoutMicros > options.heartbeatMicros, 'raft: an election time-out spans heartbeats')
+  return options
+}

@@ -1,0 +1,64 @@
+/**
+ * Reads without the log. Raft thesis 6.4, etcd-io/raft's ReadOnlySafe: the leader notes its commit index, lets a majority
+ * confirm by heartbeats that it still leads, then names the index at which a local read is linearizable. A leader that has
+ * committed nothing in its term waits: its commit index may be behind its predecessor's. Lost requests are the asker's to
+ * repeat. Not here: lease reads, which trust clocks.
+ */
+import { invariant } from '../kernel/invariant.ts'
+import type { Progress } from './progress.ts'
+import { reachedByMajority } from './quorum.ts'
+import { broadcastHeartbeat } from './replication.ts'
+import type { RaftOut } from './sink.ts'
+import { committedInTerm, type PendingRead, type RaftState } from './state.ts'
+import type { MemberId } from './types.ts'
+
+/** A local client wants a linearizable read; `out.readReady` will say when. False when no leader is known. */
+export function askRead(state: RaftState, context: number, out: RaftOut): boolean {
+  if (state.role === 'leader') takeRead(state, state.id, context, out)
+  else if (state.leader === 0) return false
+  else out.send(state.leader, { type: 'raft-read-request', from: state.id, context })
+  return true
+}
+
+/** The leader takes up a read for `from`, which may be itself. */
+export function takeRead(state: RaftState, from: MemberId, context: number, out: RaftOut): void {
+  if (state.role !== 'leader') return
+  if (!state.options.decisions.servesReads(committedInTerm(state))) {
+    state.waitingReads.push({ sequence: 0, index: 0, from, context })
+    return
+  }
+  if (state.members.length === 1) {
+    answer(state, from, context, state.commit, out)
+    return
+  }
+  state.reads.push({ sequence: ++state.readSequence, index: state.commit, from, context })
+  broadcastHeartbeat(state, out)
+}
+
+/** The commit index rose: reads that waited for the first commitment of the term start now. */
+export function wakeReads(state: RaftState, out: RaftOut): void {
+  if (state.waitingReads.length === 0 || !committedInTerm(state)) return
+  const waiting = state.waitingReads
+  state.waitingReads = []
+  for (const read of waiting) takeRead(state, read.from, read.context, out)
+}
+
+/** A follower confirmed the leader as of read `sequence`. */
+export function confirmRead(state: RaftState, slot: number, sequence: number, out: RaftOut): void {
+  const progress = state.progress[slot] as Progress
+  if (sequence <= progress.readAcknowledged) return
+  progress.readAcknowledged = sequence
+  if (state.reads.length === 0) return
+  const confirmed = reachedByMajority(
+    state.progress.map((other, at) => (at === state.slot ? state.readSequence : other.readAcknowledged)),
+  )
+  let done = 0
+  while (done < state.reads.length && (state.reads[done] as PendingRead).sequence <= confirmed) done++
+  for (const read of state.reads.splice(0, done)) answer(state, read.from, read.context, read.index, out)
+}
+
+function answer(state: RaftState, from: MemberId, context: number, index: number, out: RaftOut): void {
+  invariant(state.role === 'leader', 'raft: only a leader answers for the commit index', { role: state.role })
+  if (from === state.id) out.readReady(context, index)
+  else out.send(from, { type: 'raft-read-reply', from: state.id, context, index })
+}
