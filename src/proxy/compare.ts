@@ -1,0 +1,122 @@
+/**
+ * Asks iptables mode, IPVS mode and the naive model about every class of packets and says in words where they differ.
+ * The objects given must be those that were installed last: the question is whether the rules say what the objects say,
+ * not whether the node has heard of the newest ones.
+ */
+import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
+import { type FlowClass, flowClasses } from './classes.ts'
+import { expectedOf } from './differences.ts'
+import { type Expectation, naive, type ServiceObjects } from './naive.ts'
+import type { NodeNetwork, ProxyMode } from './network.ts'
+import type { Outcome } from './outcome.ts'
+import { isProxied, type PortPlan, planService, type ServicePlan } from './plan.ts'
+
+export interface Disagreement {
+  readonly flowClass: string
+  readonly mode: ProxyMode
+  /** `default/web:http: pod -> cluster 10.96.0.10:80: iptables drops, but should reach 10.244.0.5:8080` */
+  readonly text: string
+}
+
+/** Where the modes of a node differ from what `services` say. Empty: all agree. `classesAsked` counts for vacuity. */
+export function compare(
+  network: NodeNetwork,
+  services: Iterable<ServiceObjects>,
+): { readonly disagreements: readonly Disagreement[]; readonly classesAsked: number } {
+  const objects = new Map<string, ServiceObjects>()
+  const plans = new Map<string, ServicePlan>()
+  for (const each of services) {
+    if (!isProxied(each.service)) continue
+    const plan = planService(each.service, each.slices)
+    plans.set(plan.key, plan)
+    objects.set(plan.key, each)
+  }
+  const disagreements: Disagreement[] = []
+  let classesAsked = 0
+  for (const flowClass of flowClasses(plans.values(), network.options)) {
+    classesAsked++
+    const expected = naive(flowClass, objects.get(flowClass.service), network.options)
+    const port = portOf(plans.get(flowClass.service), flowClass)
+    for (const mode of ['iptables', 'ipvs'] as const) {
+      ask(
+        network,
+        flowClass,
+        mode,
+        expectedOf(mode, flowClass, port, expected, network.options).expected,
+        disagreements,
+      )
+    }
+  }
+  return { disagreements, classesAsked }
+}
+
+function portOf(plan: ServicePlan | undefined, { flow, to }: FlowClass): PortPlan | undefined {
+  const { protocol, destinationPort } = flow
+  if (to === 'unknown') return plan?.ports[0]
+  const byNode = to === 'node' || to === 'loopback'
+  return plan?.ports.find(
+    (port) => port.protocol === protocol && (byNode ? port.nodePort : port.port) === destinationPort,
+  )
+}
+
+function ask(
+  network: NodeNetwork,
+  flowClass: FlowClass,
+  mode: ProxyMode,
+  expected: Expectation,
+  found: Disagreement[],
+): void {
+  const outcome = network.outcomes(flowClass.flow, mode)
+  const seen = describeOutcome(outcome)
+  const wanted = describeExpectation(expected)
+  if (seen !== wanted)
+    found.push({
+      flowClass: flowClass.name,
+      mode,
+      text: `${flowClass.name}: ${mode} ${seen}, but should be: ${wanted}`,
+    })
+  if (mode === 'iptables' && outcome.verdict === 'dnat') checkShares(flowClass, outcome, found)
+}
+
+/** The shares of n backends add up to exactly 1, and each is 1/n but for what ten digits round away. */
+function checkShares(flowClass: FlowClass, { backends }: Outcome, found: Disagreement[]): void {
+  let sum: Fraction = NEVER
+  for (const { share } of backends.values()) sum = add(sum, share)
+  if (!isOne(sum))
+    found.push({
+      flowClass: flowClass.name,
+      mode: 'iptables',
+      text: `${flowClass.name}: shares add up to ${approximate(sum)}`,
+    })
+  for (const [text, { share }] of backends) {
+    const off = Math.abs(approximate(share) * backends.size - 1)
+    if (off > SHARE_ERROR)
+      found.push({
+        flowClass: flowClass.name,
+        mode: 'iptables',
+        text: `${flowClass.name}: ${text} has a share off by ${off}`,
+      })
+  }
+}
+const SHARE_ERROR = 1e-6
+
+function describeOutcome({ verdict, backends, affinitySeconds, mixed }: Outcome): string {
+  if (mixed) return 'answers in different ways'
+  if (verdict !== 'dnat') return WORDS[verdict]
+  const texts = [...backends].map(([text, { masqueraded }]) => (masqueraded ? `${text} masqueraded` : text))
+  return describe(texts, affinitySeconds)
+}
+
+function describeExpectation({ verdict, backends, masqueraded, affinitySeconds }: Expectation): string {
+  if (verdict !== 'dnat') return WORDS[verdict]
+  return describe(
+    [...backends].map((text) => (masqueraded.has(text) ? `${text} masqueraded` : text)),
+    affinitySeconds,
+  )
+}
+
+function describe(texts: readonly string[], affinitySeconds: number): string {
+  return `to ${[...texts].sort().join(' or ')}${affinitySeconds > 0 ? ` for ${affinitySeconds} s` : ''}`
+}
+
+const WORDS = { reject: 'refused', drop: 'dropped', direct: 'left as it is' } as const

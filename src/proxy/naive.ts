@@ -1,0 +1,109 @@
+/**
+ * The second, stupid opinion: what Services and EndpointSlices say should happen to a flow, read straight from the objects
+ * with no chains, no plans, no sets. Follows the documentation of Services (traffic policies, session affinity, terminating
+ * endpoints) and shares nothing with the code it judges but the types.
+ */
+import { type Address, contains, parseAddress } from '../dataplane/index.ts'
+import type { Endpoint, EndpointSlice, Service, ServicePort } from '../objects/index.ts'
+import type { FlowClass } from './classes.ts'
+import type { NodeNetworkOptions } from './options.ts'
+
+/** What should happen. `masqueraded`: the backends that must see the node's address. */
+export interface Expectation {
+  readonly verdict: 'dnat' | 'reject' | 'drop' | 'direct'
+  readonly backends: ReadonlySet<string>
+  readonly masqueraded: ReadonlySet<string>
+  readonly affinitySeconds: number
+}
+
+/** One service and the slices that name it. */
+export interface ServiceObjects {
+  readonly service: Service
+  readonly slices: readonly EndpointSlice[]
+}
+
+const EMPTY: ReadonlySet<string> = new Set()
+
+export function nothing(verdict: 'reject' | 'drop' | 'direct'): Expectation {
+  return { verdict, backends: EMPTY, masqueraded: EMPTY, affinitySeconds: 0 }
+}
+
+/** The endpoints behind a service port, as `address:port` with their objects. */
+function endpointsOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+): { readonly text: string; readonly endpoint: Endpoint }[] {
+  return slices.flatMap((slice) =>
+    (slice.ports ?? [])
+      .filter(
+        (entry) => (entry.name ?? '') === (port.name ?? '') && (entry.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+      )
+      .flatMap((entry) =>
+        slice.endpoints.map((endpoint) => ({ text: `${endpoint.addresses[0]}:${entry.port}`, endpoint })),
+      ),
+  )
+}
+
+const isReady = ({ endpoint }: { readonly endpoint: Endpoint }): boolean => endpoint.conditions?.ready !== false
+const isLeaving = ({ endpoint }: { readonly endpoint: Endpoint }): boolean =>
+  endpoint.conditions?.ready === false &&
+  endpoint.conditions.serving === true &&
+  endpoint.conditions.terminating === true
+
+/** Ready endpoints, or, when there are none, those that serve while they terminate. */
+function usable<T extends { readonly text: string; readonly endpoint: Endpoint }>(
+  endpoints: readonly T[],
+): readonly T[] {
+  const ready = endpoints.filter(isReady)
+  if (ready.length > 0) return ready
+  return endpoints.filter(isLeaving)
+}
+
+/** What the objects say about a flow of this class. */
+export function naive(
+  flowClass: FlowClass,
+  objects: ServiceObjects | undefined,
+  node: NodeNetworkOptions,
+): Expectation {
+  const { flow, to } = flowClass
+  if (objects === undefined || to === 'unknown')
+    return nothing(contains(node.serviceCidr, flow.destination) ? 'drop' : 'direct')
+  const { service, slices } = objects
+  const port = (service.spec.ports ?? []).find(
+    (entry) =>
+      (to === 'node' || to === 'loopback' ? entry.nodePort : entry.port) === flow.destinationPort &&
+      (entry.protocol ?? 'TCP') === flow.protocol,
+  )
+  if (port === undefined) return nothing(contains(node.serviceCidr, flow.destination) ? 'drop' : 'direct')
+
+  const all = endpointsOf(port, slices)
+  const everywhere = usable(all)
+  const here = usable(all.filter(({ endpoint }) => endpoint.nodeName === node.nodeName))
+  const somewhere = all.some((each) => isReady(each) || isLeaving(each))
+  if (!somewhere) return nothing('reject')
+  const fromNode = flowClass.from === 'node'
+  const fromPod = contains(node.clusterCidrBlock, flow.source)
+  const external = to !== 'cluster'
+  const local = external
+    ? service.spec.externalTrafficPolicy === 'Local' && !fromNode && !fromPod
+    : service.spec.internalTrafficPolicy === 'Local'
+  const chosen = local ? here : everywhere
+  if (chosen.length === 0) return nothing('drop')
+
+  const backends = new Set(chosen.map(({ text }) => text))
+  const hidesSource = external
+    ? service.spec.externalTrafficPolicy !== 'Local' || fromNode
+    : node.masqueradeAll || !fromPod
+  const masqueraded = new Set([...backends].filter((text) => hidesSource || addressOf(text) === flow.source))
+  const seconds = service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800
+  return {
+    verdict: 'dnat',
+    backends,
+    masqueraded,
+    affinitySeconds: service.spec.sessionAffinity === 'ClientIP' ? seconds : 0,
+  }
+}
+
+function addressOf(text: string): Address {
+  return parseAddress(text.slice(0, text.indexOf(':')))
+}
