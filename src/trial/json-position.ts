@@ -21,7 +21,8 @@ export interface JsonScan {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
+// A raw line break or tab ends the search: the text was never closed. Other control characters are left to JSON.parse.
+const STRING = /"(?:[^"\\\n\r\t]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const LITERAL = /true|false|null/y
 const SPACE = /[ \t\r\n]*/y
 const DEPTH_MAXIMUM = 200

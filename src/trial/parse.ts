@@ -35,7 +35,7 @@ export function parseScenario(text: string, fileName: string): Scenario {
         : 'correct the JSON at that place',
     })
   }
-  const value: unknown = JSON.parse(text)
+  const value = parseJson(text, fileName)
   checkFormat(value, fileName)
   const validate = validateShape()
   if (!validate(value)) throw shapeError(validate.errors ?? [], value, text, fileName, offsets)
@@ -55,6 +55,14 @@ export function printScenario(scenario: Scenario): string {
 /** 16 hexadecimal digits that name a scenario by its content: equal content, equal id, whatever the order of members. */
 export function scenarioIdOf(scenario: Scenario): string {
   return hash64(canonicalText(scenario))
+}
+
+function parseJson(text: string, fileName: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UserError({ what: `not valid JSON: ${(error as Error).message}`, where: fileName, mend: 'correct the JSON at that place' })
+  }
 }
 
 function checkFormat(value: unknown, fileName: string): void {

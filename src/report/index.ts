@@ -1,0 +1,11 @@
+/** The report floor: what the command line and the front door may use. */
+export { summaryLine, trialLine } from './json.ts'
+export { junitXml } from './junit.ts'
+export { counted, listed, short } from './names.ts'
+export { phraseOf, STORY_FACT_TYPES } from './phrases.ts'
+export { type ReproductionOptions, vitestFile } from './reproduction.ts'
+export { describeStep, printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf } from './story.ts'
+export { printSummary } from './summary.ts'
+export { objectTable, objectTables } from './table.ts'
+export { textTable } from './text-table.ts'
+export { age, duration, moment } from './time.ts'

@@ -1,0 +1,133 @@
+/**
+ * Facts in words: for each type of fact that can matter to a story, one clause, the names that it is about, and how much
+ * it weighs. A type that is not here does not appear in stories.
+ */
+import type { ClientFact } from '../client/facts.ts'
+import type { RequestFinished, StepFact } from '../cluster/index.ts'
+import type { ControllerFact } from '../controllers/facts.ts'
+import type { KernelFact } from '../kernel/facts.ts'
+import type { Fact } from '../kernel/index.ts'
+import type { KubeletFact, RuntimeFact } from '../kubelet/facts.ts'
+import type { ProxyFact } from '../proxy/facts.ts'
+import type { RaftFact } from '../raft/facts.ts'
+import { short } from './names.ts'
+
+export interface Phrase {
+  readonly text: string
+  /** Object, node, process and client names in the text; a violation about one of them makes the line more telling. */
+  readonly about: readonly string[]
+  /** 1: background. 2: a change of the cluster. 3: something went wrong. */
+  readonly weight: 1 | 2 | 3
+}
+
+type KnownFact =
+  | ClientFact
+  | ControllerFact
+  | KernelFact
+  | KubeletFact
+  | RuntimeFact
+  | ProxyFact
+  | RaftFact
+  | RequestFinished
+  | StepFact
+
+type Phrases = {
+  readonly [T in KnownFact['type']]?: (fact: Extract<KnownFact, { readonly type: T }>) => Phrase | undefined
+}
+
+const phrase = (weight: 1 | 2 | 3, text: string, ...about: readonly string[]): Phrase => ({ weight, text, about })
+
+const PHRASES: Phrases = {
+  'process-crashed': ({ name }) => phrase(2, `${name} crashes`, name),
+  'process-started': ({ name, boot }) => (boot === 0 ? undefined : phrase(2, `${name} starts again`, name)),
+  'process-paused': ({ name }) => phrase(2, `${name} stands still`, name),
+  'process-resumed': ({ name }) => phrase(2, `${name} goes on`, name),
+  'host-crashed': ({ host }) => phrase(2, `${host} loses power`, host),
+  'host-restarted': ({ host }) => phrase(2, `${host} has power again`, host),
+  'records-lost': ({ file, lost, torn }) =>
+    phrase(3, `the crash takes ${lost} unsynced records of ${file}${torn ? ', one is torn' : ''}`, file),
+  'raft-role': ({ member, role, term }) =>
+    role === 'leader' ? phrase(2, `${member} leads term ${term}`, member) : undefined,
+  'raft-log-truncated': ({ member, from, committedIndex }) =>
+    phrase(
+      from <= committedIndex ? 3 : 1,
+      `${member} cuts its log off at ${from} (committed: ${committedIndex})`,
+      member,
+    ),
+  'leader-started': ({ identity, lease }) => phrase(2, `${identity} leads by the lease ${short(lease)}`, identity),
+  'leader-stopped': ({ identity, lease }) =>
+    phrase(2, `${identity} no longer leads by the lease ${short(lease)}`, identity),
+  'client-timeout': ({ client, verb, resource }) =>
+    phrase(3, `${client} gets no answer to "${verb} ${resource}" and cannot know whether it took effect`, client),
+  'client-failover': ({ client }) => phrase(1, `${client} goes to another API server`, client),
+  'controller-created-pod': ({ controller, owner, pod }) =>
+    phrase(2, `${controller} creates pod ${short(pod)} for ${short(owner)}`, pod, owner),
+  'controller-deleted-pod': ({ controller, owner, pod }) =>
+    phrase(2, `${controller} deletes pod ${short(pod)} of ${short(owner)}`, pod, owner),
+  'replicaset-resized': ({ deployment, replicaSet, from, to }) =>
+    phrase(
+      2,
+      `the rollout of ${short(deployment)} takes ${short(replicaSet)} from ${from} to ${to}`,
+      deployment,
+      replicaSet,
+    ),
+  'node-marked-unknown': ({ node }) => phrase(2, `${node} is marked Unknown`, node),
+  'node-pods-marked-not-ready': ({ node, pods }) => phrase(2, `${pods} pods on ${node} are marked not ready`, node),
+  'node-tainted-noexecute': ({ node }) => phrase(2, `${node} is tainted NoExecute`, node),
+  'pod-evicted-by-taint': ({ pod, node }) => phrase(3, `pod ${short(pod)} is evicted from ${node}`, pod, node),
+  'gc-deleted': ({ resource, key }) => phrase(2, `the garbage collector deletes ${resource} ${short(key)}`, key),
+  'pod-rejected': ({ podKey, node, reason }) =>
+    phrase(3, `${node} rejects pod ${short(podKey)}: ${reason}`, podKey, node),
+  'termination-started': ({ podKey, node, graceSeconds, cause }) =>
+    phrase(2, `${node} begins to stop pod ${short(podKey)} (${cause}), grace ${graceSeconds} s`, podKey, node),
+  'termination-shortened': ({ podKey, graceSeconds }) =>
+    phrase(2, `the grace of pod ${short(podKey)} is cut to ${graceSeconds} s`, podKey),
+  'prestop-started': ({ podKey, container }) => phrase(2, `preStop of ${short(podKey)}/${container} begins`, podKey),
+  'prestop-ended': ({ podKey, container, outcome }) =>
+    phrase(
+      outcome === 'ok' ? 2 : 3,
+      `preStop of ${short(podKey)}/${container} ${outcome === 'ok' ? 'is done' : `ends: ${outcome}`}`,
+      podKey,
+    ),
+  'term-sent': ({ podKey, container, graceSeconds }) =>
+    phrase(2, `TERM to ${short(podKey)}/${container}, ${graceSeconds} s left`, podKey),
+  'kill-sent': ({ podKey, container }) => phrase(3, `KILL to ${short(podKey)}/${container}`, podKey),
+  'container-started': ({ podKey, container, node, attempt }) =>
+    phrase(
+      attempt > 0 ? 2 : 1,
+      `${short(podKey)}/${container} starts on ${node}${attempt > 0 ? ` (attempt ${attempt + 1})` : ''}`,
+      podKey,
+      node,
+    ),
+  'container-exited': ({ podKey, container, exitCode }) =>
+    phrase(2, `${short(podKey)}/${container} exits with ${exitCode}`, podKey),
+  'containers-collected': ({ node, count }) => phrase(2, `${count} dead containers on ${node} are cleared away`, node),
+  'image-pull-failed': ({ node, image }) => phrase(3, `${node} cannot pull ${image}`, node),
+  'pod-phase': ({ podKey, phase, ready }) =>
+    phrase(1, `pod ${short(podKey)} is ${phase}${ready ? ' and ready' : ''}`, podKey),
+  'pod-readiness': ({ podKey, ready }) =>
+    phrase(2, `pod ${short(podKey)} is ${ready ? 'ready' : 'no longer ready'}`, podKey),
+  'pod-removed': ({ podKey }) => phrase(2, `pod ${short(podKey)} is gone`, podKey),
+  'proxy-sync-failed': ({ node }) => phrase(3, `kube-proxy on ${node} fails to write its rules`, node),
+  'request-finished': ({ client, namespace, service, outcome, backend }) =>
+    outcome === 'ok'
+      ? undefined
+      : phrase(
+          3,
+          `${client} asks ${service}: ${outcome}${backend === '' ? '' : ` at ${backend}`}`,
+          client,
+          `${namespace}/${service}`,
+          backend,
+        ),
+  'step-finished': ({ id, step, code }) =>
+    code >= 400 || code === 0 ? phrase(3, `${step.kind} (${id}) ends with ${code}`, id) : undefined,
+}
+
+/** The types of facts that stories need; pass them as `factTypes` of a trial. */
+export const STORY_FACT_TYPES: readonly string[] = Object.keys(PHRASES)
+
+/** A fact in words, or undefined when it has nothing to tell. */
+export function phraseOf(fact: Fact): Phrase | undefined {
+  const format = PHRASES[fact.type as KnownFact['type']] as ((fact: Fact) => Phrase | undefined) | undefined
+  return format?.(fact)
+}
