@@ -54,8 +54,7 @@ const TICK_STEP = 1
 export class Operator implements Machine {
   readonly #client: ApiClient
   readonly #runner: ScriptRunner
-  readonly #steps: readonly WorkloadStep[]
-  readonly #objects: readonly KubeObject[]
+  readonly #steps: WorkloadStep[] = []
   #stopped = false
   /** Steps begun and not yet finished. */
   running = 0
@@ -65,13 +64,9 @@ export class Operator implements Machine {
   constructor(options: {
     readonly servers: readonly ProcessId[]
     readonly streams: Streams
-    readonly objects: readonly KubeObject[]
-    readonly steps: readonly WorkloadStep[]
   }) {
     this.#client = new ApiClient({ servers: options.servers, user: 'operator', streams: options.streams, qps: 1000, burst: 1000 })
     this.#runner = new ScriptRunner(this.#client)
-    this.#steps = options.steps
-    this.#objects = options.objects
   }
 
   /** No further steps are begun and retries end: the quiet phase. */
@@ -81,9 +76,18 @@ export class Operator implements Machine {
 
   onStart(out: Out): void {
     this.#client.start(out)
-    this.#runner.spawn(this.#boot(), undefined, out)
-    for (let index = 0; index < this.#steps.length; index++) {
-      out.after(this.#steps[index]?.atMicros ?? 0, this, TICK_STEP, index)
+  }
+
+  /** Applies the objects in order, each until a server has taken or refused it. */
+  boot(objects: readonly KubeObject[], out: Out): void {
+    this.#runner.spawn(this.#boot(objects), undefined, out)
+  }
+
+  /** Carries out the steps, each at its moment. */
+  schedule(steps: readonly WorkloadStep[], out: Out): void {
+    for (const step of steps) {
+      out.after(Math.max(0, step.atMicros - out.now), this, TICK_STEP, this.#steps.length)
+      this.#steps.push(step)
     }
   }
 
@@ -111,14 +115,8 @@ export class Operator implements Machine {
     )
   }
 
-  *#boot(): Script<void> {
-    const namespaces = new Set(this.#objects.map((object) => object.metadata.namespace).filter((name) => name !== undefined))
-    namespaces.add('kube-system').add('kube-node-lease').add('default')
-    for (const name of namespaces) {
-      if (this.#objects.some((object) => object.kind === 'Namespace' && object.metadata.name === name)) continue
-      yield* this.#insist(applyRequest({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
-    }
-    for (const object of this.#objects) yield* this.#apply(object)
+  *#boot(objects: readonly KubeObject[]): Script<void> {
+    for (const object of objects) yield* this.#apply(object)
     this.booted = true
   }
 

@@ -49,9 +49,13 @@ export function namesOf(topology: Topology) {
   return {
     etcdMembers: numbered('etcd', topology.etcdMembers),
     apiServers: numbered('apiserver', topology.apiServers),
+    /** The control-plane hosts: an API server each, and the controller managers, schedulers and DNS servers dealt out to them. */
+    masters: numbered('master', topology.apiServers),
     controllerManagers: numbered('controller-manager', topology.controllerManagers),
     schedulers: numbered('scheduler', topology.schedulers),
     nodes: numbered('node', topology.nodes),
+    dns: numbered('coredns', 2),
+    wires: numbered('wire', topology.nodes),
     runtimes: numbered('runtime', topology.nodes),
     kubelets: numbered('kubelet', topology.nodes),
     proxies: numbered('kube-proxy', topology.nodes),

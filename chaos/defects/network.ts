@@ -1,0 +1,39 @@
+/** Historical bugs of kube-proxy, IPVS and DNS, each as the decision that it replaced. */
+import type { Defect } from '../../src/trial/registry.ts'
+
+export const NETWORK_DEFECTS: readonly Defect[] = [
+  {
+    id: 'proxy-loses-changes-after-failed-restore',
+    title: 'Pending changes are dropped when applying the rules fails',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#112604', 'kubernetes/kubernetes#121362'],
+    decisions: { proxy: { afterFailedRestore: () => ({ pending: [], full: false }) } },
+    suite: 'network',
+    caughtBy: ['proxy-rules-follow-the-api'],
+  },
+  {
+    id: 'proxy-local-policy-blackhole',
+    title: 'A node with only terminating local endpoints drops external traffic',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#85643 (KEP-1669)', 'kubernetes/kubernetes#75262', 'kubernetes/kubernetes#50977'],
+    decisions: {
+      proxy: {
+        usableEndpoints: (reached, policy) => {
+          const ready = reached.filter((endpoint) => endpoint.ready)
+          return ready.length > 0 || policy === 'Local' ? ready : reached.filter((endpoint) => endpoint.serving && endpoint.terminating)
+        },
+      },
+    },
+    suite: 'network',
+    caughtBy: ['proxy-modes-agree'],
+  },
+  {
+    id: 'dns-headless-returns-unready',
+    title: 'A headless service answers with addresses of pods that are not ready',
+    subsystem: 'network',
+    sources: ['coredns/coredns#4594', 'kubernetes/dns#472', 'coredns/coredns PR 4580'],
+    decisions: { dns: { publishes: () => true } },
+    suite: 'network',
+    caughtBy: ['dns-answers-equal-endpoints'],
+  },
+]

@@ -1,0 +1,37 @@
+/** The built-in kinds of fault, registered. */
+import type { FaultKind, Registry } from '../src/trial/registry.ts'
+import { closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
+import { containerCrash, failedRestore, imagePullFailure, probeFlap, slowPreStop } from './faults/containers.ts'
+import { partition } from './faults/partition.ts'
+import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
+import { slowConsumer } from './faults/slow-consumer.ts'
+import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
+
+export const FAULTS: readonly FaultKind[] = [
+  partition,
+  slowLink,
+  lossBurst,
+  duplicateMessages,
+  reorderMessages,
+  thinLink,
+  crashProcess,
+  crashNode,
+  pauseProcess,
+  clockSkew,
+  diskTrouble,
+  laggingCache,
+  closedWatches,
+  compaction,
+  lostReplies,
+  slowConsumer,
+  containerCrash,
+  probeFlap,
+  slowPreStop,
+  imagePullFailure,
+  failedRestore,
+]
+
+/** Adds every built-in kind of fault. */
+export function registerFaults(registry: Registry): void {
+  for (const kind of FAULTS) registry.fault(kind)
+}

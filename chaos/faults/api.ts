@@ -1,0 +1,80 @@
+/** What goes wrong at API servers and between them and their clients. */
+import fc from 'fast-check'
+import { namesOf } from '../../src/cluster/index.ts'
+import type { FaultKind } from '../../src/trial/registry.ts'
+import { oneOf, othersThan, processNames, rounded, text, wrongName } from '../targets.ts'
+import { disturbing, lasting, ruleFault } from './define.ts'
+
+export const laggingCache: FaultKind = {
+  id: 'lagging-cache',
+  title: 'holds back the watch cache of one API server: it serves the past',
+  parameters: { server: 'the API server' },
+  arbitrary: (topology) =>
+    fc.record({ durationMicros: rounded(1_000_000, 20_000_000, 500_000), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
+  inject(cluster, step) {
+    const name = text(step, 'server')
+    cluster.onServer(name, (server, out) => server.holdCache('all', out))
+    const before = cluster.truth.revision
+    let behind = 0
+    return disturbing(cluster, {
+      heal() {
+        behind = cluster.truth.revision - before
+        cluster.onServer(name, (server, out) => server.releaseCache(out))
+      },
+      evidence: () => [{ what: 'revisions the cache fell behind', count: behind > 0 ? behind : cluster.truth.revision - before }],
+    })
+  },
+  describe: (step) => `the watch cache of ${text(step, 'server')} stands still ${lasting(step)}`,
+}
+
+export const closedWatches: FaultKind = {
+  id: 'closed-watches',
+  title: 'ends all watches that one API server serves',
+  parameters: { server: 'the API server' },
+  arbitrary: (topology) => fc.record({ durationMicros: fc.constant(0), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
+  inject(cluster, step) {
+    let closed = 0
+    cluster.onServer(text(step, 'server'), (server, out) => {
+      closed = server.closeWatches(undefined, out)
+    })
+    return disturbing(cluster, { heal() {}, evidence: () => [{ what: 'watches closed', count: closed }] })
+  },
+  describe: (step) => `${text(step, 'server')} closes all its watches`,
+}
+
+export const compaction: FaultKind = {
+  id: 'compaction',
+  title: 'compacts etcd now: watchers and lists of older versions get 410 Gone',
+  parameters: { server: 'the API server that asks for it' },
+  arbitrary: (topology) => fc.record({ durationMicros: fc.constant(0), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
+  inject(cluster, step) {
+    let asked = 0
+    cluster.onServer(text(step, 'server'), (server, out) => {
+      server.compactNow(out)
+      asked = 1
+    })
+    return disturbing(cluster, { heal() {}, evidence: () => [{ what: 'compactions asked for', count: asked }] })
+  },
+  describe: (step) => `${text(step, 'server')} has etcd compacted`,
+}
+
+export const lostReplies: FaultKind = {
+  id: 'lost-replies',
+  title: 'lets requests reach the API servers but loses the answers: writes take effect, clients time out',
+  parameters: { process: 'the client process that gets no answers' },
+  arbitrary: (topology) =>
+    fc.record({ durationMicros: rounded(2_000_000, 15_000_000, 500_000), parameters: fc.record({ process: oneOf(clients(processNames(topology))) }) }),
+  validate: (step, topology) => wrongName(step, 'process', clients(processNames(topology))),
+  inject(cluster, step) {
+    const client = new Set([cluster.process(text(step, 'process'))])
+    return ruleFault(cluster, [{ id: step.id, from: othersThan(cluster, client), to: client, verdict: { kind: 'drop' } }])
+  },
+  describe: (step) => `${text(step, 'process')} gets no answers, though its requests arrive, ${lasting(step)}`,
+}
+
+function clients(processes: readonly string[]): readonly string[] {
+  return processes.filter((name) => !name.startsWith('etcd') && !name.startsWith('apiserver'))
+}

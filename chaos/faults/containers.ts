@@ -1,0 +1,132 @@
+/** What goes wrong in and around containers: they die, their probes flap, their hooks overrun, their images cannot be pulled. */
+import fc from 'fast-check'
+import { type Cluster, namesOf } from '../../src/cluster/index.ts'
+import type { ContainerRuntime } from '../../src/kubelet/index.ts'
+import type { FaultKind } from '../../src/trial/registry.ts'
+import { amount, oneOf, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { lasting, seconds } from './define.ts'
+
+const node = 'a node; the pod is chosen among those running there'
+const index = 'which of its running pods, modulo their number, in name order'
+
+function victim(cluster: Cluster, nodeName: string, number: number): string | undefined {
+  const pods = cluster.podsRunningOn(nodeName)
+  return pods[number % Math.max(1, pods.length)]
+}
+
+function onRuntime(cluster: Cluster, nodeName: string, action: (runtime: ContainerRuntime) => void): void {
+  const runtime = cluster.runtimeOf(nodeName)
+  if (runtime !== undefined) action(runtime)
+}
+
+export const containerCrash: FaultKind = {
+  id: 'container-crash',
+  title: 'a container of a running pod exits with an error',
+  parameters: { node, index, exitCode: 'its exit code' },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: fc.constant(0),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), index: fc.nat({ max: 9 }), exitCode: fc.constantFrom(1, 137, 139) }),
+    }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'index', 0, 1000) ?? wrongAmount(step, 'exitCode', 1, 255),
+  inject(cluster, step) {
+    const pod = victim(cluster, text(step, 'node'), amount(step, 'index'))
+    let killed = 0
+    if (pod !== undefined) {
+      cluster.onRuntime(text(step, 'node'), (runtime, out) => {
+        if (runtime.crashContainer(pod, undefined, amount(step, 'exitCode'), out)) killed = 1
+      })
+    }
+    return { heal() {}, evidence: () => [{ what: 'containers killed', count: killed }] }
+  },
+  describe: (step) => `a container on ${text(step, 'node')} exits with code ${amount(step, 'exitCode')}`,
+}
+
+const PROBES = ['readiness', 'liveness'] as const
+
+export const probeFlap: FaultKind = {
+  id: 'probe-flap',
+  title: 'the probes of a running pod fail although its program is well',
+  parameters: { node, index, probe: 'readiness or liveness' },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: rounded(2_000_000, 20_000_000, 500_000),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), index: fc.nat({ max: 9 }), probe: fc.constantFrom(...PROBES) }),
+    }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'index', 0, 1000) ?? wrongName(step, 'probe', PROBES),
+  inject(cluster, step) {
+    const probe = text(step, 'probe') as (typeof PROBES)[number]
+    const pod = victim(cluster, text(step, 'node'), amount(step, 'index'))
+    let failures = 0
+    if (pod !== undefined) {
+      onRuntime(cluster, text(step, 'node'), (runtime) => {
+        runtime.setProbeResult(pod, probe, false, () => failures++)
+      })
+    }
+    return {
+      heal() {
+        if (pod !== undefined) onRuntime(cluster, text(step, 'node'), (runtime) => runtime.setProbeResult(pod, probe, undefined))
+      },
+      evidence: () => [{ what: 'probes failed', count: failures }],
+    }
+  },
+  describe: (step) => `the ${text(step, 'probe')} probe of a pod on ${text(step, 'node')} fails ${lasting(step)}`,
+}
+
+export const slowPreStop: FaultKind = {
+  id: 'slow-prestop',
+  title: 'preStop hooks on a node take longer than they should and may overrun the grace period',
+  parameters: { node: 'the node', extraMicros: 'added to every preStop hook, microseconds' },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: rounded(5_000_000, 40_000_000, 500_000),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), extraMicros: rounded(1_000_000, 40_000_000, 500_000) }),
+    }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
+  inject(cluster, step) {
+    let slowed = 0
+    onRuntime(cluster, text(step, 'node'), (runtime) => runtime.slowHooks(amount(step, 'extraMicros'), () => slowed++))
+    return {
+      heal: () => onRuntime(cluster, text(step, 'node'), (runtime) => runtime.slowHooks(0)),
+      evidence: () => [{ what: 'hooks slowed down', count: slowed }],
+    }
+  },
+  describe: (step) => `preStop hooks on ${text(step, 'node')} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
+}
+
+export const imagePullFailure: FaultKind = {
+  id: 'image-pull-failure',
+  title: 'a node cannot pull images',
+  parameters: { node: 'the node' },
+  arbitrary: (topology) =>
+    fc.record({ durationMicros: rounded(2_000_000, 20_000_000, 500_000), parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }) }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes),
+  inject(cluster, step) {
+    let failed = 0
+    onRuntime(cluster, text(step, 'node'), (runtime) => runtime.failPulls(true, () => failed++))
+    return {
+      heal: () => onRuntime(cluster, text(step, 'node'), (runtime) => runtime.failPulls(false)),
+      evidence: () => [{ what: 'pulls failed', count: failed }],
+    }
+  },
+  describe: (step) => `${text(step, 'node')} cannot pull images ${lasting(step)}`,
+}
+
+export const failedRestore: FaultKind = {
+  id: 'failed-restore',
+  title: 'iptables-restore fails on a node for the next syncs of kube-proxy',
+  parameters: { node: 'the node', count: 'how many syncs fail' },
+  arbitrary: (topology) =>
+    fc.record({ durationMicros: rounded(2_000_000, 20_000_000, 500_000), parameters: fc.record({ node: oneOf(namesOf(topology).nodes), count: fc.integer({ min: 1, max: 3 }) }) }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'count', 1, 1000),
+  inject(cluster, step) {
+    const network = cluster.networkOf(text(step, 'node'))
+    const before = network.failedRestores
+    network.failRestores(amount(step, 'count'))
+    return {
+      heal: () => network.failRestores(0),
+      evidence: () => [{ what: 'restores failed', count: network.failedRestores - before }],
+    }
+  },
+  describe: (step) => `iptables-restore fails ${amount(step, 'count')} times on ${text(step, 'node')}`,
+}

@@ -1,0 +1,52 @@
+/** What the fault files share: wrapping an injection so that the cluster knows when its infrastructure is being disturbed. */
+import type { Cluster } from '../../src/cluster/index.ts'
+import type { NetworkRule } from '../../src/kernel/index.ts'
+import type { ActiveFault, Evidence, FaultStep } from '../../src/trial/registry.ts'
+
+/** Marks the cluster as disturbed until the fault heals: properties with time bounds wait for calm. */
+export function disturbing(cluster: Cluster, fault: ActiveFault): ActiveFault {
+  const calm = cluster.calm.disturb()
+  return {
+    heal() {
+      fault.heal()
+      calm()
+    },
+    evidence: () => fault.evidence(),
+  }
+}
+
+/** A fault that is a set of network rules: heals by removing them; its evidence is what they did. */
+export function ruleFault(cluster: Cluster, rules: readonly NetworkRule[]): ActiveFault {
+  const handles = rules.map((rule) => cluster.kernel.network.addRule(rule))
+  return disturbing(cluster, {
+    heal() {
+      for (const handle of handles) handle.remove()
+    },
+    evidence(): readonly Evidence[] {
+      let dropped = 0
+      let delayed = 0
+      let duplicated = 0
+      for (const { counters } of handles) {
+        dropped += counters.dropped
+        delayed += counters.delayed
+        duplicated += counters.duplicated
+      }
+      return [
+        { what: 'messages dropped', count: dropped },
+        { what: 'messages delayed', count: delayed },
+        { what: 'messages duplicated', count: duplicated },
+      ]
+    },
+  })
+}
+
+/** Seconds with at most one decimal, for stories. */
+export function seconds(micros: number): string {
+  const tenths = Math.round(micros / 100_000)
+  return tenths % 10 === 0 ? `${tenths / 10} s` : `${Math.floor(tenths / 10)}.${tenths % 10} s`
+}
+
+/** "for 4 s", the clause that every description ends with. */
+export function lasting(step: FaultStep): string {
+  return `for ${seconds(step.durationMicros)}`
+}

@@ -1,0 +1,58 @@
+/** A ReplicaSet never owns more active pods than it ever asked for, as long as nothing disturbs the control plane. */
+import { isPodTerminal, type Pod } from '../../src/objects/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+
+/** How long the sizes that a controller may still act on are remembered. */
+const MEMORY_MICROS = 30_000_000
+
+export const neverTooManyPods: PropertyDefinition = {
+  id: 'replicaset-never-too-many-pods',
+  mode: 'always',
+  claim: 'the active pods of a ReplicaSet never outnumber the largest size it had lately, while one controller manager leads undisturbed',
+  source: 'kubernetes pkg/controller/controller_utils.go (expectations), v1.33',
+  trigger: 'a pod with an owning ReplicaSet was created',
+  catches: ['rs-no-expectations'],
+  monitor(cluster, report) {
+    const active = new Map<string, Set<string>>()
+    const sizes = new Map<string, { at: number; replicas: number }[]>()
+    cluster.truth.onChange('replicasets', ({ current, previous }) => {
+      const uid = (current ?? previous)?.metadata.uid ?? ''
+      const history = sizes.get(uid) ?? []
+      history.push({ at: cluster.kernel.now, replicas: current?.spec.replicas ?? 0 })
+      sizes.set(uid, history)
+    })
+    cluster.truth.onChange('pods', ({ key, previous, current }) => {
+      const owner = controllerOf(current ?? previous)
+      if (owner === undefined) return
+      const pods = active.get(owner) ?? new Set<string>()
+      active.set(owner, pods)
+      if (current === undefined || current.metadata.deletionTimestamp !== undefined || isPodTerminal(current)) {
+        pods.delete(key)
+        return
+      }
+      if (previous !== undefined) return
+      pods.add(key)
+      report.reached()
+      const limit = largest(sizes.get(owner) ?? [], cluster.kernel.now)
+      if (pods.size <= limit || !cluster.calm.leaderSteady('kube-system/kube-controller-manager')) return
+      report.fail({ subject: key, shape: 'too-many-pods', message: `${pods.size} active pods are owned by one ReplicaSet that asked for ${limit} at most` })
+    })
+    return {}
+  },
+}
+
+function controllerOf(pod: Pod | undefined): string | undefined {
+  return pod?.metadata.ownerReferences?.find((owner) => owner.controller === true && owner.kind === 'ReplicaSet')?.uid
+}
+
+/** The largest size in the last while, the one in force before it included. */
+function largest(history: readonly { at: number; replicas: number }[], now: number): number {
+  let most = 0
+  for (let index = history.length - 1; index >= 0; index--) {
+    const entry = history[index]
+    if (entry === undefined) break
+    most = Math.max(most, entry.replicas)
+    if (entry.at < now - MEMORY_MICROS) break
+  }
+  return most
+}

@@ -1,0 +1,112 @@
+/** The bounds of a rolling update, read off the stored replica sets at every change. */
+import type { Cluster } from '../../src/cluster/index.ts'
+import { type Deployment, keyOf, type ReplicaSet, resolveIntOrPercent } from '../../src/objects/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+
+/** The bounds in force: those of every deployment spec that the controller may still be acting on. */
+interface Bounds {
+  readonly key: string
+  /** Specs by generation that have not been superseded by an observed one. */
+  specs: { readonly generation: number; readonly replicas: number; readonly surge: number; readonly unavailable: number; readonly recreate: boolean }[]
+}
+
+function boundsOf(deployment: Deployment): Bounds['specs'][number] {
+  const replicas = deployment.spec.replicas ?? 1
+  const rolling = deployment.spec.strategy?.rollingUpdate
+  let surge = resolveIntOrPercent(rolling?.maxSurge ?? '25%', replicas, 'up')
+  let unavailable = resolveIntOrPercent(rolling?.maxUnavailable ?? '25%', replicas, 'down')
+  const recreate = deployment.spec.strategy?.type === 'Recreate'
+  if (recreate) {
+    surge = 0
+    unavailable = replicas
+  } else if (surge === 0 && unavailable === 0) unavailable = 1
+  return { generation: deployment.metadata.generation ?? 1, replicas, surge, unavailable, recreate }
+}
+
+function deploymentOf(set: ReplicaSet): string | undefined {
+  return set.metadata.ownerReferences?.find((owner) => owner.kind === 'Deployment' && owner.controller === true)?.uid
+}
+
+/** Follows deployments and their sets; `check` sees every change of a set's size. */
+function followSizes(cluster: Cluster, check: (bounds: Bounds, total: number, change: { set: ReplicaSet; before: number; after: number }) => void): void {
+  const deployments = new Map<string, Bounds>()
+  const sets = new Map<string, Map<string, number>>()
+  cluster.truth.onChange('deployments', ({ key, current, previous }) => {
+    const uid = (current ?? previous)?.metadata.uid ?? ''
+    if (current === undefined) {
+      deployments.delete(uid)
+      return
+    }
+    const spec = boundsOf(current)
+    const bounds = deployments.get(uid) ?? { key, specs: [] }
+    if (!bounds.specs.some((known) => known.generation === spec.generation)) bounds.specs.push(spec)
+    const observed = current.status?.observedGeneration ?? 0
+    const kept = bounds.specs.filter((known) => known.generation >= observed)
+    bounds.specs = kept.length > 0 ? kept : [spec]
+    deployments.set(uid, bounds)
+  })
+  cluster.truth.onChange('replicasets', ({ previous, current }) => {
+    const set = current ?? previous
+    if (set === undefined) return
+    const owner = deploymentOf(set)
+    if (owner === undefined) return
+    const sizes = sets.get(owner) ?? new Map<string, number>()
+    sets.set(owner, sizes)
+    const name = set.metadata.uid ?? ''
+    const before = sizes.get(name) ?? 0
+    const after = current === undefined ? 0 : (current.spec.replicas ?? 1)
+    if (current === undefined) sizes.delete(name)
+    else sizes.set(name, after)
+    const bounds = deployments.get(owner)
+    if (bounds === undefined || before === after) return
+    let total = 0
+    for (const size of sizes.values()) total += size
+    check(bounds, total, { set, before, after })
+  })
+}
+
+export const surgeBound: PropertyDefinition = {
+  id: 'deployment-surge-bound',
+  mode: 'always',
+  claim: 'the replica sets of a deployment never ask for more pods together than replicas + maxSurge',
+  source: 'kubernetes pkg/controller/deployment/rolling.go and util/deployment_util.go (NewRSNewReplicas), v1.33',
+  trigger: 'a replica set of a deployment changed its size',
+  catches: ['deployment-surge-recounts-on-stale-rs', 'deployment-surge-off-by-one'],
+  monitor(cluster, report) {
+    followSizes(cluster, (bounds, total, { set, before, after }) => {
+      report.reached()
+      if (after <= before) return
+      const most = bounds.specs.reduce((high, spec) => Math.max(high, spec.replicas + spec.surge), 0)
+      if (total <= most) return
+      report.fail({
+        subject: bounds.key,
+        shape: 'too-many',
+        message: `${keyOf(set)} grew from ${before} to ${after}: ${total} pods asked for together, at most ${most} are allowed`,
+      })
+    })
+    return {}
+  },
+}
+
+export const unavailabilityBound: PropertyDefinition = {
+  id: 'deployment-unavailability-bound',
+  mode: 'always',
+  claim: 'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together',
+  source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
+  trigger: 'a replica set of a deployment shrank',
+  catches: ['deployment-ignores-max-unavailable'],
+  monitor(cluster, report) {
+    followSizes(cluster, (bounds, total, { set, before, after }) => {
+      if (after >= before) return
+      report.reached()
+      const least = bounds.specs.reduce((low, spec) => Math.min(low, spec.replicas - spec.unavailable), Number.MAX_SAFE_INTEGER)
+      if (total >= least || bounds.specs.some((spec) => spec.recreate)) return
+      report.fail({
+        subject: bounds.key,
+        shape: 'too-few',
+        message: `${keyOf(set)} shrank from ${before} to ${after}: ${total} pods asked for together, at least ${least} must be`,
+      })
+    })
+    return {}
+  },
+}

@@ -1,0 +1,18 @@
+/** What the property files share: typed subscription to facts. */
+import type { Cluster } from '../src/cluster/index.ts'
+import type { Fact, Micros, ProcessId } from '../src/kernel/index.ts'
+
+/** Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. */
+export function onFact<F extends Fact, T extends F['type']>(
+  cluster: Cluster,
+  type: T,
+  listener: (fact: Extract<F, { readonly type: T }>, at: Micros, process: ProcessId) => void,
+): void {
+  cluster.kernel.subscribe(type, (fact, process, at) => listener(fact as Extract<F, { readonly type: T }>, at, process))
+}
+
+/** Virtual seconds for messages: 12.345 s. */
+export function seconds(micros: Micros): string {
+  const millis = Math.round(micros / 1_000)
+  return `${Math.floor(millis / 1_000)}.${String(millis % 1_000).padStart(3, '0')} s`
+}

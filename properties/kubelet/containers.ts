@@ -1,0 +1,96 @@
+/** Where and when containers may start: on one node only, never for a pod that is over or gone, init containers before the rest. */
+import type { Pod } from '../../src/objects/index.ts'
+import type { RuntimeFact } from '../../src/kubelet/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { onFact, seconds } from '../define.ts'
+import { isOver } from './phase.ts'
+
+export const oneNodePerPod: PropertyDefinition = {
+  id: 'pod-runs-on-one-node',
+  mode: 'always',
+  claim: 'the containers of a pod run on one node only',
+  source: 'kubernetes design proposal "Pod Safety", consistency guarantees; seeds: a pod is bound once',
+  trigger: 'a container started',
+  catches: ['scheduler-rebinds-bound-pod'],
+  monitor(cluster, report) {
+    const nodeByPod = new Map<string, string>()
+    onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
+      report.reached()
+      const first = nodeByPod.get(fact.podUid)
+      if (first === undefined) nodeByPod.set(fact.podUid, fact.node)
+      else if (first !== fact.node) {
+        report.fail({ subject: fact.podKey, shape: 'two-nodes', message: `${fact.container} started on ${fact.node}; the pod already ran on ${first}` })
+      }
+    })
+    return {}
+  },
+}
+
+/** A start may already be under way when the news arrives; a kubelet that is cut off may not know for longer. */
+const NEWS_MICROS = 3_000_000
+
+export const noStartAfterTheEnd: PropertyDefinition = {
+  id: 'no-container-starts-after-the-end',
+  mode: 'always',
+  claim: 'no container starts for a pod that is stored as Succeeded or Failed, or that was removed before the kubelet last listed',
+  source: 'kubernetes pkg/kubelet/pod_workers.go, v1.33; kubernetes#59848, kubernetes#105523',
+  trigger: 'a container started',
+  catches: ['informer-stale-list-time-travel', 'kubelet-restarts-finished-pods'],
+  monitor(cluster, report) {
+    const endedAt = new Map<string, { at: number; how: string }>()
+    const runningSince = new Map<string, number>()
+    for (const type of ['process-started', 'process-resumed'] as const) {
+      cluster.kernel.subscribe(type, (fact, _process, at) => {
+        const node = cluster.nodeOfProcess((fact as unknown as { process: number }).process)
+        if (node !== undefined) runningSince.set(node, at)
+      })
+    }
+    cluster.truth.onChange('pods', ({ previous, current }) => {
+      const pod: Pod | undefined = current ?? previous
+      const uid = pod?.metadata.uid
+      if (uid === undefined || endedAt.has(uid)) return
+      if (current === undefined) endedAt.set(uid, { at: cluster.kernel.now, how: 'removed from the API' })
+      else if (isOver(current)) endedAt.set(uid, { at: cluster.kernel.now, how: `stored as ${current.status?.phase}` })
+    })
+    onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact, at) => {
+      report.reached()
+      const end = endedAt.get(fact.podUid)
+      if (end === undefined) return
+      const restartedAfter = (runningSince.get(fact.node) ?? 0) > end.at
+      const hadTheNews = at > end.at + NEWS_MICROS && !cluster.calm.wasCutOff(fact.node, end.at, at)
+      if (!restartedAfter && !hadTheNews) return
+      report.fail({
+        subject: fact.podKey,
+        shape: 'started-after-the-end',
+        message: `${fact.container} started on ${fact.node} ${seconds(at - end.at)} after the pod was ${end.how}`,
+      })
+    })
+    return {}
+  },
+}
+
+export const initContainersFirst: PropertyDefinition = {
+  id: 'init-containers-run-first',
+  mode: 'always',
+  claim: 'in one sandbox, init containers (sidecars apart) never start once a main container has started',
+  source: 'documentation "Init Containers"; kubernetes PR 96572',
+  trigger: 'a main container started in a pod with init containers',
+  catches: ['kubelet-reruns-init-containers'],
+  monitor(cluster, report) {
+    const mainStarted = new Set<string>()
+    onFact<RuntimeFact, 'sandbox-started'>(cluster, 'sandbox-started', (fact) => {
+      mainStarted.delete(fact.podUid)
+    })
+    onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
+      if (!fact.init) {
+        mainStarted.add(fact.podUid)
+        if ((cluster.truth.get('pods', fact.podKey)?.spec.initContainers?.length ?? 0) > 0) report.reached()
+        return
+      }
+      const declared = cluster.truth.get('pods', fact.podKey)?.spec.initContainers?.find((container) => container.name === fact.container)
+      if (declared?.restartPolicy === 'Always' || !mainStarted.has(fact.podUid)) return
+      report.fail({ subject: fact.podKey, shape: 'init-after-main', message: `the init container ${fact.container} started after a main container of the same sandbox` })
+    })
+    return {}
+  },
+}

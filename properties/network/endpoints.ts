@@ -1,0 +1,93 @@
+/** A pod that is not ready is not a ready endpoint for longer than the news takes. */
+import type { Cluster } from '../../src/cluster/index.ts'
+import { type EndpointSlice, isPodReady, keyOf } from '../../src/objects/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { seconds } from '../define.ts'
+
+/** Watch, a queue with back-off up to a second, and a write. */
+const BOUND_MICROS = 6_000_000
+
+export const onlyReadyEndpoints: PropertyDefinition = {
+  id: 'endpoints-only-ready-pods',
+  mode: 'always',
+  claim: 'no service lists a ready endpoint for a pod that has not been ready (or has been leaving) for longer than the propagation bound',
+  source: 'kubernetes pkg/controller/endpointslice, v1.33; documentation "Service": endpoints follow readiness',
+  trigger: 'a listed pod stopped being ready',
+  catches: ['endpointslice-duplicates-on-stale-cache', 'endpointslice-ignores-readiness'],
+  monitor(cluster, report) {
+    /** Addresses of pods that are listed as ready and should not be, by uid, since when. */
+    const since = new Map<string, number>()
+    const listed = new Map<string, Set<string>>()
+    const check = (uid: string, key: string) => {
+      const at = since.get(uid)
+      if (at === undefined || cluster.kernel.now - at < BOUND_MICROS || cluster.calm.disturbedSince(at - BOUND_MICROS)) return
+      for (const [slice, uids] of listed) {
+        if (!uids.has(uid)) continue
+        report.fail({ subject: key, shape: 'unready-endpoint', message: `${slice} still lists ${key} as a ready endpoint ${seconds(cluster.kernel.now - at)} after it stopped being ready` })
+        return
+      }
+    }
+    cluster.truth.onChange('endpointslices', ({ key, current }) => {
+      if (current === undefined) listed.delete(key)
+      else listed.set(key, readyUids(cluster, current))
+    })
+    cluster.truth.onChange('pods', ({ key, previous, current }) => {
+      const uid = (current ?? previous)?.metadata.uid ?? ''
+      const ready = current !== undefined && current.metadata.deletionTimestamp === undefined && isPodReady(current)
+      if (ready) {
+        since.delete(uid)
+        return
+      }
+      if (since.has(uid)) return
+      let isListed = false
+      for (const uids of listed.values()) if (uids.has(uid)) isListed = true
+      if (!isListed) return
+      report.reached()
+      since.set(uid, cluster.kernel.now)
+      cluster.later(BOUND_MICROS, () => check(uid, key))
+    })
+    return {}
+  },
+}
+
+function readyUids(cluster: Cluster, slice: EndpointSlice): Set<string> {
+  const uids = new Set<string>()
+  const service = cluster.truth.get('services', `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`)
+  if (service?.spec.publishNotReadyAddresses === true) return uids
+  for (const endpoint of slice.endpoints) {
+    if (endpoint.conditions?.ready !== false && endpoint.targetRef?.uid !== undefined) uids.add(endpoint.targetRef.uid)
+  }
+  return uids
+}
+
+export const noDuplicateEndpoints: PropertyDefinition = {
+  id: 'endpoint-in-one-slice',
+  mode: 'always',
+  claim: 'once the cluster is quiet, each address of a service is in exactly one of its slices for each port set',
+  source: 'kubernetes staging/src/k8s.io/endpointslice, v1.33; kubernetes#93374',
+  trigger: 'the trial ended with endpoint slices',
+  catches: ['endpointslice-duplicates-on-stale-cache'],
+  monitor(cluster, report) {
+    return {
+      onEnd() {
+        const seen = new Map<string, string>()
+        for (const slice of cluster.truth.list('endpointslices')) {
+          report.reached()
+          const service = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`
+          const ports = (slice.ports ?? []).map((port) => `${port.name}:${port.port}`).join(',')
+          for (const endpoint of slice.endpoints) {
+            for (const address of endpoint.addresses) {
+              const key = `${service} ${ports} ${address}`
+              const other = seen.get(key)
+              if (other !== undefined) {
+                report.fail({ subject: service, shape: 'duplicate-endpoint', message: `${address} stands in ${other} and in ${keyOf(slice)}` })
+                return
+              }
+              seen.set(key, keyOf(slice))
+            }
+          }
+        }
+      },
+    }
+  },
+}

@@ -1,0 +1,167 @@
+/**
+ * Builds a topology: hosts, and every component as a process on its host, started in the order in which a real cluster comes
+ * up. Process ids are handed out in that order, so that components can be told of each other before they exist.
+ */
+import { ApiServer } from '../apiserver/index.ts'
+import { ControllerManager } from '../controllers/index.ts'
+import { EtcdMember } from '../etcd/index.ts'
+import { invariant, type Kernel, type MachineFactory, type ProcessId } from '../kernel/index.ts'
+import { ContainerRuntime, Kubelet } from '../kubelet/index.ts'
+import { KubeProxy, NodeNetwork } from '../proxy/index.ts'
+import { Scheduler } from '../scheduler/index.ts'
+import { nodeAddress, nodeIndexOfAddress, podCidr } from './addresses.ts'
+import type { ClusterOptions } from './cluster.ts'
+import { DnsServer } from './dns.ts'
+import { Operator } from './operator.ts'
+import { namesOf } from './topology.ts'
+import { TrafficSource } from './traffic.ts'
+import { worldOf } from './traffic-world.ts'
+import type { Truth } from './truth.ts'
+import { Wire } from './wire.ts'
+import type { TrafficClient } from './workload.ts'
+
+export interface Assembly {
+  operator(): Operator
+  traffic(): readonly TrafficSource[]
+  startTraffic(clients: readonly TrafficClient[]): void
+  runtimeProcess(node: string): ProcessId
+  networkOf(node: string): NodeNetwork
+}
+
+interface Planned {
+  readonly host: string
+  readonly name: string
+  readonly factory: MachineFactory
+}
+
+/** Adds every host and process of the topology to the kernel. */
+export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions): Assembly {
+  const { topology } = options
+  const decisions = options.decisions ?? {}
+  const streams = kernel.streams
+  const names = namesOf(topology)
+  const observe = options.observeInformers ?? true
+
+  const order = [
+    ...names.etcdMembers,
+    ...names.apiServers,
+    ...names.controllerManagers,
+    ...names.schedulers,
+    ...names.dns,
+    'operator',
+    ...names.nodes.flatMap((_, index) => [names.runtimes[index], names.kubelets[index], names.proxies[index], names.wires[index]]),
+  ]
+  const ids = new Map(order.map((name, index) => [name, index + 1]))
+  const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
+  const etcd = names.etcdMembers.map(idOf)
+  const servers = names.apiServers.map(idOf)
+  const client = { servers, streams, clientDecisions: decisions.client, observe }
+
+  for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes]) kernel.addHost(host)
+  const networks = names.nodes.map((nodeName, index) => new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }))
+  const master = (index: number): string => names.masters[index % names.masters.length] ?? ''
+
+  const planned: Planned[] = []
+  names.etcdMembers.forEach((name, index) => {
+    planned.push({
+      host: name,
+      name,
+      factory: () => new EtcdMember({ name, index, members: etcd, streams, decisions: decisions.etcd, raftDecisions: decisions.raft }),
+    })
+  })
+  names.apiServers.forEach((name, index) => {
+    planned.push({ host: master(index), name, factory: () => new ApiServer({ name, etcd, streams, decisions: decisions.apiServer }) })
+  })
+  names.controllerManagers.forEach((name, index) => {
+    const { controllerQps: qps, controllerBurst: burst } = topology
+    planned.push({ host: master(index), name, factory: () => new ControllerManager({ ...client, name, decisions: decisions.controllers, qps, burst }) })
+  })
+  names.schedulers.forEach((name, index) => {
+    planned.push({ host: master(index), name, factory: () => new Scheduler({ ...client, name, decisions: decisions.scheduler }) })
+  })
+  names.dns.forEach((name, index) => {
+    planned.push({ host: master(index), name, factory: () => new DnsServer({ ...client, name, decisions: decisions.dns }) })
+  })
+  planned.push({ host: 'operator', name: 'operator', factory: () => new Operator({ servers, streams }) })
+  names.nodes.forEach((node, index) => {
+    const runtimeName = names.runtimes[index] ?? ''
+    const runtimeProcess = idOf(runtimeName)
+    const runtime = () => kernel.machineOf(runtimeProcess) as ContainerRuntime
+    const place = { node, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }
+    const labels = {
+      ...topology.nodeLabels,
+      'topology.kubernetes.io/zone': `zone-${index % Math.max(1, topology.zones)}`,
+    }
+    planned.push({
+      host: node,
+      name: runtimeName,
+      factory: ({ boot }) => {
+        if (boot > 0) networks[index] = new NodeNetwork({ nodeName: node, nodeAddress: place.nodeAddress, podCidr: place.podCidr })
+        return new ContainerRuntime({ ...place, streams, apps: options.apps })
+      },
+    })
+    planned.push({
+      host: node,
+      name: names.kubelets[index] ?? '',
+      factory: () =>
+        new Kubelet({ ...client, ...place, runtimeProcess, runtime, capacity: topology.nodeCapacity, labels, decisions: decisions.kubelet }),
+    })
+    const proxyName = names.proxies[index] ?? ''
+    planned.push({
+      host: node,
+      name: proxyName,
+      factory: () => new KubeProxy({ ...client, name: proxyName, network: networks[index] as NodeNetwork, decisions: decisions.proxy }),
+    })
+    planned.push({ host: node, name: names.wires[index] ?? '', factory: () => new Wire(runtime) })
+  })
+
+  for (const { host, name, factory } of planned) {
+    const id = kernel.spawn(host, name, factory)
+    invariant(id === idOf(name), 'cluster: processes get their ids in the planned order', { name, id })
+  }
+  forwardToWires(kernel, names.nodes, names.wires.map(idOf))
+
+  const sources: { readonly process: ProcessId }[] = []
+  return {
+    operator: () => kernel.machineOf(idOf('operator')) as Operator,
+    traffic: () => sources.map(({ process }) => kernel.machineOf(process) as TrafficSource),
+    startTraffic(clients) {
+      clients.forEach((spec, index) => {
+        const world = worldOf(spec, index, {
+          kernel,
+          truth,
+          dns: names.dns.map(idOf),
+          networkOf: (node) => networks[node],
+          wireOf: (node) => idOf(names.wires[node]),
+        })
+        const host = spec.from === 'outside' ? 'outside' : spec.node
+        const draws = streams.get(`traffic/${spec.id}`)
+        const process = kernel.spawn(host, `client-${spec.id}`, () => new TrafficSource({ spec, world, draws, mode: topology.proxyMode }))
+        sources.push({ process })
+      })
+    },
+    runtimeProcess: (node) => idOf(names.runtimes[names.nodes.indexOf(node)]),
+    networkOf(node) {
+      const network = networks[names.nodes.indexOf(node)]
+      invariant(network !== undefined, 'cluster: every node has a network', { node })
+      return network
+    },
+  }
+}
+
+/** Tells the wire of a node when a pod's process closes its listener or dies: connections end with it. */
+function forwardToWires(kernel: Kernel, nodes: readonly string[], wires: readonly ProcessId[]): void {
+  const tell = (address: string, act: (wire: Wire, out: Parameters<Wire['onDraining']>[1]) => void) => {
+    const wire = wires[nodeIndexOfAddress(address)]
+    if (wire !== undefined) kernel.enter(wire, (machine, out) => act(machine as Wire, out))
+  }
+  kernel.subscribe('connections-reset', (fact) => {
+    const { podIp, ids } = fact as unknown as { podIp: string; ids: readonly number[] }
+    tell(podIp, (wire, out) => wire.onPodGone(podIp, ids, out))
+  })
+  kernel.subscribe('listeners-closed', (fact) => {
+    const { podIp } = fact as unknown as { podIp: string }
+    tell(podIp, (wire, out) => wire.onDraining(podIp, out))
+  })
+  invariant(nodes.length === wires.length, 'cluster: every node has a wire')
+}

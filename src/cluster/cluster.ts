@@ -1,0 +1,184 @@
+/**
+ * A running cluster: every component of a topology as a process on its host, on one kernel. This is the face that trials,
+ * faults and properties use; who is started where is in `assemble.ts`.
+ */
+import type { ApiServer } from '../apiserver/index.ts'
+import {
+  invariant,
+  Kernel,
+  type Machine,
+  type Micros,
+  type Out,
+  type ProcessId,
+  type RunResult,
+  SECOND,
+  type TimerTarget,
+} from '../kernel/index.ts'
+import type { AppModel, ContainerRuntime } from '../kubelet/index.ts'
+import { type KubeObject, keyOf } from '../objects/index.ts'
+import type { NodeNetwork } from '../proxy/index.ts'
+import { type Assembly, assemble } from './assemble.ts'
+import { Calm } from './calm.ts'
+import { unconverged } from './convergence.ts'
+import type { DecisionOverrides } from './decisions.ts'
+import type { Operator } from './operator.ts'
+import type { Topology } from './topology.ts'
+import { Truth } from './truth.ts'
+import type { TrafficClient, WorkloadStep } from './workload.ts'
+
+export type { DecisionOverrides } from './decisions.ts'
+
+export interface ClusterOptions {
+  readonly topology: Topology
+  readonly seed: string
+  /** What defects replace; default nothing. */
+  readonly decisions?: DecisionOverrides
+  /** How the programs in containers behave, by image. */
+  readonly apps?: Readonly<Record<string, Partial<AppModel>>>
+  /** Events after which the run ends as `exhausted`. Default: the kernel's. */
+  readonly maxSteps?: number
+  /** Keep every event and fact, for stories and `--trace`. Default false. */
+  readonly record?: boolean
+  /** Let informers publish every change that they show; properties about informers need it. Default true. */
+  readonly observeInformers?: boolean
+  /** `mean`: every latency is its mean, for short stories. Default `drawn`. */
+  readonly jitter?: 'drawn' | 'mean'
+}
+
+/** Nothing but leases has changed for so long: the cluster may be called quiet. */
+const QUIET_MICROS: Micros = 5 * SECOND
+
+export class Cluster {
+  readonly topology: Topology
+  readonly kernel: Kernel
+  readonly truth: Truth
+  readonly calm: Calm
+  readonly #assembly: Assembly
+
+  constructor(options: ClusterOptions) {
+    this.topology = options.topology
+    this.kernel = new Kernel({
+      seed: options.seed,
+      trace: options.record === true ? 'all' : 'ring',
+      ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),
+    })
+    if (options.jitter === 'mean') this.kernel.network.useMeanLatency()
+    this.truth = new Truth(this.kernel)
+    this.calm = new Calm(this.kernel)
+    this.#assembly = assemble(this.kernel, this.truth, options)
+  }
+
+  /** Runs up to and including the moment; stops early when `Kernel.stop` is called. */
+  run(until: Micros): RunResult {
+    return this.kernel.run({ until })
+  }
+
+  /** Applies the objects in order as soon as the API answers. */
+  boot(objects: readonly KubeObject[]): void {
+    this.#onOperator((operator, out) => operator.boot(objects, out))
+  }
+
+  scheduleWorkload(steps: readonly WorkloadStep[]): void {
+    this.#onOperator((operator, out) => operator.schedule(steps, out))
+  }
+
+  /** Each client is a process of its own on its node, or on the host `outside`. */
+  startTraffic(clients: readonly TrafficClient[]): void {
+    this.#assembly.startTraffic(clients)
+  }
+
+  /** The objects given to `boot` have all been taken or refused. */
+  get booted(): boolean {
+    return this.#assembly.operator().booted
+  }
+
+  /** No further workload steps are begun and no further requests sent: the quiet phase. */
+  stopLoad(): void {
+    this.#assembly.operator().stop()
+    for (const client of this.#assembly.traffic()) client.stop()
+  }
+
+  #onOperator(action: (operator: Operator, out: Out) => void): void {
+    this.kernel.enter(this.process('operator'), (machine, out) => action(machine as Operator, out))
+  }
+
+  /** Converged, and nothing but leases has changed for five seconds. */
+  isQuiet(): boolean {
+    return this.kernel.now - this.truth.lastChangeAt >= QUIET_MICROS && this.#assembly.operator().running === 0 && unconverged(this.truth).length === 0
+  }
+
+  // --- Processes by name
+
+  process(name: string): ProcessId {
+    return this.kernel.processNamed(name)
+  }
+
+  /** The process of that name, or all processes of the host of that name. */
+  processesNamed(target: string): readonly ProcessId[] {
+    return this.kernel.hasProcess(target) ? [this.kernel.processNamed(target)] : this.kernel.processes(target)
+  }
+
+  allProcesses(): readonly ProcessId[] {
+    return this.kernel.processes()
+  }
+
+  /** The node that a process runs on, or undefined for the control plane. */
+  nodeOfProcess(process: ProcessId): string | undefined {
+    const host = this.kernel.hostOf(process)
+    return host.startsWith('node-') ? host : undefined
+  }
+
+  // --- What faults reach into
+
+  /** Lets a fault act on an API server, unless it is down or paused. */
+  onServer(name: string, action: (server: ApiServer, out: Out) => void): void {
+    this.kernel.enter(this.process(name), (machine, out) => action(machine as ApiServer, out))
+  }
+
+  /** Lets a fault act on a node's container runtime, unless the node is down. */
+  onRuntime(node: string, action: (runtime: ContainerRuntime, out: Out) => void): void {
+    this.kernel.enter(this.#assembly.runtimeProcess(node), (machine, out) => action(machine as ContainerRuntime, out))
+  }
+
+  /** The kernel state of a node's network: rules, virtual servers, connection tracking. */
+  networkOf(node: string): NodeNetwork {
+    return this.#assembly.networkOf(node)
+  }
+
+  /** Keys of the pods that the API shows running on the node, in name order. */
+  podsRunningOn(node: string): readonly string[] {
+    const keys: string[] = []
+    for (const pod of this.truth.list('pods')) {
+      if (pod.spec.nodeName === node && pod.status?.phase === 'Running') keys.push(keyOf(pod))
+    }
+    return keys.sort()
+  }
+
+  /** Makes every informer of a process see changes late; 0 undoes it. True if the process runs. */
+  setInformerLag(process: string, lagMicros: Micros): boolean {
+    return this.kernel.enter(this.process(process), (machine: Machine) => {
+      const slow = machine as Machine & { setInformerLag?(micros: Micros): void }
+      invariant(slow.setInformerLag !== undefined, 'cluster: only a process with informers can be a slow consumer', process)
+      slow.setInformerLag(lagMicros)
+    })
+  }
+
+  // --- What properties ask
+
+  /** Calls `action` once after `delay` of virtual time. */
+  later(delay: Micros, action: () => void): void {
+    this.kernel.schedule(delay, new Later(action), 0)
+  }
+}
+
+class Later implements TimerTarget {
+  readonly #action: () => void
+
+  constructor(action: () => void) {
+    this.#action = action
+  }
+
+  onTimer(): void {
+    this.#action()
+  }
+}
