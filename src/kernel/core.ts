@@ -5,7 +5,7 @@
 import { invariant } from './invariant.ts'
 import type { Fact, ProcessId, Timer } from './machine.ts'
 import type { Host, Process } from './process.ts'
-import { EventQueue } from './queue.ts'
+import { A, CAUSE, CODE, EPOCH, EventQueue, TARGET } from './queue.ts'
 import type { Streams } from './random.ts'
 import type { Micros } from './time.ts'
 import { Trace } from './trace.ts'
@@ -55,12 +55,14 @@ export class Core {
   post(time: Micros, process: Process, code: number, a: number, ref: unknown): Timer {
     const queue = this.queue
     const row = queue.take()
-    queue.a[row] = a
-    queue.target[row] = process.id
-    queue.epoch[row] = process.epoch
-    queue.code[row] = code
-    queue.cause[row] = this.steps
-    if (ref !== undefined) queue.ref[row] = ref
+    const cells = queue.cells
+    const at = row << 4
+    cells[at + TARGET] = process.id
+    cells[at + EPOCH] = process.epoch
+    cells[at + CODE] = code
+    cells[at + CAUSE] = this.steps
+    queue.reals[(row << 3) + A] = a
+    if (ref !== undefined) queue.refs[row] = ref
     return queue.insert(row, time)
   }
 

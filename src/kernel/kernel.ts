@@ -56,7 +56,7 @@ export class Kernel {
     this.#state = { stopped: false, maxSteps: options.maxSteps ?? MAX_STEPS }
     this.#crashMode = options.crashMode ?? 'draw'
     const kernel = new Process(KERNEL_PROCESS, 'kernel', new Host('kernel'))
-    kernel.live = true
+    kernel.revive()
     kernel.out = new KernelOut(this.#core)
     this.#core.processes.push(kernel)
   }
@@ -161,9 +161,7 @@ export class Kernel {
     const process = this.#core.process(id)
     invariant(process.factory !== undefined, 'kernel: only a process that was spawned crashes', { id })
     if (!process.live) return
-    process.live = false
-    process.epoch++
-    process.paused = false
+    process.die()
     for (const timer of process.held) this.#core.queue.cancel(timer)
     process.held = []
     if (process.out instanceof ProcessOut) process.out.disk.live = false
@@ -207,7 +205,7 @@ export class Kernel {
   pause(id: ProcessId): void {
     const process = this.#core.process(id)
     if (!process.live || process.paused) return
-    process.paused = true
+    process.hold(true)
     this.connections.onChange(process)
     this.#note({ type: 'process-paused', process: id, name: process.name })
   }
@@ -216,7 +214,7 @@ export class Kernel {
   resume(id: ProcessId): void {
     const process = this.#core.process(id)
     if (!process.paused) return
-    process.paused = false
+    process.hold(false)
     for (const timer of process.held) this.#core.queue.unpark(timer, this.#core.now)
     process.held = []
     this.connections.onChange(process)
@@ -319,7 +317,7 @@ export class Kernel {
       undefined,
       handler,
     )
-    process.live = true
+    process.revive()
     this.#core.processes.push(process)
     return process.id
   }
@@ -333,7 +331,7 @@ export class Kernel {
   #start(process: Process): void {
     process.boot++
     const disk = new DiskOfProcess(this.deviceOf(process.id))
-    process.live = true
+    process.revive()
     try {
       process.machine = process.factory?.({ self: process.id, boot: process.boot, disk })
     } catch (error) {

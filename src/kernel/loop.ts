@@ -10,6 +10,7 @@ import type { PendingSync } from './device.ts'
 import { InvariantError, invariant } from './invariant.ts'
 import type { Machine, Message, Out, TimerTarget } from './machine.ts'
 import type { Process } from './process.ts'
+import { A, CAUSE, CODE, EPOCH, TARGET, TIME } from './queue.ts'
 import type { Micros } from './time.ts'
 
 /**
@@ -63,23 +64,25 @@ export function runLoop(
         if (until !== Number.POSITIVE_INFINITY) core.now = until
         return queue.size === 0 ? 'idle' : 'until'
       }
-      target = queue.target[row] as number
-      code = queue.code[row] as number
+      const cells = queue.cells
+      const reals = queue.reals
+      const at = row << 4
+      target = cells[at + TARGET] as number
+      code = cells[at + CODE] as number
       const process = processes[target] as Process
-      if (!process.live || process.epoch !== queue.epoch[row]) {
-        queue.release(row)
-        continue
-      }
-      const time = queue.time[row] as number
-      const ref = queue.ref[row]
+      const time = reals[(row << 3) + TIME] as number
+      const ref = queue.refs[row]
       core.now = time
-      if (process.paused) {
-        if ((code & 7) === SYNCED) (ref as PendingSync).settle()
-        process.held.push(queue.park(row))
+      if (process.gate !== cells[at + EPOCH]) {
+        if (!process.paused || process.epoch !== cells[at + EPOCH]) queue.release(row)
+        else {
+          if ((code & 7) === SYNCED) (ref as PendingSync).settle()
+          process.held.push(queue.park(row))
+        }
         continue
       }
-      const a = queue.a[row] as number
-      const cause = queue.cause[row] as number
+      const a = reals[(row << 3) + A] as number
+      const cause = cells[at + CAUSE] as number
       queue.release(row)
       core.steps++
       trace.event(time, code, target, a, cause)

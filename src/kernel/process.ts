@@ -65,8 +65,10 @@ export class Process {
   readonly handler: DataHandler | undefined
   /** Counts crashes. An event scheduled in an earlier epoch is never delivered. */
   epoch = 0
-  live = false
-  paused = false
+  /** The epoch if the process lives and is not paused, else -1: one comparison lets an event through. */
+  gate = -1
+  #live = false
+  #paused = false
   /** Counts starts, less one. */
   boot = -1
   machine: Machine | undefined
@@ -80,5 +82,32 @@ export class Process {
     this.host = host
     this.factory = factory
     this.handler = handler
+  }
+
+  get live(): boolean {
+    return this.#live
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Lives from now on. */
+  revive(): void {
+    this.#live = true
+    this.gate = this.epoch
+  }
+
+  /** Dead from now on, in a new epoch. */
+  die(): void {
+    this.#live = false
+    this.#paused = false
+    this.epoch++
+    this.gate = -1
+  }
+
+  hold(paused: boolean): void {
+    this.#paused = paused
+    this.gate = paused ? -1 : this.epoch
   }
 }

@@ -1,7 +1,7 @@
 // The wheel against a sorted list: random programs of insert, cancel, park and run-until give the same order.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { EventQueue } from './queue.ts'
+import { A, EventQueue, TIME } from './queue.ts'
 
 interface Entry {
   readonly time: number
@@ -60,7 +60,7 @@ test('any program gives the order of a list sorted by time, then by scheduling',
       let now = 0
       const insert = (time: number) => {
         const row = queue.take()
-        queue.a[row] = timers.length
+        queue.reals[(row << 3) + A] = timers.length
         reference.insert(time, timers.length)
         timers.push(queue.insert(row, time))
       }
@@ -68,14 +68,14 @@ test('any program gives the order of a list sorted by time, then by scheduling',
         for (let i = 0; i < most; i++) {
           const row = queue.pop(until)
           const expected = reference.pop(until)
-          expect(row === 0 ? undefined : queue.a[row]).toBe(expected?.id)
+          expect(row === 0 ? undefined : queue.reals[(row << 3) + A]).toBe(expected?.id)
           if (row === 0) {
             now = until
             return
           }
           popped++
-          expect(queue.time[row]).toBe(expected?.time)
-          now = queue.time[row] as number
+          expect(queue.reals[(row << 3) + TIME]).toBe(expected?.time)
+          now = queue.reals[(row << 3) + TIME] as number
           queue.release(row)
         }
       }
@@ -92,7 +92,7 @@ test('any program gives the order of a list sorted by time, then by scheduling',
           const expected = reference.pop(now + action.delay)
           if (row === 0) now += action.delay
           else {
-            now = queue.time[row] as number
+            now = queue.reals[(row << 3) + TIME] as number
             const timer = queue.park(row)
             queue.unpark(timer, now)
             reference.insert(now, expected?.id as number)
@@ -112,15 +112,15 @@ test('many events at once: the columns grow and nothing is lost', () => {
   const queue = new EventQueue()
   for (let i = 0; i < 10_000; i++) {
     const row = queue.take()
-    queue.a[row] = i
-    queue.ref[row] = `event ${i}`
+    queue.reals[(row << 3) + A] = i
+    queue.refs[row] = `event ${i}`
     queue.insert(row, (i * 7_919) % 10_007)
   }
   let last = -1
   for (let row = queue.pop(1e9); row !== 0; row = queue.pop(1e9)) {
-    expect(queue.time[row]).toBeGreaterThan(last)
-    last = queue.time[row] as number
-    expect(queue.ref[row]).toBe(`event ${queue.a[row]}`)
+    expect(queue.reals[(row << 3) + TIME]).toBeGreaterThan(last)
+    last = queue.reals[(row << 3) + TIME] as number
+    expect(queue.refs[row]).toBe(`event ${queue.reals[(row << 3) + A]}`)
     queue.release(row)
   }
   expect(queue.size).toBe(0)

@@ -1,10 +1,11 @@
 /**
  * The event queue: an exact hierarchical timing wheel of 3 x 1024 slots of one microsecond, after Varghese and Lauck
- * ("Hashed and hierarchical timing wheels", 1987, scheme 7, without rounding). Events are rows of typed arrays, slots are
- * doubly linked lists through them, bitmaps find the next slot. What lies beyond 2^30 microseconds waits in one more list.
+ * ("Hashed and hierarchical timing wheels", 1987, scheme 7, without rounding). An event is a row of 64 bytes, one cache
+ * line, seen through two typed arrays; slots are doubly linked lists of rows, bitmaps find the next slot. What lies beyond
+ * 2^30 microseconds waits in one more list.
  * Order: by time, then by scheduling. No sequence number is kept for that: a slot is always emptied into the level below
  * before anything can be put there directly, so lists are in order of scheduling.
- * The caller reads a popped row's columns, then gives the row back with `release` (or keeps it with `park`).
+ * The caller reads a popped row's fields, then gives the row back with `release` (or keeps it with `park`).
  */
 import { invariant } from './invariant.ts'
 import type { Timer } from './machine.ts'
@@ -12,6 +13,24 @@ import type { Micros } from './time.ts'
 
 /** Index of an event's row. 0 is no row. */
 export type Row = number
+
+// Whole-number fields of a row, in `cells` from `row << 4`. The first four belong to the queue.
+const NEXT = 0
+const PREVIOUS = 1
+const LIST = 2
+const GENERATION = 3
+/** The process that the event is for. */
+export const TARGET = 4
+/** The process's epoch when the event was scheduled. */
+export const EPOCH = 5
+/** What the event is. */
+export const CODE = 6
+/** The step that scheduled the event. */
+export const CAUSE = 7
+// Real fields, in `reals` from `row << 3`: the second half of the same 64 bytes.
+export const TIME = 4
+/** A number that travels with the event. */
+export const A = 5
 
 const ROWS_AT_FIRST = 128
 const MOST_ROWS = 1 << 22
@@ -22,21 +41,11 @@ const NOWHERE = -1
 const PARKED = -2
 
 export class EventQueue {
-  // Columns that the caller fills in before `insert` and reads after `pop`.
-  time = new Float64Array(ROWS_AT_FIRST)
-  /** A number that travels with the event. */
-  a = new Float64Array(ROWS_AT_FIRST)
-  target = new Int32Array(ROWS_AT_FIRST)
-  epoch = new Int32Array(ROWS_AT_FIRST)
-  code = new Int32Array(ROWS_AT_FIRST)
-  /** The step that scheduled the event. */
-  cause = new Int32Array(ROWS_AT_FIRST)
-  ref: unknown[] = []
+  cells = new Int32Array(ROWS_AT_FIRST << 4)
+  reals = new Float64Array(this.cells.buffer)
+  /** What travels with the event, by row. */
+  readonly refs: unknown[] = [undefined]
 
-  #next = new Int32Array(ROWS_AT_FIRST)
-  #previous = new Int32Array(ROWS_AT_FIRST)
-  #list = new Int32Array(ROWS_AT_FIRST)
-  #generation = new Int32Array(ROWS_AT_FIRST)
   #capacity = ROWS_AT_FIRST
   /** First row of the list of free rows. */
   #free: Row = 0
@@ -44,8 +53,8 @@ export class EventQueue {
   #fresh: Row = 1
   #size = 0
 
-  readonly #heads = new Int32Array(LISTS)
-  readonly #tails = new Int32Array(LISTS)
+  /** First and last row of each list. */
+  readonly #ends = new Int32Array(LISTS << 1)
   /** 32 words a level, one bit a slot. */
   readonly #bits = new Int32Array(96)
   /** One bit a word of `#bits`, one number a level. */
@@ -65,23 +74,23 @@ export class EventQueue {
   take(): Row {
     const row = this.#free
     if (row !== 0) {
-      this.#free = this.#next[row] as number
+      this.#free = this.cells[(row << 4) + NEXT] as number
       return row
     }
     if (this.#fresh === this.#capacity) this.#grow()
     const fresh = this.#fresh++
-    this.#generation[fresh] = 1
+    this.cells[(fresh << 4) + GENERATION] = 1
     return fresh
   }
 
   /** Puts a filled row in; `time` must not be before the last popped time. The answer cancels it. */
   insert(row: Row, time: Micros): Timer {
-    this.time[row] = time
+    this.reals[(row << 3) + TIME] = time
     this.#size++
     const offset = time - this.#eraStart
     if (offset < ERA) this.#place(row, offset)
     else this.#append(row, LATER)
-    return (this.#generation[row] as number) * MOST_ROWS + row
+    return (this.cells[(row << 4) + GENERATION] as number) * MOST_ROWS + row
   }
 
   /** Takes out the earliest event if it is not after `until`; 0 when there is none. */
@@ -92,13 +101,13 @@ export class EventQueue {
         const word = 31 - Math.clz32(summary0 & -summary0)
         const bits = this.#bits[word] as number
         const list = (word << 5) | (31 - Math.clz32(bits & -bits))
-        const row = this.#heads[list] as number
-        if ((this.time[row] as number) > until) return 0
-        const next = this.#next[row] as number
-        this.#heads[list] = next
-        if (next !== 0) this.#previous[next] = 0
+        const row = this.#ends[list << 1] as number
+        if ((this.reals[(row << 3) + TIME] as number) > until) return 0
+        const next = this.cells[(row << 4) + NEXT] as number
+        this.#ends[list << 1] = next
+        if (next !== 0) this.cells[(next << 4) + PREVIOUS] = 0
         else {
-          this.#tails[list] = 0
+          this.#ends[(list << 1) + 1] = 0
           const left = bits & (bits - 1)
           this.#bits[word] = left
           if (left === 0) this.#summary0 = summary0 & (summary0 - 1)
@@ -113,10 +122,10 @@ export class EventQueue {
         continue
       }
       const list = this.#firstList(level)
-      const row = this.#heads[list] as number
-      if (this.#next[row] === 0) {
+      const row = this.#ends[list << 1] as number
+      if (this.cells[(row << 4) + NEXT] === 0) {
         // The only event of the earliest slot is the earliest event.
-        const time = this.time[row] as number
+        const time = this.reals[(row << 3) + TIME] as number
         if (time > until) return 0
         this.#unlink(row, list)
         this.#position = time - this.#eraStart
@@ -132,24 +141,24 @@ export class EventQueue {
 
   /** Gives a popped row back. Its timer is dead from now on. */
   release(row: Row): void {
-    this.#generation[row] = (this.#generation[row] as number) + 1
-    this.#list[row] = NOWHERE
-    this.ref[row] = undefined
-    this.#next[row] = this.#free
+    this.cells[(row << 4) + GENERATION] = (this.cells[(row << 4) + GENERATION] as number) + 1
+    this.cells[(row << 4) + LIST] = NOWHERE
+    this.refs[row] = undefined
+    this.cells[(row << 4) + NEXT] = this.#free
     this.#free = row
   }
 
   /** Keeps a popped row aside: it can still be cancelled. The answer is for `unpark`. */
   park(row: Row): Timer {
-    this.#list[row] = PARKED
-    return (this.#generation[row] as number) * MOST_ROWS + row
+    this.cells[(row << 4) + LIST] = PARKED
+    return (this.cells[(row << 4) + GENERATION] as number) * MOST_ROWS + row
   }
 
   /** Puts a parked event back in, due at `time`, behind what is due then already. Nothing happens if it was cancelled. */
   unpark(timer: Timer, time: Micros): void {
     const row = this.#rowOf(timer)
     if (row === 0) return
-    invariant(this.#list[row] === PARKED, 'kernel: only a parked event is put back', { row })
+    invariant(this.cells[(row << 4) + LIST] === PARKED, 'kernel: only a parked event is put back', { row })
     this.insert(row, time)
   }
 
@@ -157,7 +166,7 @@ export class EventQueue {
   cancel(timer: Timer): boolean {
     const row = this.#rowOf(timer)
     if (row === 0) return false
-    const list = this.#list[row] as number
+    const list = this.cells[(row << 4) + LIST] as number
     if (list === NOWHERE) return false
     if (list !== PARKED) {
       this.#unlink(row, list)
@@ -169,7 +178,7 @@ export class EventQueue {
 
   #rowOf(timer: Timer): Row {
     const row = timer & (MOST_ROWS - 1)
-    return row < this.#fresh && (this.#generation[row] as number) * MOST_ROWS + row === timer ? row : 0
+    return row < this.#fresh && (this.cells[(row << 4) + GENERATION] as number) * MOST_ROWS + row === timer ? row : 0
   }
 
   #place(row: Row, offset: number): void {
@@ -180,16 +189,16 @@ export class EventQueue {
   }
 
   #append(row: Row, list: number): void {
-    this.#list[row] = list
-    this.#next[row] = 0
-    const tail = this.#tails[list] as number
-    this.#tails[list] = row
-    this.#previous[row] = tail
+    this.cells[(row << 4) + LIST] = list
+    this.cells[(row << 4) + NEXT] = 0
+    const tail = this.#ends[(list << 1) + 1] as number
+    this.#ends[(list << 1) + 1] = row
+    this.cells[(row << 4) + PREVIOUS] = tail
     if (tail !== 0) {
-      this.#next[tail] = row
+      this.cells[(tail << 4) + NEXT] = row
       return
     }
-    this.#heads[list] = row
+    this.#ends[list << 1] = row
     if (list === LATER) return
     const word = list >> 5
     this.#bits[word] = (this.#bits[word] as number) | (1 << (list & 31))
@@ -200,12 +209,12 @@ export class EventQueue {
   }
 
   #unlink(row: Row, list: number): void {
-    const next = this.#next[row] as number
-    const previous = this.#previous[row] as number
-    if (next !== 0) this.#previous[next] = previous
-    else this.#tails[list] = previous
-    if (previous !== 0) this.#next[previous] = next
-    else this.#heads[list] = next
+    const next = this.cells[(row << 4) + NEXT] as number
+    const previous = this.cells[(row << 4) + PREVIOUS] as number
+    if (next !== 0) this.cells[(next << 4) + PREVIOUS] = previous
+    else this.#ends[(list << 1) + 1] = previous
+    if (previous !== 0) this.cells[(previous << 4) + NEXT] = next
+    else this.#ends[list << 1] = next
     if (next === 0 && previous === 0 && list !== LATER) this.#clear(list)
   }
 
@@ -231,13 +240,13 @@ export class EventQueue {
 
   /** Hands the events of a list down, in order, relative to the new position. */
   #cascade(list: number): void {
-    let row = this.#heads[list] as number
-    this.#heads[list] = 0
-    this.#tails[list] = 0
+    let row = this.#ends[list << 1] as number
+    this.#ends[list << 1] = 0
+    this.#ends[(list << 1) + 1] = 0
     this.#clear(list)
     while (row !== 0) {
-      const next = this.#next[row] as number
-      this.#place(row, (this.time[row] as number) - this.#eraStart)
+      const next = this.cells[(row << 4) + NEXT] as number
+      this.#place(row, (this.reals[(row << 3) + TIME] as number) - this.#eraStart)
       row = next
     }
   }
@@ -245,16 +254,16 @@ export class EventQueue {
   /** The wheel is empty: moves it to the era of the earliest event beyond it, unless that begins after `until`. */
   #enterNextEra(until: Micros): boolean {
     let earliest = Number.POSITIVE_INFINITY
-    for (let row = this.#heads[LATER] as number; row !== 0; row = this.#next[row] as number)
-      if ((this.time[row] as number) < earliest) earliest = this.time[row] as number
+    for (let row = this.#ends[LATER << 1] as number; row !== 0; row = this.cells[(row << 4) + NEXT] as number)
+      if ((this.reals[(row << 3) + TIME] as number) < earliest) earliest = this.reals[(row << 3) + TIME] as number
     const start = Math.floor(earliest / ERA) * ERA
     if (earliest === Number.POSITIVE_INFINITY || start > until) return false
     this.#eraStart = start
     this.#position = 0
-    let row = this.#heads[LATER] as number
+    let row = this.#ends[LATER << 1] as number
     while (row !== 0) {
-      const next = this.#next[row] as number
-      const offset = (this.time[row] as number) - start
+      const next = this.cells[(row << 4) + NEXT] as number
+      const offset = (this.reals[(row << 3) + TIME] as number) - start
       if (offset < ERA) {
         this.#unlink(row, LATER)
         this.#place(row, offset)
@@ -266,23 +275,10 @@ export class EventQueue {
 
   #grow(): void {
     invariant(this.#capacity < MOST_ROWS, 'kernel: at most four million events wait at once')
-    this.#capacity *= 4
-    const capacity = Math.min(this.#capacity, MOST_ROWS)
-    this.#capacity = capacity
-    this.time = widened(this.time, new Float64Array(capacity))
-    this.a = widened(this.a, new Float64Array(capacity))
-    this.target = widened(this.target, new Int32Array(capacity))
-    this.epoch = widened(this.epoch, new Int32Array(capacity))
-    this.code = widened(this.code, new Int32Array(capacity))
-    this.cause = widened(this.cause, new Int32Array(capacity))
-    this.#next = widened(this.#next, new Int32Array(capacity))
-    this.#previous = widened(this.#previous, new Int32Array(capacity))
-    this.#list = widened(this.#list, new Int32Array(capacity))
-    this.#generation = widened(this.#generation, new Int32Array(capacity))
+    this.#capacity = Math.min(this.#capacity * 4, MOST_ROWS)
+    const cells = new Int32Array(this.#capacity << 4)
+    cells.set(this.cells)
+    this.cells = cells
+    this.reals = new Float64Array(cells.buffer)
   }
-}
-
-function widened<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

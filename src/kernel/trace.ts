@@ -44,8 +44,8 @@ export class Trace {
   /** Number of blocks before `#blocks[0]` that were given up. */
   #dropped = 0
   #position = 0
-  #high = 0x243f6a88
-  #low = 0x13198a2e
+  #left = 0x243f6a88
+  #right = 0x13198a2e
   readonly #checkpoints: number[] = []
 
   constructor(keep: 'ring' | 'all' = 'ring') {
@@ -54,44 +54,41 @@ export class Trace {
 
   /** Adds an event. Called once for each one, in order. */
   event(time: Micros, code: number, target: ProcessId, a: number, cause: number): void {
-    const timeHigh = (time / 0x1_0000_0000) | 0
+    const low = time | 0
+    const high = (time / 0x1_0000_0000) | 0
+    const number = a | 0
     const block = this.#block
     let at = this.#position
-    block[at++] = time
-    block[at++] = timeHigh
-    block[at++] = code
-    block[at++] = target
-    block[at++] = a
-    block[at++] = cause
-    // Two lanes, each a sum of products with odd constants of its own, then a murmur-style round.
-    const x =
-      Math.imul(time, 0x9e3779b1) +
-      Math.imul(code, 0x85ebca77) +
-      Math.imul(target, 0xc2b2ae3d) +
-      Math.imul(a, 0x27d4eb2f)
-    const y =
-      Math.imul(time, 0x165667b1) ^
-      Math.imul(code, 0x2c1b3c6d) ^
-      Math.imul(target, 0x297a2d39) ^
-      Math.imul(a, 0x7feb352d)
-    const high = this.#high ^ x
-    const low = this.#low ^ (y + timeHigh)
-    this.#high = (Math.imul((high << 13) | (high >>> 19), 5) + 0x6b64e654) | 0
-    this.#low = (Math.imul((low << 15) | (low >>> 17), 9) + 0x38495ab5 + (this.#high >>> 7)) | 0
+    block[at] = low
+    block[at + 1] = high
+    block[at + 2] = code
+    block[at + 3] = target
+    block[at + 4] = number
+    block[at + 5] = cause
+    at += COLUMNS
+    // Two lanes that mix the event's words with different constants and rotations, each closed by a round of murmur.
+    const first =
+      Math.imul(low ^ ((code << 19) | (code >>> 13)), 0x9e3779b1) ^ Math.imul(number ^ (target << 16), 0x85ebca77)
+    const second =
+      Math.imul((low + code) | 0, 0xc2b2ae3d) ^ Math.imul((number + Math.imul(target, 0x10001) + high) | 0, 0x27d4eb2f)
+    const left = this.#left ^ first
+    const right = this.#right ^ second
+    this.#left = (Math.imul((left << 13) | (left >>> 19), 5) + 0x6b64e654) | 0
+    this.#right = (Math.imul((right << 15) | (right >>> 17), 9) + (left >>> 7)) | 0
     if (at === ROWS * COLUMNS) this.#endBlock()
     else this.#position = at
   }
 
   /** Adds a fact: its type goes into the hash, the fact itself is kept only when everything is. */
   fact(step: number, time: Micros, type: number, process: ProcessId, fact: Fact): void {
-    this.#high = Math.imul(this.#high ^ (type + 0x51ed27), 0x85ebca6b)
-    this.#low = Math.imul(this.#low ^ Math.imul(process + 1, 0xcc9e2d51) ^ (this.#high >>> 15), 0xc2b2ae35)
+    this.#left = Math.imul(this.#left ^ (type + 0x51ed27), 0x85ebca6b)
+    this.#right = Math.imul(this.#right ^ Math.imul(process + 1, 0xcc9e2d51) ^ (this.#left >>> 15), 0xc2b2ae35)
     if (this.keep === 'all') this.facts.push({ step, time, process, fact })
   }
 
   /** Sixteen hexadecimal digits over everything so far. */
   fingerprint(): string {
-    return hex(this.#high) + hex(this.#low)
+    return hex(this.#left) + hex(this.#right)
   }
 
   /** Number of events recorded. */
@@ -145,7 +142,7 @@ export class Trace {
   }
 
   #endBlock(): void {
-    this.#checkpoints.push(this.#high, this.#low)
+    this.#checkpoints.push(this.#left, this.#right)
     this.#position = 0
     if (this.keep === 'ring' && this.#blocks.length === RING_BLOCKS) {
       this.#block = this.#blocks.shift() as Int32Array
