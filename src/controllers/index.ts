@@ -1,0 +1,12 @@
+/** The controllers: what other floors may import. */
+export type { Controller, ControllerInformers } from './context.ts'
+export { CONTROLLER_DECISIONS, type ControllerDecisions } from './decisions.ts'
+export { computeNewReplicas, type Fenceposts, resolveFenceposts } from './deployment/fenceposts.ts'
+export { computeScaleDown, type Resize } from './deployment/rolling.ts'
+export { type BudgetComputation, type BudgetStatus, computeBudgetStatus } from './disruption/budget.ts'
+export type { ControllerFact } from './facts.ts'
+export { type Coordinates, GARBAGE_COLLECTOR_DECISIONS } from './garbagecollector/decisions.ts'
+export { ControllerManager } from './manager.ts'
+export { computeZoneState, type EvictionRates, type ZoneState } from './nodelifecycle/zones.ts'
+export type { ControllerManagerOptions } from './options.ts'
+export { computePodsToDelete } from './replicaset/ranking.ts'

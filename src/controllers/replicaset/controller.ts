@@ -1,0 +1,349 @@
+/**
+ * Keeps as many pods as a ReplicaSet wants. Models kubernetes pkg/controller/replicaset, v1.33. The cores are in this folder's other
+ * files; here are the handlers, which wake the right set, and the reconcile, which waits. Left out: events, ReplicationControllers.
+ */
+import {
+  all,
+  type ControllerLoop,
+  createRequest,
+  get,
+  type Handler,
+  isSuccess,
+  must,
+  type Script,
+  ScriptError,
+  type Tombstone,
+  updateStatus,
+} from '../../client/index.ts'
+import { invariant, type Out } from '../../kernel/index.ts'
+import {
+  type ApiRequest,
+  findCondition,
+  isPodActive,
+  keyOf,
+  type Pod,
+  type ReplicaSet,
+  type Status,
+  sameValue,
+  selectorMatches,
+} from '../../objects/index.ts'
+import { BY_NAMESPACE, BY_OWNER, type Controller, type ControllerContext } from '../context.ts'
+import { controllerOf, controllerReference, orphanIndexValue } from '../owners.ts'
+import { adoptedReferences, computePodClaims, releasedReferences } from './claim.ts'
+import { Expectations } from './expectations.ts'
+import { computeReplicaSetStatus, type ReplicaFailure, sameReplicaSetStatus } from './status.ts'
+
+const NAME = 'replicaset'
+const KIND = 'ReplicaSet'
+
+export class ReplicaSetController implements Controller {
+  readonly name = NAME
+  readonly expectations = new Expectations()
+  readonly #context: ControllerContext
+  readonly #loop: ControllerLoop
+
+  constructor(context: ControllerContext) {
+    this.#context = context
+    this.#loop = context.loop(NAME, context.options.replicaSet.workers, (key, out) => this.#sync(key, out))
+    context.informers.replicaSets.addHandler(new SetHandler(this))
+    context.informers.pods.addHandler(new PodHandler(this, context))
+  }
+
+  start(out: Out): void {
+    this.#loop.start(out)
+  }
+
+  stop(out: Out): void {
+    this.#loop.stop(out)
+  }
+
+  enqueue(key: string, out: Out): void {
+    this.#loop.enqueue(key, out)
+  }
+
+  onSetDeleted(set: ReplicaSet, out: Out): void {
+    this.expectations.forget(keyOf(set))
+    this.#loop.enqueue(keyOf(set), out)
+  }
+
+  *#sync(key: string, out: Out): Script {
+    const { informers, decisions } = this.#context
+    const set = informers.replicaSets.get(key)
+    if (set === undefined) {
+      this.expectations.forget(key)
+      return
+    }
+    const mayAct = decisions.replicaSetMayAct(this.expectations.satisfied(key, out.now))
+    const expiresAt = this.expectations.expiresAt(key)
+    if (!mayAct && expiresAt !== undefined) this.#loop.enqueueAfter(key, expiresAt - out.now + 1, out)
+    const controlled = informers.pods.byIndex(BY_OWNER, set.metadata.uid as string).filter(isPodActive)
+    const orphans = informers.pods.byIndex(BY_OWNER, orphanIndexValue(set.metadata.namespace)).filter(isPodActive)
+    const claims = computePodClaims(set, controlled, orphans)
+    const moved = claims.adoptable.length > 0 || claims.releasable.length > 0
+    const pods = moved ? yield* this.#claim(set, claims.owned, claims.adoptable, claims.releasable) : claims.owned
+    let failure: ReplicaFailure | undefined
+    if (mayAct && set.metadata.deletionTimestamp === undefined) failure = yield* this.#manage(key, set, pods)
+    yield* this.#writeStatus(key, set, pods, failure)
+    if (failure !== undefined) throw new ScriptError(failure.message)
+  }
+
+  /** Lets go of what is no longer selected, takes on orphans; answers the pods that are then owned. */
+  *#claim(
+    set: ReplicaSet,
+    owned: readonly Pod[],
+    adoptable: readonly Pod[],
+    releasable: readonly Pod[],
+  ): Script<readonly Pod[]> {
+    const requests: ApiRequest[] = releasable.map((pod) => referencePatch(pod, releasedReferences(pod, set)))
+    if (adoptable.length > 0) {
+      const live = must(yield* get('replicasets', set.metadata.namespace, set.metadata.name))
+      if (live.metadata.uid !== set.metadata.uid) throw new ScriptError('the original ReplicaSet is gone')
+      if (live.metadata.deletionTimestamp !== undefined) throw new ScriptError('the ReplicaSet has just been deleted')
+      for (const pod of adoptable) requests.push(referencePatch(pod, adoptedReferences(pod, set)))
+    }
+    const answers = yield* all(requests)
+    let failed: Status | undefined
+    const pods = [...owned]
+    answers.forEach((answer, index) => {
+      if (isSuccess(answer)) {
+        if (index >= releasable.length) pods.push(answer.body as Pod)
+      } else if (answer.code !== 404) failed ??= answer.body as Status
+    })
+    if (failed !== undefined) throw new ScriptError(`claiming pods: ${failed.message ?? failed.reason ?? ''}`)
+    return pods
+  }
+
+  /** Creates what is missing or deletes what is too much, having written down beforehand what must then be seen. */
+  *#manage(key: string, set: ReplicaSet, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
+    const { options, decisions, informers } = this.#context
+    const surplus = pods.length - (set.spec.replicas ?? 1)
+    if (surplus === 0) return undefined
+    const count = Math.min(Math.abs(surplus), options.replicaSet.burstReplicas)
+    const out = this.#context.out
+    if (surplus < 0) {
+      this.expectations.expectCreations(key, count, out.now)
+      return yield* this.#create(key, set, count)
+    }
+    const owner = controllerOf(set)
+    const related: Pod[] = []
+    if (owner === undefined) related.push(...pods)
+    else {
+      for (const sibling of informers.replicaSets.byIndex(BY_OWNER, owner.uid)) {
+        related.push(...informers.pods.byIndex(BY_OWNER, sibling.metadata.uid as string))
+      }
+    }
+    const going = decisions.replicaSetPodsToDelete(pods, related, count, out.wall)
+    invariant(going.length === count, 'controllers: as many pods go as are too many', {
+      key,
+      count,
+      going: going.length,
+    })
+    this.expectations.expectDeletions(key, going.map(keyOf), out.now)
+    return yield* this.#delete(key, going)
+  }
+
+  /** In batches of 1, 2, 4 ...: when the first fails, the rest would too. */
+  *#create(key: string, set: ReplicaSet, count: number): Script<ReplicaFailure | undefined> {
+    const request = createRequest('pods', podOf(set))
+    let left = count
+    let batch = 1
+    while (left > 0) {
+      const answers = yield* all(new Array<ApiRequest>(Math.min(batch, left)).fill(request))
+      let failure: string | undefined
+      for (const answer of answers) {
+        if (isSuccess(answer)) this.#noteChange('controller-created-pod', key, keyOf(answer.body as Pod))
+        else {
+          this.expectations.creationObserved(key)
+          if (!isNamespaceTerminating(answer.body as Status)) failure ??= (answer.body as Status).message ?? 'no answer'
+        }
+      }
+      left -= answers.length
+      batch *= 2
+      if (failure !== undefined) {
+        for (let i = 0; i < left; i++) this.expectations.creationObserved(key)
+        return { reason: 'FailedCreate', message: failure }
+      }
+    }
+    return undefined
+  }
+
+  *#delete(key: string, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
+    const answers = yield* all(
+      pods.map((pod): ApiRequest => {
+        const { namespace, name, uid } = pod.metadata
+        return { verb: 'delete', resource: 'pods', namespace, name, options: { preconditions: { uid } } }
+      }),
+    )
+    let failure: string | undefined
+    answers.forEach((answer, index) => {
+      const podKey = keyOf(pods[index] as Pod)
+      if (isSuccess(answer)) {
+        this.#noteChange('controller-deleted-pod', key, podKey)
+        return
+      }
+      this.expectations.deletionObserved(key, podKey)
+      if (answer.code !== 404) failure ??= (answer.body as Status).message ?? 'no answer'
+    })
+    return failure === undefined ? undefined : { reason: 'FailedDelete', message: failure }
+  }
+
+  *#writeStatus(key: string, set: ReplicaSet, pods: readonly Pod[], failure: ReplicaFailure | undefined): Script {
+    const { out } = this.#context
+    const { status, nextAvailableMicros } = computeReplicaSetStatus(set, pods, failure, out.wall)
+    if (nextAvailableMicros !== undefined) this.#loop.enqueueAfter(key, nextAvailableMicros, out)
+    if (sameReplicaSetStatus(set.status, status)) return
+    const result = yield* updateStatus('replicasets', { ...set, status })
+    if (result.ok || result.code === 404) return
+    must(result)
+  }
+
+  #noteChange(type: 'controller-created-pod' | 'controller-deleted-pod', owner: string, pod: string): void {
+    this.#context.note({ type, controller: KIND, owner, pod })
+  }
+}
+
+/** Wakes a set when it changes. */
+class SetHandler implements Handler<ReplicaSet> {
+  readonly #controller: ReplicaSetController
+
+  constructor(controller: ReplicaSetController) {
+    this.#controller = controller
+  }
+
+  onAdd(set: ReplicaSet, _isInitial: boolean, out: Out): void {
+    this.#controller.enqueue(keyOf(set), out)
+  }
+
+  onUpdate(before: ReplicaSet, set: ReplicaSet, out: Out): void {
+    if (before.metadata.uid !== set.metadata.uid) this.#controller.onSetDeleted(before, out)
+    this.#controller.enqueue(keyOf(set), out)
+  }
+
+  onDelete(deleted: ReplicaSet | Tombstone<ReplicaSet>, out: Out): void {
+    this.#controller.onSetDeleted('tombstone' in deleted ? deleted.object : deleted, out)
+  }
+}
+
+/** Wakes the set of a pod and writes down what has been seen. */
+class PodHandler implements Handler<Pod> {
+  readonly #controller: ReplicaSetController
+  readonly #context: ControllerContext
+
+  constructor(controller: ReplicaSetController, context: ControllerContext) {
+    this.#controller = controller
+    this.#context = context
+  }
+
+  onAdd(pod: Pod, _isInitial: boolean, out: Out): void {
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#gone(pod, out)
+      return
+    }
+    const reference = controllerOf(pod)
+    if (reference === undefined) {
+      this.#wakeSelecting(pod, out)
+      return
+    }
+    const key = this.#ownerKey(pod)
+    if (key === undefined) return
+    this.#controller.expectations.creationObserved(key)
+    this.#controller.enqueue(key, out)
+  }
+
+  onUpdate(before: Pod, pod: Pod, out: Out): void {
+    if (before.metadata.resourceVersion === pod.metadata.resourceVersion) return
+    if (before.metadata.uid !== pod.metadata.uid) {
+      this.#gone(before, out)
+      this.onAdd(pod, false, out)
+      return
+    }
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#gone(pod, out)
+      return
+    }
+    const sameReferences = sameValue(before.metadata.ownerReferences, pod.metadata.ownerReferences)
+    if (!sameReferences) {
+      const previous = this.#ownerKey(before)
+      if (previous !== undefined) this.#controller.enqueue(previous, out)
+    }
+    const sameLabels = sameValue(before.metadata.labels, pod.metadata.labels)
+    if (controllerOf(pod) === undefined) {
+      if (!sameReferences || !sameLabels) this.#wakeSelecting(pod, out)
+      return
+    }
+    if (sameReferences && sameLabels && !matters(before, pod)) return
+    const key = this.#ownerKey(pod)
+    if (key !== undefined) this.#controller.enqueue(key, out)
+  }
+
+  onDelete(deleted: Pod | Tombstone<Pod>, out: Out): void {
+    const pod = this.#context.decisions.deletedObject(deleted)
+    if (pod !== undefined) this.#gone(pod, out)
+  }
+
+  #gone(pod: Pod, out: Out): void {
+    const key = this.#ownerKey(pod)
+    if (key === undefined) return
+    this.#controller.expectations.deletionObserved(key, keyOf(pod))
+    this.#controller.enqueue(key, out)
+  }
+
+  /** The key of the pod's set, if that very set (by uid) is in the cache. */
+  #ownerKey(pod: Pod): string | undefined {
+    const reference = controllerOf(pod)
+    if (reference === undefined || reference.kind !== KIND) return undefined
+    const key = `${pod.metadata.namespace}/${reference.name}`
+    return this.#context.informers.replicaSets.get(key)?.metadata.uid === reference.uid ? key : undefined
+  }
+
+  #wakeSelecting(pod: Pod, out: Out): void {
+    for (const set of this.#context.informers.replicaSets.byIndex(BY_NAMESPACE, pod.metadata.namespace ?? '')) {
+      if (selectorMatches(set.spec.selector, pod.metadata.labels)) this.#controller.enqueue(keyOf(set), out)
+    }
+  }
+}
+
+/** True when a pod's change can show in its set: upstream wakes the set for every change; most cannot matter. */
+function matters(before: Pod, after: Pod): boolean {
+  if (before.status?.phase !== after.status?.phase) return true
+  const readyBefore = findCondition(before.status?.conditions, 'Ready')
+  const readyAfter = findCondition(after.status?.conditions, 'Ready')
+  return (
+    readyBefore?.status !== readyAfter?.status || readyBefore?.lastTransitionTime !== readyAfter?.lastTransitionTime
+  )
+}
+
+/** The pod to create: the template, named after the set, owned by it. Its spec is the template's own, shared. */
+function podOf(set: ReplicaSet): Pod {
+  const { metadata, spec } = set.spec.template
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: '',
+      generateName: `${set.metadata.name}-`,
+      namespace: set.metadata.namespace,
+      labels: metadata?.labels,
+      annotations: metadata?.annotations,
+      finalizers: metadata?.finalizers,
+      ownerReferences: [controllerReference(set)],
+    },
+    spec,
+  }
+}
+
+/** Carries the version: of two that change a pod's references at once, one is refused. */
+function referencePatch(pod: Pod, ownerReferences: NonNullable<Pod['metadata']['ownerReferences']>): ApiRequest {
+  const { namespace, name, uid, resourceVersion } = pod.metadata
+  return {
+    verb: 'patch',
+    resource: 'pods',
+    namespace,
+    name,
+    patch: { metadata: { uid, resourceVersion, ownerReferences } },
+  }
+}
+
+function isNamespaceTerminating(status: Status): boolean {
+  return status.details?.causes?.some((cause) => cause.reason === 'NamespaceTerminating') ?? false
+}
