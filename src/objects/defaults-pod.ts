@@ -2,6 +2,7 @@
  * Defaults of a pod's spec, its containers, ports and probes. Models kubernetes pkg/apis/core/v1 defaults.go, v1.33. Remembered per
  * frozen spec: the thousandth pod of a template costs one look-up and shares the template's spec.
  */
+import { deepFreeze } from './freeze.ts'
 import type {
   Container,
   ContainerPort,
@@ -22,7 +23,7 @@ export function defaultPodSpec(spec: PodSpec, place: PodSpecPlace): PodSpec {
   const known = remembered[place].get(spec)
   if (known !== undefined) return known
   const result = defaulted(spec, place)
-  if (Object.isFrozen(spec)) remembered[place].set(spec, result)
+  if (Object.isFrozen(spec)) remembered[place].set(spec, deepFreeze(result))
   return result
 }
 

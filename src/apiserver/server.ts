@@ -1,0 +1,380 @@
+/**
+ * One API server: connections in, answers and watch events out, a watch cache per resource, etcd behind it. It holds no truth of its own; a crash
+ * loses nothing but open watches and calls under way. Models kubernetes cmd/kube-apiserver and apiserver pkg/endpoints, v1.33.
+ * Not here: authentication, RBAC, quotas, webhooks, custom resources, server-side apply, priority and fairness (a plain limit stands for it).
+ */
+import { invariant } from '../kernel/invariant.ts'
+import type { Machine, Message, Out, ProcessId, Timer } from '../kernel/machine.ts'
+import type { Rand } from '../kernel/random.ts'
+import { SECOND } from '../kernel/time.ts'
+import {
+  type ApiCall,
+  type ApiMessage,
+  type ApiRequest,
+  type ApiResponse,
+  RESOURCE_NAMES,
+  type Resource,
+  registryKey,
+} from '../objects/index.ts'
+import { WatchCache } from './cache.ts'
+import { type CallOwner, RunningCall } from './call.ts'
+import { Compactor } from './compactor.ts'
+import type { Context } from './context.ts'
+import { create } from './create.ts'
+import { note, type WatchChanged } from './facts.ts'
+import { Identities } from './identity.ts'
+import { type ApiServerOptions, type CompleteApiServerOptions, completeApiServerOptions } from './options.ts'
+import { route } from './route.ts'
+import { selectionOf } from './selection.ts'
+import { badRequest, failure, success, tooManyRequests } from './status.ts'
+import { fresh, type Steps, type StorageConnection } from './storage.ts'
+import { Watcher } from './watchers.ts'
+
+const BOOKMARKS = 1
+const EXPIRE = 2
+const WATCH_TIMEOUT = 3
+/** The client number of calls that the server makes for itself. */
+const NOBODY: ProcessId = -1
+
+type WatchRequest = Extract<ApiRequest, { verb: 'watch' }>
+
+export class ApiServer implements Machine, CallOwner {
+  readonly options: CompleteApiServerOptions
+  readonly storage: StorageConnection
+  readonly caches: Readonly<Record<Resource, WatchCache>>
+  readonly compactor: Compactor
+  context!: Context
+  readonly #chance: Rand
+  readonly #calls = new Set<RunningCall>()
+  readonly #watchers = new Map<ProcessId, Map<number, Watcher>>()
+  /** Watchers whose time-out is pending, by the number that their timer carries. */
+  readonly #timed = new Map<number, Watcher>()
+  #lastTimed = 0
+  #readsInFlight = 0
+  #writesInFlight = 0
+  #expiry: Timer = 0
+
+  /** `storage` stands in for etcd in table tests. */
+  constructor(options: ApiServerOptions, storage: StorageConnection) {
+    this.options = completeApiServerOptions(options)
+    this.storage = storage
+    this.caches = Object.fromEntries(
+      RESOURCE_NAMES.map((resource) => [resource, new WatchCache(resource, this.options, this.storage)]),
+    ) as Record<Resource, WatchCache>
+    this.compactor = new Compactor(this.options, this.storage)
+    this.#chance = this.options.streams.get(`apiserver/${this.options.name}`)
+  }
+
+  onStart(out: Out): void {
+    const { streams } = this.options
+    this.context = {
+      options: this.options,
+      caches: this.caches,
+      identities: new Identities(streams),
+      addresses: streams.get('apiserver/addresses'),
+      out,
+    }
+    this.storage.start(out)
+    for (const resource of RESOURCE_NAMES) {
+      const cache = this.caches[resource]
+      cache.onClosed = (watcher, reason, now) => this.#endWatch(watcher, reason, now)
+      if (resource === 'namespaces') cache.onFilled = (now) => this.#makeNamespaces(now)
+      cache.start(out)
+    }
+    this.compactor.start(out)
+    out.after(this.#bookmarkDelay(out), this, BOOKMARKS)
+  }
+
+  onMessage(from: ProcessId, message: Message, out: Out): void {
+    const api = message as ApiMessage
+    switch (api.type) {
+      case 'api-call':
+        this.#onCall(from, api, out)
+        return
+      case 'api-cancel':
+        this.#onCancel(from, api.id, out)
+        return
+      default:
+        this.storage.onMessage(from, message, out)
+    }
+  }
+
+  onDisconnect(peer: ProcessId, out: Out): void {
+    for (const call of this.#calls) if (call.client === peer) call.isWanted = false
+    const watchers = this.#watchers.get(peer)
+    if (watchers !== undefined)
+      for (const watcher of [...watchers.values()]) this.#dropWatch(watcher, 'disconnect', out)
+    this.storage.onDisconnect(peer, out)
+  }
+
+  onTimer(kind: number, a: number, out: Out): void {
+    switch (kind) {
+      case BOOKMARKS:
+        this.#sendBookmarks(out)
+        out.after(this.#bookmarkDelay(out), this, BOOKMARKS)
+        return
+      case EXPIRE:
+        this.#expireCalls(out)
+        return
+      case WATCH_TIMEOUT: {
+        const watcher = this.#timed.get(a)
+        if (watcher !== undefined) this.#endWatch(watcher, 'timeout', out)
+        return
+      }
+      default:
+        invariant(false, 'apiserver: a timer has a known kind', { kind })
+    }
+  }
+
+  /** The revision that this server's cache of a resource stands at. */
+  cacheRevision(resource: Resource): number {
+    return this.caches[resource].revision
+  }
+
+  /** Watches open on this server, of one resource or all. */
+  watchCount(resource?: Resource): number {
+    if (resource !== undefined) return this.caches[resource].watchers.count
+    return RESOURCE_NAMES.reduce((sum, name) => sum + this.caches[name].watchers.count, 0)
+  }
+
+  /** Fault: the watch cache takes nothing in until it is released. */
+  holdCache(resource: Resource | 'all', out: Out): void {
+    for (const cache of this.#named(resource)) cache.hold(out)
+  }
+
+  releaseCache(resource: Resource | 'all', out: Out): void {
+    for (const cache of this.#named(resource)) cache.release(out)
+  }
+
+  /** Fault: the cache loses its watch on etcd and must list again. */
+  breakCache(resource: Resource | 'all', out: Out): void {
+    for (const cache of this.#named(resource)) cache.breakWatch(out)
+  }
+
+  /** Fault: all client watches end now. Gives how many ended. */
+  closeWatches(resource: Resource | 'all', out: Out): number {
+    let closed = 0
+    for (const cache of this.#named(resource)) {
+      for (const watcher of cache.watchers.all()) {
+        this.#endWatch(watcher, 'fault', out)
+        closed++
+      }
+    }
+    return closed
+  }
+
+  /** Fault: etcd's history is compacted up to the present. */
+  compactNow(out: Out): void {
+    this.compactor.compactNow(out)
+  }
+
+  onAnswer(call: RunningCall, response: ApiResponse, out: Out): void {
+    this.#calls.delete(call)
+    const { request } = call
+    const watch = request.verb === 'watch'
+    const write = isWrite(request)
+    if (write) this.#writesInFlight--
+    else if (!watch) this.#readsInFlight--
+    invariant(this.#writesInFlight >= 0 && this.#readsInFlight >= 0, 'apiserver: every call is counted once')
+    if (call.client !== NOBODY && (write || response.code >= 400)) this.#noteHandled(call.user, request, response, out)
+    if (!call.isWanted || (watch && response.code === 200)) return
+    out.stream(call.client, { type: 'api-reply', id: call.id, response } as Message)
+  }
+
+  #onCall(from: ProcessId, { id, user, request }: ApiCall, out: Out): void {
+    if (request.verb === 'watch') {
+      const cache = this.caches[request.resource]
+      const steps =
+        cache?.phase === 'initialising'
+          ? this.#watchLater(from, id, user, request)
+          : this.#watchNow(from, id, user, request, out)
+      this.#run(new RunningCall(this, from, id, user, request, steps, out.now), out)
+      return
+    }
+    const write = isWrite(request)
+    const full = write
+      ? this.#writesInFlight >= this.options.writesInFlightMax
+      : this.#readsInFlight >= this.options.readsInFlightMax
+    if (full) {
+      const status = tooManyRequests('too many requests, please try again later', 1)
+      const response: ApiResponse = { code: status.code, body: status }
+      this.#noteHandled(user, request, response, out)
+      out.stream(from, { type: 'api-reply', id, response } as Message)
+      return
+    }
+    if (write) this.#writesInFlight++
+    else this.#readsInFlight++
+    this.#run(new RunningCall(this, from, id, user, request, route(this.context, request), out.now), out)
+  }
+
+  #run(call: RunningCall, out: Out): void {
+    this.#calls.add(call)
+    if (this.#expiry === 0) this.#expiry = out.after(this.options.requestTimeoutMicros, this, EXPIRE)
+    call.resume(undefined, out)
+  }
+
+  #onCancel(from: ProcessId, id: number, out: Out): void {
+    const watcher = this.#watchers.get(from)?.get(id)
+    if (watcher !== undefined) {
+      this.#dropWatch(watcher, 'client', out)
+      return
+    }
+    for (const call of this.#calls) if (call.client === from && call.id === id) call.isWanted = false
+  }
+
+  #expireCalls(out: Out): void {
+    this.#expiry = 0
+    for (const call of [...this.#calls]) {
+      const left = call.startedAt + this.options.requestTimeoutMicros - out.now
+      if (left > 0) {
+        this.#expiry = out.after(left, this, EXPIRE)
+        return
+      }
+      call.expire(out)
+    }
+  }
+
+  *#watchLater(from: ProcessId, id: number, user: string, request: WatchRequest): Steps<ApiResponse> {
+    yield* fresh(request.resource, 0)
+    for (const call of this.#calls) {
+      if (call.client === from && call.id === id && !call.isWanted)
+        return { code: 499, body: badRequest('the client has gone') }
+    }
+    return this.#openWatch(from, id, user, request, this.context.out)
+  }
+
+  *#watchNow(from: ProcessId, id: number, user: string, request: WatchRequest, out: Out): Steps<ApiResponse> {
+    return this.#openWatch(from, id, user, request, out)
+  }
+
+  #openWatch(from: ProcessId, id: number, user: string, request: WatchRequest, out: Out): ApiResponse {
+    const cache = this.caches[request.resource]
+    const selection = selectionOf(request)
+    if (cache === undefined || !selection.ok) {
+      const status = selection.ok
+        ? failure(404, 'NotFound', 'the server could not find the requested resource')
+        : badRequest(selection.message)
+      return { code: status.code, body: status }
+    }
+    const { resourceVersion = '', allowWatchBookmarks = false } = request
+    const watcher = new Watcher(from, id, user, request.resource, selection.value, allowWatchBookmarks, 0)
+    const status = cache.prepareWatch(watcher, resourceVersion)
+    if (status !== undefined && status.code !== 410) return { code: status.code, body: status }
+    const response: ApiResponse = { code: 200, body: success(200) }
+    out.stream(from, { type: 'api-reply', id, response } as Message)
+    if (status !== undefined) {
+      out.stream(from, { type: 'api-watch-events', id, events: [{ type: 'ERROR', object: status }] } as Message)
+      out.stream(from, { type: 'api-watch-end', id } as Message)
+      this.#noteWatch('watch-closed', watcher, 'expired', out)
+      return response
+    }
+    let own = this.#watchers.get(from)
+    if (own === undefined) {
+      own = new Map()
+      this.#watchers.set(from, own)
+    }
+    invariant(!own.has(id), 'apiserver: a client numbers its watches apart', { from, id })
+    own.set(id, watcher)
+    cache.watchers.add(watcher)
+    this.#noteWatch('watch-opened', watcher, 'opened', out)
+    watcher.flush(out)
+    this.#lastTimed++
+    this.#timed.set(this.#lastTimed, watcher)
+    watcher.number = this.#lastTimed
+    watcher.timeout = out.after(this.#watchLength(request, out), this, WATCH_TIMEOUT, this.#lastTimed)
+    return response
+  }
+
+  #watchLength({ timeoutSeconds }: WatchRequest, out: Out): number {
+    if (timeoutSeconds !== undefined && timeoutSeconds > 0) return timeoutSeconds * SECOND
+    const least = this.options.watchTimeoutMicros
+    return this.#chance.intAt(least, 2 * least - 1, out.now, this.#lastTimed)
+  }
+
+  /** Ends a watch from this side: what waits, a last bookmark, the end. */
+  #endWatch(watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
+    if (!watcher.isOpen) return
+    watcher.flush(out)
+    if (reason === 'timeout') this.#sendBookmark(watcher, out)
+    this.#dropWatch(watcher, reason, out)
+    out.stream(watcher.client, { type: 'api-watch-end', id: watcher.id } as Message)
+  }
+
+  #dropWatch(watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
+    if (!watcher.isOpen) return
+    watcher.isOpen = false
+    out.cancel(watcher.timeout)
+    this.#timed.delete(watcher.number)
+    this.caches[watcher.resource].watchers.delete(watcher)
+    const own = this.#watchers.get(watcher.client)
+    own?.delete(watcher.id)
+    if (own?.size === 0) this.#watchers.delete(watcher.client)
+    this.#noteWatch('watch-closed', watcher, reason, out)
+  }
+
+  #bookmarkDelay(out: Out): number {
+    const period = this.options.bookmarkPeriodMicros
+    return this.#chance.intAt(period - Math.floor(period / 20), period, out.now)
+  }
+
+  #sendBookmarks(out: Out): void {
+    for (const own of this.#watchers.values()) for (const watcher of own.values()) this.#sendBookmark(watcher, out)
+  }
+
+  #sendBookmark(watcher: Watcher, out: Out): void {
+    const cache = this.caches[watcher.resource]
+    if (!watcher.allowsBookmarks || cache.phase !== 'ready' || cache.revision <= watcher.revision) return
+    watcher.revision = cache.revision
+    watcher.pending.push(cache.bookmark())
+    watcher.flush(out)
+  }
+
+  #makeNamespaces(out: Out): void {
+    for (const name of this.options.systemNamespaces) {
+      if (this.caches.namespaces.get(registryKey('namespaces', undefined, name)) !== undefined) continue
+      const request: ApiRequest = {
+        verb: 'create',
+        resource: 'namespaces',
+        object: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+      }
+      this.#writesInFlight++
+      const call = new RunningCall(this, NOBODY, 0, 'system:apiserver', request, create(this.context, request), out.now)
+      call.isWanted = false
+      this.#run(call, out)
+    }
+  }
+
+  #named(resource: Resource | 'all'): readonly WatchCache[] {
+    return resource === 'all' ? RESOURCE_NAMES.map((name) => this.caches[name]) : [this.caches[resource]]
+  }
+
+  #noteHandled(user: string, request: ApiRequest, response: ApiResponse, out: Out): void {
+    const { verb, resource, namespace } = request
+    note(out, {
+      type: 'api-request',
+      server: this.options.name,
+      user,
+      verb,
+      resource,
+      subresource: 'subresource' in request ? request.subresource : undefined,
+      namespace,
+      name: nameOf(request, response),
+      code: response.code,
+    })
+  }
+
+  #noteWatch(type: WatchChanged['type'], watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
+    const { client, user, resource, id, revision } = watcher
+    note(out, { type, server: this.options.name, client, user, resource, id, revision, reason })
+  }
+}
+
+function isWrite({ verb }: ApiRequest): boolean {
+  return verb !== 'get' && verb !== 'list' && verb !== 'watch'
+}
+
+/** The object that a request was about; for a generated name, the one that came of it. */
+function nameOf(request: ApiRequest, { body }: ApiResponse): string | undefined {
+  if ('name' in request && request.name !== undefined) return request.name
+  return 'metadata' in body && 'name' in body.metadata ? body.metadata.name : undefined
+}

@@ -1,0 +1,148 @@
+/**
+ * What an API server does to an object between a request and the store: which parts of it a write may touch, what is set or reset, when the
+ * generation moves. Models apiserver pkg/registry/rest and the strategies in kubernetes pkg/registry, v1.33.
+ */
+import {
+  type KubeObject,
+  type Namespace,
+  type ObjectMeta,
+  type Pod,
+  qosClass,
+  RESOURCES,
+  type Resource,
+  sameValue,
+} from '../objects/index.ts'
+
+/** Any object's top level: spec, status, data and so on by name. */
+type Parts = KubeObject & Readonly<Record<string, unknown>>
+
+const COUNTS_GENERATIONS: ReadonlySet<Resource> = new Set<Resource>([
+  'pods',
+  'deployments',
+  'replicasets',
+  'poddisruptionbudgets',
+  'endpointslices',
+])
+/** Updates of these must name the version that they change. */
+const NEEDS_VERSION: ReadonlySet<Resource> = new Set<Resource>(['leases', 'endpointslices', 'poddisruptionbudgets'])
+
+/** True when an update must carry a resourceVersion. */
+export function needsVersion(resource: Resource): boolean {
+  return NEEDS_VERSION.has(resource)
+}
+
+function hasStatus(resource: Resource): boolean {
+  return RESOURCES[resource].subresources.includes('status')
+}
+
+/** A new object as it is stored: identity and time set, status reset. */
+export function prepareForCreate(resource: Resource, object: KubeObject, identity: ObjectMeta): KubeObject {
+  const {
+    resourceVersion: _v,
+    deletionTimestamp: _d,
+    deletionGracePeriodSeconds: _g,
+    generation: _n,
+    ...given
+  } = object.metadata
+  const metadata: ObjectMeta = {
+    ...given,
+    ...identity,
+    ...(COUNTS_GENERATIONS.has(resource) ? { generation: 1 } : {}),
+  }
+  switch (resource) {
+    case 'pods':
+      return { ...object, metadata, status: { phase: 'Pending', qosClass: qosClass((object as Pod).spec) } } as Pod
+    case 'namespaces':
+      return {
+        ...object,
+        metadata: { ...metadata, labels: { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name } },
+        spec: { finalizers: withKubernetesFinalizer((object as Namespace).spec?.finalizers) },
+        status: { phase: 'Active' },
+      } as Namespace
+    case 'services':
+      return { ...object, metadata, status: { loadBalancer: {} } } as KubeObject
+    case 'nodes':
+      return { ...object, metadata }
+    default: {
+      if (!hasStatus(resource)) return { ...object, metadata }
+      const { status: _status, ...rest } = object as Parts
+      return { ...rest, metadata }
+    }
+  }
+}
+
+function withKubernetesFinalizer(finalizers: readonly string[] = []): readonly string[] {
+  return finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes']
+}
+
+/** A changed object as it is stored: what this write may not touch is taken from before, the generation moves if it must. */
+export function prepareForUpdate(resource: Resource, given: KubeObject, before: KubeObject): KubeObject {
+  const old = before as Parts
+  let after = { ...given, apiVersion: before.apiVersion, kind: before.kind } as Parts
+  if (hasStatus(resource) && after.status !== old.status) after = replaced(after, 'status', old.status)
+  if (resource === 'namespaces' && after.spec !== old.spec) after = replaced(after, 'spec', old.spec)
+  const moves = COUNTS_GENERATIONS.has(resource) && generationMoves(resource, after, old)
+  return { ...after, metadata: keptIdentity(given.metadata, before.metadata, moves) }
+}
+
+/** As `prepareForUpdate`, for the status subresource: only the status (and ordinary metadata) is taken. */
+export function prepareForStatusUpdate(given: KubeObject, before: KubeObject): KubeObject {
+  const after = replaced(before as Parts, 'status', (given as Parts).status)
+  const { ownerReferences: _owners, ...metadata } = given.metadata
+  const owners = before.metadata.ownerReferences
+  const kept =
+    owners === given.metadata.ownerReferences
+      ? given.metadata
+      : { ...metadata, ...(owners && { ownerReferences: owners }) }
+  return { ...after, metadata: keptIdentity(kept, before.metadata, false) }
+}
+
+function replaced(object: Parts, part: string, value: unknown): Parts {
+  if (value !== undefined) return { ...object, [part]: value } as Parts
+  const { [part]: _part, ...rest } = object
+  return rest as Parts
+}
+
+function generationMoves(resource: Resource, after: Parts, before: Parts): boolean {
+  if (resource === 'endpointslices') {
+    return !sameValue(after.endpoints, before.endpoints) || !sameValue(after.ports, before.ports)
+  }
+  if (!sameValue(after.spec, before.spec)) return true
+  return resource === 'deployments' && !sameValue(after.metadata.annotations ?? {}, before.metadata.annotations ?? {})
+}
+
+/** The new metadata with what no client may set. */
+function keptIdentity(given: ObjectMeta, before: ObjectMeta, moves: boolean): ObjectMeta {
+  const generation = before.generation === undefined ? undefined : before.generation + (moves ? 1 : 0)
+  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, generation: _n, ...rest } = given
+  return {
+    ...rest,
+    namespace: given.namespace ?? before.namespace,
+    uid: given.uid ?? before.uid,
+    creationTimestamp: before.creationTimestamp,
+    ...(generation === undefined ? {} : { generation }),
+    ...(before.deletionTimestamp === undefined ? {} : { deletionTimestamp: before.deletionTimestamp }),
+    ...(before.deletionGracePeriodSeconds === undefined
+      ? {}
+      : { deletionGracePeriodSeconds: before.deletionGracePeriodSeconds }),
+  }
+}
+
+/** True when a write would change nothing but the version. */
+export function isUnchanged(after: KubeObject, before: KubeObject): boolean {
+  const left = after as Parts
+  const right = before as Parts
+  for (const key in left) if (key !== 'metadata' && !sameValue(left[key], right[key])) return false
+  for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false
+  const { resourceVersion: _a, ...mine } = after.metadata
+  const { resourceVersion: _b, ...theirs } = before.metadata
+  return sameValue(mine, theirs)
+}
+
+/** True when an update that leaves no finalizer must remove the object, because its deletion was only waiting for that. */
+export function endsDeletion(resource: Resource, after: KubeObject, before: KubeObject): boolean {
+  if ((after.metadata.finalizers?.length ?? 0) > 0) return false
+  if (before.metadata.deletionTimestamp === undefined) return false
+  if (resource === 'namespaces' && ((after as Namespace).spec?.finalizers?.length ?? 0) > 0) return false
+  return (before.metadata.deletionGracePeriodSeconds ?? 0) === 0
+}
