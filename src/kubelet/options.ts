@@ -1,0 +1,108 @@
+/** Every option of the container runtime and of the kubelet, with its unit and default. Made total once; behind it nothing is optional. */
+import { MILLISECOND, MINUTE, type Micros, type ProcessId, SECOND, type Streams } from '../kernel/index.ts'
+import type { Labels, ResourceList } from '../objects/index.ts'
+import type { AppTable } from './app.ts'
+import { KUBELET_DECISIONS, type KubeletDecisions } from './decisions.ts'
+import type { ContainerRuntime } from './runtime.ts'
+
+export interface ContainerRuntimeOptions {
+  readonly node: string
+  /** The node's own address; pods on the host network have it. */
+  readonly nodeAddress: string
+  /** Where pod addresses come from: `10.244.0.0/24`. */
+  readonly podCidr: string
+  readonly streams: Streams
+  /** How programs behave, by image. Default: none, so every image is the default web server. */
+  readonly apps?: AppTable
+  /** Images that are on the node from the start. Default: none. */
+  readonly images?: readonly string[]
+  /** One pull at a time. Default true. */
+  readonly serialPulls?: boolean
+  /** Bounds of one pull's length. Default 400 ms to 2 s. */
+  readonly pullMicros?: readonly [Micros, Micros]
+  /** Bounds of a pull of what is there already. Default 50 to 150 ms. */
+  readonly checkMicros?: readonly [Micros, Micros]
+  /** Bounds of making a sandbox: pause container, network. Default 20 to 60 ms. */
+  readonly sandboxMicros?: readonly [Micros, Micros]
+  /** Bounds of creating and starting a container. Default 2 to 10 ms. */
+  readonly startMicros?: readonly [Micros, Micros]
+  /** Bounds of taking a sandbox down. Default 5 to 20 ms. */
+  readonly stopSandboxMicros?: readonly [Micros, Micros]
+}
+
+export function completeContainerRuntimeOptions(options: ContainerRuntimeOptions): Required<ContainerRuntimeOptions> {
+  return {
+    node: options.node,
+    nodeAddress: options.nodeAddress,
+    podCidr: options.podCidr,
+    streams: options.streams,
+    apps: options.apps ?? {},
+    images: options.images ?? [],
+    serialPulls: options.serialPulls ?? true,
+    pullMicros: options.pullMicros ?? [400 * MILLISECOND, 2 * SECOND],
+    checkMicros: options.checkMicros ?? [50 * MILLISECOND, 150 * MILLISECOND],
+    sandboxMicros: options.sandboxMicros ?? [20 * MILLISECOND, 60 * MILLISECOND],
+    startMicros: options.startMicros ?? [2 * MILLISECOND, 10 * MILLISECOND],
+    stopSandboxMicros: options.stopSandboxMicros ?? [5 * MILLISECOND, 20 * MILLISECOND],
+  }
+}
+
+export interface KubeletOptions {
+  readonly node: string
+  readonly nodeAddress: string
+  readonly podCidr: string
+  readonly servers: readonly ProcessId[]
+  readonly streams: Streams
+  /** The runtime's process on the same host: calls go there. */
+  readonly runtimeProcess: ProcessId
+  /** The runtime itself, asked anew each time (a restarted host has a new one). Read only, for probes. */
+  readonly runtime: () => ContainerRuntime | undefined
+  /** What the node has. Default 4 cpu, 8Gi, 110 pods; allocatable is the same. */
+  readonly capacity?: ResourceList
+  /** Besides kubernetes.io/hostname, os and arch. Default: none. */
+  readonly labels?: Labels
+  /** How often the node's status is looked at. Default 10 s. */
+  readonly nodeStatusMicros?: Micros
+  /** A status that did not change is written after so long. Default 5 min. */
+  readonly nodeStatusReportMicros?: Micros
+  /** Default 40 s; renewed at a quarter of it. */
+  readonly leaseDurationSeconds?: number
+  /** How often the runtime is relisted: what happened is seen at the next relist. Default 1 s. */
+  readonly relistMicros?: Micros
+  /** Between looks for containers that no pod owns, while there are any. Default 2 s. */
+  readonly housekeepingMicros?: Micros
+  /** Between attempts to write a status that failed. Default 10 s. */
+  readonly statusRetryMicros?: Micros
+  /** Between a failed sync and the next, plus up to half of it. Default 10 s. */
+  readonly syncRetryMicros?: Micros
+  /** How often exited containers beyond one a name are removed, while there are any. Default 1 min. */
+  readonly collectionMicros?: Micros
+  readonly decisions?: Partial<KubeletDecisions>
+}
+
+export type CompleteKubeletOptions = Required<Omit<KubeletOptions, 'decisions'>> & {
+  readonly decisions: KubeletDecisions
+}
+
+export function completeKubeletOptions(options: KubeletOptions): CompleteKubeletOptions {
+  return {
+    node: options.node,
+    nodeAddress: options.nodeAddress,
+    podCidr: options.podCidr,
+    servers: options.servers,
+    streams: options.streams,
+    runtimeProcess: options.runtimeProcess,
+    runtime: options.runtime,
+    capacity: options.capacity ?? { cpu: '4', memory: '8Gi', pods: '110' },
+    labels: options.labels ?? {},
+    nodeStatusMicros: options.nodeStatusMicros ?? 10 * SECOND,
+    nodeStatusReportMicros: options.nodeStatusReportMicros ?? 5 * MINUTE,
+    leaseDurationSeconds: options.leaseDurationSeconds ?? 40,
+    relistMicros: options.relistMicros ?? SECOND,
+    housekeepingMicros: options.housekeepingMicros ?? 2 * SECOND,
+    statusRetryMicros: options.statusRetryMicros ?? 10 * SECOND,
+    syncRetryMicros: options.syncRetryMicros ?? 10 * SECOND,
+    collectionMicros: options.collectionMicros ?? MINUTE,
+    decisions: options.decisions === undefined ? KUBELET_DECISIONS : { ...KUBELET_DECISIONS, ...options.decisions },
+  }
+}

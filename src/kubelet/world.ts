@@ -1,0 +1,22 @@
+/** What pod workers share: the kubelet as they see it. */
+import type { Out } from '../kernel/index.ts'
+import type { Container } from '../objects/index.ts'
+import type { BackOffs } from './backoff.ts'
+import type { CompleteKubeletOptions } from './options.ts'
+import type { PodWorker } from './podworker.ts'
+import type { ProbedPod, ProbeWorker } from './probes.ts'
+import type { RuntimeClient } from './runtimeclient.ts'
+import type { StatusManager } from './statusmanager.ts'
+
+export interface WorkerWorld {
+  readonly options: CompleteKubeletOptions
+  readonly runtime: RuntimeClient
+  readonly statuses: StatusManager
+  readonly backOffs: BackOffs
+  /** Images known to be on the node. */
+  readonly images: Set<string>
+  makeProbes(containers: readonly Container[], podKey: string, pod: ProbedPod, out: Out): readonly ProbeWorker[]
+  /** A keyed draw from 0 to `most`. */
+  jitter(podKey: string, most: number, out: Out): number
+  onTerminated(worker: PodWorker, out: Out): void
+}
