@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Indexer } from './indexer.ts'
+
+test('indexes always equal a scan, after any changes', () => {
+  const change = fc.record({
+    key: fc.constantFrom('a', 'b', 'c', 'd'),
+    values: fc.option(fc.uniqueArray(fc.constantFrom('x', 'y', 'z'))),
+  })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 60 }), fc.nat(60), (changes, indexedAt) => {
+      const indexer = new Indexer<readonly string[]>()
+      const naive = new Map<string, readonly string[]>()
+      changes.forEach(({ key, values }, step) => {
+        if (step === indexedAt) indexer.addIndex('values', (object) => object)
+        expect(values === null ? indexer.delete(key) : indexer.set(key, values)).toBe(naive.get(key))
+        if (values === null) naive.delete(key)
+        else naive.set(key, values)
+        if (step < indexedAt) return
+        for (const value of ['x', 'y', 'z']) {
+          const expected = [...naive.values()].filter((object) => object.includes(value))
+          expect([...indexer.byIndex('values', value)].sort()).toEqual(expected.sort())
+        }
+      })
+      expect(indexer.size).toBe(naive.size)
+    }),
+    { seed: 11, numRuns: 300 },
+  )
+})
+
+test('asking for an index that was never declared breaks an invariant', () => {
+  expect(() => new Indexer().byIndex('nodeName', 'n')).toThrow('an index is declared before it is asked')
+})
