@@ -106,7 +106,7 @@ export class ApiDouble {
   change<R extends Resource>(resource: R, key: string, alter: (object: ResourceTypes[R]) => unknown): void {
     const before = this.get(resource, key)
     if (before === undefined) throw new Error(`no ${resource} ${key}`)
-    this.#store(resource, alter(before) as KubeObject, before)
+    this.#store(resource, withDefaults(alter(before) as KubeObject), before)
   }
 
   remove(resource: Resource, key: string, options: { gracePeriodSeconds?: number; propagationPolicy?: string } = {}): void {
