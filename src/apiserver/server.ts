@@ -5,8 +5,6 @@
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Machine, Message, Out, ProcessId, Timer } from '../kernel/machine.ts'
-import type { Rand } from '../kernel/random.ts'
-import { SECOND } from '../kernel/time.ts'
 import {
   type ApiCall,
   type ApiMessage,
@@ -21,35 +19,26 @@ import { type CallOwner, RunningCall } from './call.ts'
 import { Compactor } from './compactor.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
-import { note, type WatchChanged } from './facts.ts'
+import { note } from './facts.ts'
 import { Identities } from './identity.ts'
 import { type ApiServerOptions, type CompleteApiServerOptions, completeApiServerOptions } from './options.ts'
 import { route } from './route.ts'
-import { selectionOf } from './selection.ts'
-import { badRequest, failure, success, tooManyRequests } from './status.ts'
+import { failure, tooManyRequests } from './status.ts'
 import { fresh, type Steps, type StorageConnection } from './storage.ts'
-import { Watcher } from './watchers.ts'
+import { WatchDesk, type WatchRequest } from './watchdesk.ts'
 
-const BOOKMARKS = 1
-const EXPIRE = 2
-const WATCH_TIMEOUT = 3
+const EXPIRE = 1
 /** The client number of calls that the server makes for itself. */
 const NOBODY: ProcessId = -1
-
-type WatchRequest = Extract<ApiRequest, { verb: 'watch' }>
 
 export class ApiServer implements Machine, CallOwner {
   readonly options: CompleteApiServerOptions
   readonly storage: StorageConnection
   readonly caches: Readonly<Record<Resource, WatchCache>>
   readonly compactor: Compactor
+  readonly desk: WatchDesk
   context!: Context
-  readonly #chance: Rand
   readonly #calls = new Set<RunningCall>()
-  readonly #watchers = new Map<ProcessId, Map<number, Watcher>>()
-  /** Watchers whose time-out is pending, by the number that their timer carries. */
-  readonly #timed = new Map<number, Watcher>()
-  #lastTimed = 0
   #readsInFlight = 0
   #writesInFlight = 0
   #expiry: Timer = 0
@@ -62,7 +51,7 @@ export class ApiServer implements Machine, CallOwner {
       RESOURCE_NAMES.map((resource) => [resource, new WatchCache(resource, this.options, this.storage)]),
     ) as Record<Resource, WatchCache>
     this.compactor = new Compactor(this.options, this.storage)
-    this.#chance = this.options.streams.get(`apiserver/${this.options.name}`)
+    this.desk = new WatchDesk(this.options, this.caches)
   }
 
   onStart(out: Out): void {
@@ -77,12 +66,12 @@ export class ApiServer implements Machine, CallOwner {
     this.storage.start(out)
     for (const resource of RESOURCE_NAMES) {
       const cache = this.caches[resource]
-      cache.onClosed = (watcher, reason, now) => this.#endWatch(watcher, reason, now)
+      cache.onClosed = (watcher, reason, now) => this.desk.end(watcher, reason, now)
       if (resource === 'namespaces') cache.onFilled = (now) => this.#makeNamespaces(now)
       cache.start(out)
     }
     this.compactor.start(out)
-    out.after(this.#bookmarkDelay(out), this, BOOKMARKS)
+    this.desk.start(out)
   }
 
   onMessage(from: ProcessId, message: Message, out: Out): void {
@@ -101,29 +90,13 @@ export class ApiServer implements Machine, CallOwner {
 
   onDisconnect(peer: ProcessId, out: Out): void {
     for (const call of this.#calls) if (call.client === peer) call.isWanted = false
-    const watchers = this.#watchers.get(peer)
-    if (watchers !== undefined)
-      for (const watcher of [...watchers.values()]) this.#dropWatch(watcher, 'disconnect', out)
+    this.desk.disconnect(peer, out)
     this.storage.onDisconnect(peer, out)
   }
 
-  onTimer(kind: number, a: number, out: Out): void {
-    switch (kind) {
-      case BOOKMARKS:
-        this.#sendBookmarks(out)
-        out.after(this.#bookmarkDelay(out), this, BOOKMARKS)
-        return
-      case EXPIRE:
-        this.#expireCalls(out)
-        return
-      case WATCH_TIMEOUT: {
-        const watcher = this.#timed.get(a)
-        if (watcher !== undefined) this.#endWatch(watcher, 'timeout', out)
-        return
-      }
-      default:
-        invariant(false, 'apiserver: a timer has a known kind', { kind })
-    }
+  onTimer(kind: number, _a: number, out: Out): void {
+    invariant(kind === EXPIRE, 'apiserver: a timer of the server has a known kind', { kind })
+    this.#expireCalls(out)
   }
 
   /** The revision that this server's cache of a resource stands at. */
@@ -156,7 +129,7 @@ export class ApiServer implements Machine, CallOwner {
     let closed = 0
     for (const cache of this.#named(resource)) {
       for (const watcher of cache.watchers.all()) {
-        this.#endWatch(watcher, 'fault', out)
+        this.desk.end(watcher, 'fault', out)
         closed++
       }
     }
@@ -183,11 +156,7 @@ export class ApiServer implements Machine, CallOwner {
 
   #onCall(from: ProcessId, { id, user, request }: ApiCall, out: Out): void {
     if (request.verb === 'watch') {
-      const cache = this.caches[request.resource]
-      const steps =
-        cache?.phase === 'initialising'
-          ? this.#watchLater(from, id, user, request)
-          : this.#watchNow(from, id, user, request, out)
+      const steps = this.#watch(from, id, user, request)
       this.#run(new RunningCall(this, from, id, user, request, steps, out.now), out)
       return
     }
@@ -214,11 +183,7 @@ export class ApiServer implements Machine, CallOwner {
   }
 
   #onCancel(from: ProcessId, id: number, out: Out): void {
-    const watcher = this.#watchers.get(from)?.get(id)
-    if (watcher !== undefined) {
-      this.#dropWatch(watcher, 'client', out)
-      return
-    }
+    if (this.desk.cancel(from, id, out)) return
     for (const call of this.#calls) if (call.client === from && call.id === id) call.isWanted = false
   }
 
@@ -234,99 +199,17 @@ export class ApiServer implements Machine, CallOwner {
     }
   }
 
-  *#watchLater(from: ProcessId, id: number, user: string, request: WatchRequest): Steps<ApiResponse> {
-    yield* fresh(request.resource, 0)
-    for (const call of this.#calls) {
-      if (call.client === from && call.id === id && !call.isWanted)
-        return { code: 499, body: badRequest('the client has gone') }
+  *#watch(from: ProcessId, id: number, user: string, request: WatchRequest): Steps<ApiResponse> {
+    if (this.caches[request.resource]?.phase === 'initialising') {
+      yield* fresh(request.resource, 0)
+      if (!this.#isWanted(from, id)) return { code: 499, body: failure(500, 'InternalError', 'the client has gone') }
     }
-    return this.#openWatch(from, id, user, request, this.context.out)
+    return this.desk.open(from, id, user, request, this.context.out)
   }
 
-  *#watchNow(from: ProcessId, id: number, user: string, request: WatchRequest, out: Out): Steps<ApiResponse> {
-    return this.#openWatch(from, id, user, request, out)
-  }
-
-  #openWatch(from: ProcessId, id: number, user: string, request: WatchRequest, out: Out): ApiResponse {
-    const cache = this.caches[request.resource]
-    const selection = selectionOf(request)
-    if (cache === undefined || !selection.ok) {
-      const status = selection.ok
-        ? failure(404, 'NotFound', 'the server could not find the requested resource')
-        : badRequest(selection.message)
-      return { code: status.code, body: status }
-    }
-    const { resourceVersion = '', allowWatchBookmarks = false } = request
-    const watcher = new Watcher(from, id, user, request.resource, selection.value, allowWatchBookmarks, 0)
-    const status = cache.prepareWatch(watcher, resourceVersion)
-    if (status !== undefined && status.code !== 410) return { code: status.code, body: status }
-    const response: ApiResponse = { code: 200, body: success(200) }
-    out.stream(from, { type: 'api-reply', id, response } as Message)
-    if (status !== undefined) {
-      out.stream(from, { type: 'api-watch-events', id, events: [{ type: 'ERROR', object: status }] } as Message)
-      out.stream(from, { type: 'api-watch-end', id } as Message)
-      this.#noteWatch('watch-closed', watcher, 'expired', out)
-      return response
-    }
-    let own = this.#watchers.get(from)
-    if (own === undefined) {
-      own = new Map()
-      this.#watchers.set(from, own)
-    }
-    invariant(!own.has(id), 'apiserver: a client numbers its watches apart', { from, id })
-    own.set(id, watcher)
-    cache.watchers.add(watcher)
-    this.#noteWatch('watch-opened', watcher, 'opened', out)
-    watcher.flush(out)
-    this.#lastTimed++
-    this.#timed.set(this.#lastTimed, watcher)
-    watcher.number = this.#lastTimed
-    watcher.timeout = out.after(this.#watchLength(request, out), this, WATCH_TIMEOUT, this.#lastTimed)
-    return response
-  }
-
-  #watchLength({ timeoutSeconds }: WatchRequest, out: Out): number {
-    if (timeoutSeconds !== undefined && timeoutSeconds > 0) return timeoutSeconds * SECOND
-    const least = this.options.watchTimeoutMicros
-    return this.#chance.intAt(least, 2 * least - 1, out.now, this.#lastTimed)
-  }
-
-  /** Ends a watch from this side: what waits, a last bookmark, the end. */
-  #endWatch(watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
-    if (!watcher.isOpen) return
-    watcher.flush(out)
-    if (reason === 'timeout') this.#sendBookmark(watcher, out)
-    this.#dropWatch(watcher, reason, out)
-    out.stream(watcher.client, { type: 'api-watch-end', id: watcher.id } as Message)
-  }
-
-  #dropWatch(watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
-    if (!watcher.isOpen) return
-    watcher.isOpen = false
-    out.cancel(watcher.timeout)
-    this.#timed.delete(watcher.number)
-    this.caches[watcher.resource].watchers.delete(watcher)
-    const own = this.#watchers.get(watcher.client)
-    own?.delete(watcher.id)
-    if (own?.size === 0) this.#watchers.delete(watcher.client)
-    this.#noteWatch('watch-closed', watcher, reason, out)
-  }
-
-  #bookmarkDelay(out: Out): number {
-    const period = this.options.bookmarkPeriodMicros
-    return this.#chance.intAt(period - Math.floor(period / 20), period, out.now)
-  }
-
-  #sendBookmarks(out: Out): void {
-    for (const own of this.#watchers.values()) for (const watcher of own.values()) this.#sendBookmark(watcher, out)
-  }
-
-  #sendBookmark(watcher: Watcher, out: Out): void {
-    const cache = this.caches[watcher.resource]
-    if (!watcher.allowsBookmarks || cache.phase !== 'ready' || cache.revision <= watcher.revision) return
-    watcher.revision = cache.revision
-    watcher.pending.push(cache.bookmark())
-    watcher.flush(out)
+  #isWanted(from: ProcessId, id: number): boolean {
+    for (const call of this.#calls) if (call.client === from && call.id === id) return call.isWanted
+    return false
   }
 
   #makeNamespaces(out: Out): void {
@@ -361,11 +244,6 @@ export class ApiServer implements Machine, CallOwner {
       name: nameOf(request, response),
       code: response.code,
     })
-  }
-
-  #noteWatch(type: WatchChanged['type'], watcher: Watcher, reason: WatchChanged['reason'], out: Out): void {
-    const { client, user, resource, id, revision } = watcher
-    note(out, { type, server: this.options.name, client, user, resource, id, revision, reason })
   }
 }
 

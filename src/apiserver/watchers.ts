@@ -18,7 +18,7 @@ export class Watcher {
   readonly selection: Selection
   readonly allowsBookmarks: boolean
   /** Only events after this revision are sent; moves with what was sent. */
-  revision: number
+  revision = 0
   pending: WatchEvent[] = []
   timeout: Timer = 0
   /** The server's own number for it. */
@@ -32,7 +32,6 @@ export class Watcher {
     resource: Resource,
     selection: Selection,
     allowsBookmarks: boolean,
-    revision: number,
   ) {
     this.client = client
     this.id = id
@@ -40,7 +39,6 @@ export class Watcher {
     this.resource = resource
     this.selection = selection
     this.allowsBookmarks = allowsBookmarks
-    this.revision = revision
   }
 
   /** Queues what the event means to this watcher. True when it is the first that waits. */
