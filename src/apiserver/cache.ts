@@ -38,6 +38,9 @@ export interface FreshnessWaiter {
 type Pending = { readonly events: readonly StorageEvent[]; readonly revision: number } | { readonly list: RangeReply }
 
 const LIST_AGAIN = 1
+const PROGRESS = 2
+/** Between two questions how far etcd is, while somebody waits for it. */
+const PROGRESS_MICROS = 100 * MILLISECOND
 /** A reflector's pause before it lists again. */
 const LIST_AGAIN_MICROS = 800 * MILLISECOND
 
@@ -62,6 +65,7 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
   #attempt = 0
   #watch = 0
   #relist: Timer = 0
+  #progress: Timer = 0
   /** Called after each filling; the server looks whether its namespaces are there. */
   onFilled: ((out: Out) => void) | undefined
   onClosed: (watcher: Watcher, reason: WatchChanged['reason'], out: Out) => void = () => undefined
@@ -103,8 +107,10 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
     return this.phase === 'ready' && this.revision >= revision
   }
 
-  await(revision: number, waiter: FreshnessWaiter): void {
+  /** Until then etcd is asked time and again how far it is, since a quiet resource would not hear of it otherwise. */
+  await(revision: number, waiter: FreshnessWaiter, out: Out): void {
     this.#waiters.set(waiter, revision)
+    if (this.phase === 'ready' && this.#progress === 0) this.#askForProgress(out)
   }
 
   withdraw(waiter: FreshnessWaiter): void {
@@ -194,9 +200,19 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
     this.#relist = out.after(LIST_AGAIN_MICROS, this, LIST_AGAIN)
   }
 
-  onTimer(_kind: number, _a: number, out: Out): void {
-    this.#relist = 0
-    this.#list(out)
+  onTimer(kind: number, _a: number, out: Out): void {
+    if (kind === LIST_AGAIN) {
+      this.#relist = 0
+      this.#list(out)
+      return
+    }
+    this.#progress = 0
+    if (this.#waiters.size > 0 && this.phase === 'ready') this.#askForProgress(out)
+  }
+
+  #askForProgress(out: Out): void {
+    this.#storage.requestProgress(out)
+    this.#progress = out.after(PROGRESS_MICROS, this, PROGRESS)
   }
 
   onStorageReply(
@@ -253,9 +269,10 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
 
   #apply(events: readonly StorageEvent[], revision: number, out: Out): void {
     for (const event of events) {
-      if (event.revision <= this.#listRevision) continue
-      invariant(event.revision >= this.revision, 'apiserver: a cache never goes back', {
-        event: event.revision,
+      const { modRevision } = event.kv
+      if (modRevision <= this.#listRevision) continue
+      invariant(modRevision >= this.revision, 'apiserver: a cache never goes back', {
+        modRevision,
         cache: this.revision,
       })
       this.#applyOne(event)
@@ -265,11 +282,11 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
     if (this.#waiters.size > 0) this.#wake(out)
   }
 
-  #applyOne({ key, value, revision }: StorageEvent): void {
+  #applyOne({ type, kv: { key, value, modRevision: revision } }: StorageEvent): void {
     const previous = this.#contents.get(key)
     this.revision = revision
     let event: CacheEvent
-    if (value === undefined) {
+    if (type === 'delete') {
       if (previous === undefined) return
       this.#contents.delete(key, previous)
       const last = withResourceVersion(previous, revision)

@@ -81,10 +81,8 @@ export interface StorageReceiver {
 
 /** One key's change, as the etcd watch of a cache delivers it. */
 export interface StorageEvent {
-  readonly key: string
-  /** Undefined: the key was deleted. */
-  readonly value: unknown
-  readonly revision: number
+  readonly type: 'put' | 'delete'
+  readonly kv: StoredValue
 }
 
 export interface StorageWatchReceiver {
@@ -103,6 +101,8 @@ export interface Storage {
   /** Watches all keys with the prefix from `startRevision` on. Gives a number above 0 to stop it by. */
   watch(prefix: string, startRevision: number, receiver: StorageWatchReceiver, out: Out): number
   stopWatch(watch: number, out: Out): void
+  /** Asks for news of how far the watches are, events or not. */
+  requestProgress(out: Out): void
 }
 
 /** Storage behind messages: what the server passes on to it. */

@@ -16,9 +16,8 @@ import type {
   TxnRequest,
 } from './storage.ts'
 
-interface HistoryEntry extends StorageEvent {
-  readonly version: number
-}
+/** A key's state after a write; `value` undefined after a deletion. */
+type HistoryEntry = StoredValue
 
 /** The store itself; several connections (one a server) may share it. */
 export class FakeEtcd {
@@ -37,14 +36,12 @@ export class FakeEtcd {
   range({ key, rangeEnd, revision = this.revision, limit = 0 }: RangeRequest): RangeReply {
     const latest = new Map<string, HistoryEntry>()
     for (const entry of this.history) {
-      if (entry.revision > revision) break
+      if (entry.modRevision > revision) break
       if (rangeEnd === undefined ? entry.key === key : entry.key >= key && entry.key < rangeEnd)
         latest.set(entry.key, entry)
     }
-    const values: StoredValue[] = [...latest.values()]
-      .filter((entry) => entry.value !== undefined)
-      .map((entry) => ({ key: entry.key, value: entry.value, modRevision: entry.revision, version: entry.version }))
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
+    const values = [...latest.values()].filter((entry) => entry.value !== undefined)
+    values.sort((a, b) => (a.key < b.key ? -1 : 1))
     const more = limit > 0 && values.length > limit
     return { values: more ? values.slice(0, limit) : values, revision: this.revision, more, count: values.length }
   }
@@ -64,8 +61,9 @@ export class FakeEtcd {
     for (const write of writes) {
       const before = this.range({ key: write.key }).values[0]
       if (write.type === 'put')
-        events.push({ key: write.key, value: write.value, revision, version: (before?.version ?? 0) + 1 })
-      else if (before !== undefined) events.push({ key: write.key, value: undefined, revision, version: 0 })
+        events.push({ key: write.key, value: write.value, modRevision: revision, version: (before?.version ?? 0) + 1 })
+      else if (before !== undefined)
+        events.push({ key: write.key, value: undefined, modRevision: revision, version: 0 })
     }
     if (events.length > 0) {
       this.revision = revision
@@ -134,17 +132,24 @@ export class FakeConnection implements StorageConnection {
     this.#watches.delete(watch)
   }
 
+  /** Tells every watch that it has everything. */
+  requestProgress(out: Out): void {
+    if (this.isParked || this.isDown) return
+    for (const watch of this.#watches.values()) watch.receiver.onStorageEvents([], this.etcd.revision, out)
+  }
+
   /** Sends every watch what it has not seen. */
   deliver(out: Out): void {
     if (this.isParked || this.isDown) return
     for (const watch of this.#watches.values()) {
       const events = this.etcd.history.filter(
-        ({ key, revision }) => key.startsWith(watch.prefix) && revision >= watch.next,
+        ({ key, modRevision }) => key.startsWith(watch.prefix) && modRevision >= watch.next,
       )
       const last = events.at(-1)
       if (last === undefined) continue
-      watch.next = last.revision + 1
-      watch.receiver.onStorageEvents(events, last.revision, out)
+      watch.next = last.modRevision + 1
+      const sent = events.map((kv): StorageEvent => ({ type: kv.value === undefined ? 'delete' : 'put', kv }))
+      watch.receiver.onStorageEvents(sent, last.modRevision, out)
     }
   }
 

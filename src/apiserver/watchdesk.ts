@@ -69,6 +69,9 @@ export class WatchDesk implements TimerTarget {
       this.#note('watch-closed', watcher, 'expired', out)
       return response
     }
+    // A client that restarted counts from one again; what it had open before is nobody's.
+    const former = this.#byClient.get(client)?.get(id)
+    if (former !== undefined) this.#drop(former, 'disconnect', out)
     this.#register(watcher, cache)
     watcher.timeout = out.after(this.#lengthOf(request, out), this, TIMEOUT, watcher.number)
     this.#note('watch-opened', watcher, 'opened', out)
@@ -106,7 +109,6 @@ export class WatchDesk implements TimerTarget {
       own = new Map()
       this.#byClient.set(watcher.client, own)
     }
-    invariant(!own.has(watcher.id), 'apiserver: a client numbers its watches apart', { id: watcher.id })
     own.set(watcher.id, watcher)
     watcher.number = ++this.#lastNumber
     this.#byNumber.set(watcher.number, watcher)
