@@ -16,7 +16,9 @@ test('a deployment becomes ready pods behind a service, and a new template rolls
   expect(api.list('pods').filter(isPodReady)).toHaveLength(4)
   const status = api.get('deployments', 'default/web')?.status
   expect(status).toMatchObject({ replicas: 4, updatedReplicas: 4, readyReplicas: 4, availableReplicas: 4 })
-  expect(status?.conditions?.find((condition) => condition.type === 'Progressing')?.reason).toBe('NewReplicaSetAvailable')
+  expect(status?.conditions?.find((condition) => condition.type === 'Progressing')?.reason).toBe(
+    'NewReplicaSetAvailable',
+  )
   const slices = api.list('endpointslices')
   expect(slices).toHaveLength(1)
   expect(slices[0]?.endpoints).toHaveLength(4)
@@ -29,7 +31,9 @@ test('a deployment becomes ready pods behind a service, and a new template rolls
   const images = api.list('pods').map((pod) => pod.spec.containers[0]?.image)
   expect(images).toEqual(['v2', 'v2', 'v2', 'v2'])
   expect(api.list('replicasets').map((set) => set.spec.replicas)).toEqual([0, 4])
-  expect(api.get('deployments', 'default/web')?.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '2' })
+  expect(api.get('deployments', 'default/web')?.metadata.annotations).toMatchObject({
+    'deployment.kubernetes.io/revision': '2',
+  })
 })
 
 test('an idle manager sends nothing', () => {
@@ -42,7 +46,9 @@ test('an idle manager sends nothing', () => {
   for (let i = 0; i < 4; i++) {
     api.change('nodes', 'node-0', (node) => ({
       ...node,
-      status: { conditions: [{ ...node.status?.conditions?.[0], type: 'Ready', status: 'True', lastHeartbeatTime: `t${i}` }] },
+      status: {
+        conditions: [{ ...node.status?.conditions?.[0], type: 'Ready', status: 'True', lastHeartbeatTime: `t${i}` }],
+      },
     }))
     api.advance(30 * SECOND)
   }

@@ -109,7 +109,11 @@ export class ApiDouble {
     this.#store(resource, withDefaults(alter(before) as KubeObject), before)
   }
 
-  remove(resource: Resource, key: string, options: { gracePeriodSeconds?: number; propagationPolicy?: string } = {}): void {
+  remove(
+    resource: Resource,
+    key: string,
+    options: { gracePeriodSeconds?: number; propagationPolicy?: string } = {},
+  ): void {
     const { namespace, name } = splitKey(key)
     this.serve({ verb: 'delete', resource, namespace, name, options: options as never })
   }
@@ -165,7 +169,10 @@ export class ApiDouble {
   serve(request: ApiRequest): ApiResponse {
     const { resource, namespace } = request
     if (namespace !== undefined && !RESOURCES[resource].namespaced) return failure(404, 'NotFound', 'no such path')
-    const key = 'name' in request && request.name !== undefined ? `${namespace === undefined ? '' : `${namespace}/`}${request.name}` : ''
+    const key =
+      'name' in request && request.name !== undefined
+        ? `${namespace === undefined ? '' : `${namespace}/`}${request.name}`
+        : ''
     const present = this.#of(resource).get(key)
     if ('name' in request && request.verb !== 'create' && present === undefined) {
       return failure(404, 'NotFound', `${resource} "${key}" not found`)
@@ -190,7 +197,8 @@ export class ApiDouble {
       case 'delete':
         return this.#delete(resource, present as KubeObject, request.options ?? {})
       case 'deletecollection': {
-        for (const object of this.#of(resource).values()) if (inNamespace(object, namespace)) this.#delete(resource, object, {})
+        for (const object of this.#of(resource).values())
+          if (inNamespace(object, namespace)) this.#delete(resource, object, {})
         return { code: 200, body: failure(200, undefined, '').body }
       }
     }
@@ -211,7 +219,8 @@ export class ApiDouble {
     const uid = object.metadata.uid ?? `uid-${resource}-${name}-${this.#version + 1}`
     const metadata = { ...object.metadata, name, uid, generation: 1, creationTimestamp: timestamp(this.wall) }
     const created = withDefaults({ ...object, metadata })
-    if (this.#of(resource).has(keyOf(created))) return failure(409, 'AlreadyExists', `${resource} "${name}" already exists`)
+    if (this.#of(resource).has(keyOf(created)))
+      return failure(409, 'AlreadyExists', `${resource} "${name}" already exists`)
     return { code: 201, body: this.#put(resource, created, 'ADDED') }
   }
 
@@ -224,7 +233,11 @@ export class ApiDouble {
     const status = (object: KubeObject) => (object as { status?: unknown }).status
     const next =
       subresource === 'status'
-        ? { ...before, status: status(after) }
+        ? {
+            ...before,
+            status: status(after),
+            metadata: { ...before.metadata, annotations: after.metadata.annotations },
+          }
         : subresource === 'finalize'
           ? { ...before, spec: (after as { spec?: unknown }).spec }
           : { ...after, status: status(before) }
@@ -252,12 +265,14 @@ export class ApiDouble {
     const { preconditions, propagationPolicy } = options
     const { uid, resourceVersion, deletionTimestamp } = object.metadata
     const otherUid = preconditions?.uid !== undefined && preconditions.uid !== uid
-    const otherVersion = preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion
+    const otherVersion =
+      preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== resourceVersion
     if (otherUid || otherVersion) return failure(409, 'Conflict', 'precondition failed')
     const bound = resource === 'pods' && (object as ResourceTypes['pods']).spec.nodeName !== undefined
     const grace = bound ? (options.gracePeriodSeconds ?? 30) : 0
     const finalizers = [...(object.metadata.finalizers ?? [])]
-    if (propagationPolicy === 'Foreground' && !finalizers.includes('foregroundDeletion')) finalizers.push('foregroundDeletion')
+    if (propagationPolicy === 'Foreground' && !finalizers.includes('foregroundDeletion'))
+      finalizers.push('foregroundDeletion')
     if (propagationPolicy === 'Orphan' && !finalizers.includes('orphan')) finalizers.push('orphan')
     if (grace === 0 && finalizers.length === 0 && !holdsOn(object)) {
       this.drop(resource, keyOf(object))
@@ -303,7 +318,11 @@ export class ApiDouble {
     const from = Number(request.resourceVersion ?? 0)
     for (const object of this.#of(request.resource).values()) {
       if (Number(object.metadata.resourceVersion) <= from || !inNamespace(object, request.namespace)) continue
-      peer.deliver(this.latencyMicros, { type: 'api-watch-events', id, events: [{ type: 'MODIFIED', object }] } as Message)
+      peer.deliver(this.latencyMicros, {
+        type: 'api-watch-events',
+        id,
+        events: [{ type: 'MODIFIED', object }],
+      } as Message)
     }
   }
 }
@@ -342,7 +361,9 @@ export class Peer extends RecordingOut {
 
 function splitKey(key: string): { namespace: string | undefined; name: string } {
   const slash = key.indexOf('/')
-  return slash < 0 ? { namespace: undefined, name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+  return slash < 0
+    ? { namespace: undefined, name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
 }
 
 function inNamespace(object: KubeObject, namespace: string | undefined): boolean {

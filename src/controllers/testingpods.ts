@@ -2,7 +2,7 @@
  * Objects for the tests of this folder, and a stand-in for scheduler and kubelets: pods get a node and an address, become ready,
  * and go some time after they were asked to. Used in tests only.
  */
-import { type Micros, MILLISECOND, SECOND, Streams } from '../kernel/index.ts'
+import { MILLISECOND, type Micros, SECOND, Streams } from '../kernel/index.ts'
 import {
   type Condition,
   type Deployment,
@@ -31,7 +31,12 @@ export function managerFor(options: Partial<ControllerManagerOptions> = {}): Con
   })
 }
 
-export function deployment(name: string, replicas: number, spec: Partial<Deployment['spec']> = {}, image = 'v1'): Deployment {
+export function deployment(
+  name: string,
+  replicas: number,
+  spec: Partial<Deployment['spec']> = {},
+  image = 'v1',
+): Deployment {
   const labels = { app: name }
   return {
     apiVersion: 'apps/v1',
@@ -52,7 +57,10 @@ export function replicaSet(name: string, replicas: number, spec: Partial<Replica
 }
 
 export function template(labels: Labels, image: string): ReplicaSet['spec']['template'] {
-  return { metadata: { labels }, spec: { containers: [{ name: 'main', image, ports: [{ name: 'http', containerPort: 80 }] }] } }
+  return {
+    metadata: { labels },
+    spec: { containers: [{ name: 'main', image, ports: [{ name: 'http', containerPort: 80 }] }] },
+  }
 }
 
 export function service(name: string, app: string, spec: Partial<Service['spec']> = {}): Service {
@@ -60,7 +68,12 @@ export function service(name: string, app: string, spec: Partial<Service['spec']
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace: 'default', labels: { team: 'a' } },
-    spec: { clusterIP: '10.96.0.1', selector: { app }, ports: [{ name: 'web', port: 80, targetPort: 'http' }], ...spec },
+    spec: {
+      clusterIP: '10.96.0.1',
+      selector: { app },
+      ports: [{ name: 'web', port: 80, targetPort: 'http' }],
+      ...spec,
+    },
   }
 }
 
@@ -115,13 +128,15 @@ export class PodRunner {
       const peer = api.peers[0]
       if (event.type === 'ADDED') peer?.later(this.readyMicros, () => this.#run(keyOf(changed), changed.metadata.uid))
       const going = changed.metadata.deletionTimestamp !== undefined
-      if (event.type === 'MODIFIED' && going) peer?.later(this.stopMicros, () => this.#end(keyOf(changed), changed.metadata.uid))
+      if (event.type === 'MODIFIED' && going)
+        peer?.later(this.stopMicros, () => this.#end(keyOf(changed), changed.metadata.uid))
     })
   }
 
   #run(key: string, uid: string | undefined): void {
     const present = this.#api.get('pods', key)
-    if (present === undefined || present.metadata.uid !== uid || present.metadata.deletionTimestamp !== undefined) return
+    if (present === undefined || present.metadata.uid !== uid || present.metadata.deletionTimestamp !== undefined)
+      return
     const index = this.#count++
     const ready: Condition = {
       type: 'Ready',

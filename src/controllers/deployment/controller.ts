@@ -10,7 +10,6 @@ import {
   get,
   isSuccess,
   must,
-  patch,
   all as requestAll,
   resultOf,
   type Script,
@@ -22,6 +21,7 @@ import { invariant, type Out } from '../../kernel/index.ts'
 import {
   type ApiRequest,
   type Deployment,
+  findCondition,
   isPodTerminal,
   keyOf,
   type ReplicaSet,
@@ -50,6 +50,7 @@ import {
   computePauseCondition,
   computeRolloutStatus,
   type DeploymentStatus,
+  hasProgressDeadline,
   isDeploymentComplete,
   nextProgressCheckMicros,
   setCondition,
@@ -64,6 +65,8 @@ interface Pass {
   deployment: Deployment
   newSet: ReplicaSet | undefined
   old: readonly ReplicaSet[]
+  /** The deployment's revision annotation differs from the stored one: the status write at the end carries it. */
+  revised: boolean
 }
 
 export class DeploymentController implements Controller {
@@ -97,6 +100,7 @@ export class DeploymentController implements Controller {
       key,
       deployment,
       fenceposts: decisions.deploymentFenceposts(deployment),
+      revised: false,
       ...computeSets(deployment, sets),
     }
     if (deployment.metadata.deletionTimestamp !== undefined) {
@@ -209,11 +213,30 @@ export class DeploymentController implements Controller {
         )
       }
     }
-    const present = revisionOf(pass.newSet as ReplicaSet)
-    if (revisionOf(deployment) === present) return
-    const { namespace, name } = deployment.metadata
-    const metadata = { annotations: { [REVISION]: String(present) } }
-    pass.deployment = must(yield* patch('deployments', namespace, name, { metadata }))
+    this.#noteNewSet(pass, newSet === undefined ? 'NewReplicaSetCreated' : 'FoundNewReplicaSet')
+    const { metadata } = pass.deployment
+    const present = String(revisionOf(pass.newSet as ReplicaSet))
+    if (metadata.annotations?.[REVISION] === present) return
+    pass.deployment = {
+      ...pass.deployment,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, [REVISION]: present } },
+    }
+    pass.revised = true
+  }
+
+  /** The progress deadline counts from here: a set was made, or one was found that nobody has timed yet. */
+  #noteNewSet(pass: Pass, reason: 'NewReplicaSetCreated' | 'FoundNewReplicaSet'): void {
+    const { deployment } = pass
+    if (!hasProgressDeadline(deployment)) return
+    const timed = findCondition(deployment.status?.conditions, 'Progressing') !== undefined
+    if (timed && reason === 'FoundNewReplicaSet') return
+    const name = (pass.newSet as ReplicaSet).metadata.name
+    const message =
+      reason === 'NewReplicaSetCreated' ? `Created new replica set "${name}"` : `Found new replica set "${name}"`
+    const condition = { type: 'Progressing', status: 'True', reason, message } as const
+    const conditions = setCondition(deployment.status?.conditions, condition, this.#context.out.wall)
+    pass.deployment = { ...deployment, status: { ...deployment.status, conditions } }
+    pass.revised = true
   }
 
   /** A name that is taken by another template counts as a hash collision: the next try hashes differently. */
@@ -287,7 +310,7 @@ export class DeploymentController implements Controller {
   *#writeStatus(pass: Pass, status: DeploymentStatus): Script {
     const { deployment, key } = pass
     const { out } = this.#context
-    if (sameValue(deployment.status, status)) {
+    if (!pass.revised && sameValue(deployment.status, status)) {
       const check = nextProgressCheckMicros(deployment, status, out.wall)
       if (check !== undefined) this.#loop.enqueueAfter(key, check, out)
       return
