@@ -13,7 +13,7 @@ export interface DnsSource {
   service(key: string): Service | undefined
   slices(key: string): Iterable<EndpointSlice>
   /** Default: the right ones. */
-  readonly decisions?: DnsDecisions
+  readonly decisions?: Partial<DnsDecisions>
 }
 
 export interface SrvRecord {
@@ -52,7 +52,7 @@ export function lookup(name: string, namespace: string, source: DnsSource): DnsA
 
 /** The answer to one full name, such as `web.default.svc.cluster.local` or `_http._tcp.web.default.svc.cluster.local`. */
 export function resolve(name: string, source: DnsSource): DnsAnswer {
-  const decisions = source.decisions ?? DNS_DECISIONS
+  const decisions = source.decisions === undefined ? DNS_DECISIONS : { ...DNS_DECISIONS, ...source.decisions }
   const labels = name.toLowerCase().split('.')
   if (labels.splice(-2).join('.') !== ZONE) return NXDOMAIN
   const kind = labels.pop()

@@ -1,4 +1,5 @@
 /** Every option of the node's network and of kube-proxy, with its unit and default; made total once. */
+import type { ClientDecisions } from '../client/index.ts'
 import type { Cidr, ConntrackTimeouts, SchedulerName } from '../dataplane/index.ts'
 import { CONNTRACK_TIMEOUTS, parseAddress, parseCidr } from '../dataplane/index.ts'
 import { type Micros, type ProcessId, SECOND, type Streams } from '../kernel/index.ts'
@@ -68,18 +69,42 @@ export interface KubeProxySetup {
   readonly burstSyncs?: number
   /** How often draining real servers are looked at, microseconds. Default 60 s. */
   readonly drainCheckMicros?: Micros
-  readonly decisions?: ProxyDecisions
+  readonly decisions?: Partial<ProxyDecisions>
+  readonly clientDecisions?: Partial<ClientDecisions>
+  /** Informers note every event that their handlers hear. Default false. */
+  readonly observe?: boolean
 }
 
-export type KubeProxyOptions = Required<KubeProxySetup>
+export interface KubeProxyOptions extends Required<Omit<KubeProxySetup, 'clientDecisions'>> {
+  readonly decisions: ProxyDecisions
+  readonly clientDecisions: Partial<ClientDecisions> | undefined
+}
 
 export function completeKubeProxyOptions(setup: KubeProxySetup): KubeProxyOptions {
   return {
-    minSyncPeriodMicros: SECOND,
-    syncPeriodMicros: 30 * SECOND,
-    burstSyncs: 2,
-    drainCheckMicros: 60 * SECOND,
-    decisions: PROXY_DECISIONS,
-    ...setup,
+    name: setup.name,
+    network: setup.network,
+    servers: setup.servers,
+    streams: setup.streams,
+    minSyncPeriodMicros: setup.minSyncPeriodMicros ?? SECOND,
+    syncPeriodMicros: setup.syncPeriodMicros ?? 30 * SECOND,
+    burstSyncs: setup.burstSyncs ?? 2,
+    drainCheckMicros: setup.drainCheckMicros ?? 60 * SECOND,
+    decisions: completeDecisions(setup.decisions),
+    clientDecisions: setup.clientDecisions,
+    observe: setup.observe ?? false,
   }
+}
+
+const completed = new WeakMap<Partial<ProxyDecisions>, ProxyDecisions>()
+
+/** The right decisions with `partial` laid over them: the same object for the same `partial`, so that nodes share their rules. */
+export function completeDecisions(partial: Partial<ProxyDecisions> | undefined): ProxyDecisions {
+  if (partial === undefined) return PROXY_DECISIONS
+  let whole = completed.get(partial)
+  if (whole === undefined) {
+    whole = { ...PROXY_DECISIONS, ...partial }
+    completed.set(partial, whole)
+  }
+  return whole
 }
