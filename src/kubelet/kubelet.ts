@@ -158,7 +158,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
     if (!this.#ready) return
     const pod = unwrapped(object)
     const worker = this.#workers.get(pod.metadata.uid ?? '')
-    this.statuses.forget(pod.metadata.uid ?? '')
+    this.statuses.forget(pod.metadata.uid ?? '', out)
     if (worker === undefined) return
     worker.isGone = true
     if (worker.phase === 'terminated') {
@@ -275,8 +275,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
     }
     if (container !== undefined && container.state === 'exited') worker.containerExited(container, out)
     if (!news || worker.phase === 'terminated') return
-    this.#dirty.add(worker)
-    this.#armRelist(out)
+    this.wakeAtRelist(worker, out)
   }
 
   onRuntimeLost(out: Out): void {
@@ -307,18 +306,22 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
 
   // --- Periodic work, while there is any
 
-  #armRelist(out: Out): void {
+  wakeAtRelist(worker: PodWorker, out: Out): void {
+    this.#dirty.add(worker)
     if (this.#relistTimer !== 0) return
+    this.#relistTimer = out.after(this.lastRelist(out) + this.options.relistMicros - out.now, this, RELIST)
+  }
+
+  lastRelist(out: Out): Micros {
     const period = this.options.relistMicros
-    const sinceTick = (out.now - this.#relistPhase + period) % period
-    this.#relistTimer = out.after(period - sinceTick, this, RELIST)
+    return out.now - ((out.now - this.#relistPhase + period) % period)
   }
 
   #relist(out: Out): void {
     const workers = [...this.#dirty]
     this.#dirty.clear()
     for (const worker of workers) {
-      worker.wake(out)
+      worker.relisted(out)
       if (hasSurplus(worker.records)) this.#armCollection(out)
     }
   }

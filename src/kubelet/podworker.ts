@@ -3,7 +3,7 @@
  * Never backwards. Models kubernetes pkg/kubelet/pod_workers.go with SyncPod, SyncTerminatingPod and SyncTerminatedPod of kubelet.go, v1.33.
  * One sync at a time; what happens meanwhile asks for another. Simplified: no resync without a reason, volumes and cgroups left out.
  */
-import { invariant, type Micros, type Out, SECOND, type Timer, type TimerTarget } from '../kernel/index.ts'
+import { invariant, MILLISECOND, type Micros, type Out, SECOND, type Timer, type TimerTarget } from '../kernel/index.ts'
 import { type Container, isSidecar, keyOf, type Pod, type PodPhase, parseTime, sameValue } from '../objects/index.ts'
 import { ContainerStop, type StopOwner } from './containerstop.ts'
 import type { ContainerRecord, CriReply } from './cri.ts'
@@ -47,6 +47,8 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   /** What the script waits for when it is not a call: one container's stop, or all. */
   #waitsForStop: string | undefined
   #again = false
+  /** When the last sync ended: the next one waits for a relist after it. */
+  #syncedAt: Micros = Number.NEGATIVE_INFINITY
   #graceSeconds = 0
   #forced: { readonly phase: PodPhase; readonly reason: string; readonly message: string } | undefined
   #retryTimer: Timer = 0
@@ -117,11 +119,15 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
       this.#publish(out)
       return
     }
-    if (this.#script !== undefined) {
-      this.#again = true
-      return
-    }
-    this.#beginSync(out)
+    if (this.#script !== undefined) this.#again = true
+    else if (this.#world.lastRelist(out) < this.#syncedAt) this.#world.wakeAtRelist(this, out)
+    else this.#beginSync(out)
+  }
+
+  /** The runtime has been relisted, and there was news of this pod. */
+  relisted(out: Out): void {
+    if (this.phase === 'syncing' && this.#script === undefined && this.#world.runtime.isConnected) this.#beginSync(out)
+    else this.wake(out)
   }
 
   /** The runtime has told of a container's end: whoever waits for it need not wait for the relist. */
@@ -197,7 +203,9 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
 
   onProbeResult(worker: ProbeWorker, out: Out): void {
     if (this.phase === 'syncing') {
-      this.wake(out)
+      // Readiness and startup go to the API at once; what follows from them waits for the sync.
+      if (worker.kind !== 'liveness') this.#publish(out)
+      if (worker.kind !== 'readiness') this.wake(out)
       return
     }
     if (worker.kind !== 'readiness' && worker.result === 'failure' && worker.record !== undefined) {
@@ -288,14 +296,15 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
 
   #endSync(end: SyncEnd, out: Out): void {
     this.#script = undefined
+    this.#syncedAt = out.now
     if (end.failed) {
       this.#publish(out)
       const { syncRetryMicros } = this.#options
       const latest = out.now + syncRetryMicros + this.#world.jitter(this.key, Math.floor(syncRetryMicros / 2), out)
-      const at = end.retryAt === undefined ? latest : Math.max(end.retryAt, out.now)
-      this.#retryTimer = out.after(at - out.now, this, RETRY)
+      const at = end.retryAt ?? latest
+      this.#retryTimer = out.after(Math.max(MILLISECOND, at - out.now), this, RETRY)
     }
-    if (this.#again) this.#beginSync(out)
+    if (this.#again) this.#world.wakeAtRelist(this, out)
   }
 
   #dropScript(): void {

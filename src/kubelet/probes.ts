@@ -25,6 +25,7 @@ export interface ProbedPod {
 }
 
 const TICK = 1
+const OFF_GRID = 1
 
 export class ProbeWorker implements TimerTarget {
   readonly container: Container
@@ -74,7 +75,8 @@ export class ProbeWorker implements TimerTarget {
     if (this.kind === 'startup' ? this.state.result === 'success' : !started) return
     const earliest = this.record.startedAt + (this.probe.initialDelaySeconds ?? 0) * SECOND
     const atOnce = this.kind === 'readiness' && earliest <= out.now
-    this.#timer = out.after(atOnce ? 0 : this.#nextTick(Math.max(earliest, out.now)) - out.now, this, TICK)
+    const delay = atOnce ? 0 : this.#nextTick(Math.max(earliest, out.now)) - out.now
+    this.#timer = out.after(delay, this, TICK, atOnce ? OFF_GRID : 0)
   }
 
   stop(out: Out): void {
@@ -82,7 +84,7 @@ export class ProbeWorker implements TimerTarget {
     this.#timer = 0
   }
 
-  onTimer(_kind: number, _a: number, out: Out): void {
+  onTimer(_kind: number, offGrid: number, out: Out): void {
     this.#timer = 0
     const record = this.record
     if (record === undefined) return
@@ -91,7 +93,8 @@ export class ProbeWorker implements TimerTarget {
     const before = this.state
     this.state = afterOutcome(before, success ? 'success' : 'failure', this.kind, this.probe)
     const done = this.state.onHold || (this.kind === 'startup' && this.state.result === 'success')
-    if (!done) this.#timer = out.after(this.#nextTick(out.now + 1) - out.now, this, TICK)
+    const delay = offGrid === OFF_GRID ? this.#nextTick(out.now + 1) - out.now : this.#periodMicros
+    if (!done) this.#timer = out.after(delay, this, TICK)
     if (this.state.result !== before.result || (this.state.onHold && !before.onHold)) {
       const { podKey, podUid, name, id, init } = record
       const fact: KubeletFact = {

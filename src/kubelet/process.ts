@@ -130,9 +130,6 @@ export class ContainerProcess implements TimerTarget {
         return
       case KILL:
         this.#killTimer = 0
-        invariant(out.now >= this.#killAt, 'kubelet: KILL never before the stop timeout is over', {
-          killAt: this.#killAt,
-        })
         this.kill(this.#killGraceSeconds, out)
         return
       case DEATH:
@@ -181,6 +178,6 @@ export class ContainerProcess implements TimerTarget {
   #drainLook(out: Out): void {
     const spent = out.now - this.#termAt
     if (this.inFlight.size === 0 || spent >= this.app.drainMicros) this.exit(this.app.termExitCode, out)
-    else out.after(Math.min(DRAIN_LOOK_MICROS, this.app.drainMicros - spent), this, DRAIN_LOOK)
+    else out.after(DRAIN_LOOK_MICROS, this, DRAIN_LOOK)
   }
 }

@@ -11,6 +11,7 @@ import {
   type Condition,
   isConditionTrue,
   type Pod,
+  type PodPhase,
   type PodStatus,
   sameValue,
 } from '../objects/index.ts'
@@ -37,6 +38,9 @@ interface Entry {
   stopped: boolean
   deleting: boolean
   pod: Pod
+  /** The last facts about it. */
+  reportedPhase: PodPhase | undefined
+  reportedReady: boolean
 }
 
 const RETRY = 1
@@ -115,9 +119,10 @@ export class StatusManager implements ReplyReceiver, TimerTarget {
   }
 
   /** The pod is no longer in the API. */
-  forget(uid: string): void {
+  forget(uid: string, out: Out): void {
     const entry = this.#entries.get(uid)
     if (entry === undefined) return
+    if (entry.deleting) this.#note({ type: 'pod-removed', node: this.#node, podKey: entry.key, podUid: entry.uid }, out)
     this.#entries.delete(uid)
     this.#byTag.delete(entry.tag)
   }
@@ -153,6 +158,8 @@ export class StatusManager implements ReplyReceiver, TimerTarget {
       stopped: false,
       deleting: false,
       pod,
+      reportedPhase: pod.status?.phase,
+      reportedReady: isConditionTrue(pod.status?.conditions, 'Ready'),
     }
     this.#entries.set(uid, entry)
     this.#byTag.set(tag, entry)
@@ -184,15 +191,14 @@ export class StatusManager implements ReplyReceiver, TimerTarget {
     entry.sentVersion = 0
     if (code === 200) {
       const pod = body as Pod
-      const before = entry.stored
       entry.ackedVersion = sent
       entry.stored = pod.status
       entry.storedVersion = pod.metadata.resourceVersion ?? entry.storedVersion
-      this.#report(entry, before, out)
+      this.#report(entry, out)
       this.#push(entry, out)
     } else if (code === 404 || code === 409) {
       // Gone, or another pod of that name: nothing to tell any more.
-      this.forget(entry.uid)
+      this.forget(entry.uid, out)
     } else this.#armRetry(out)
   }
 
@@ -207,24 +213,28 @@ export class StatusManager implements ReplyReceiver, TimerTarget {
   }
 
   #onDeleted(entry: Entry, code: number, out: Out): void {
-    if (code === 200) this.#note({ type: 'pod-removed', node: this.#node, podKey: entry.key, podUid: entry.uid }, out)
-    if (code === 200 || code === 404 || code === 409) return
+    if (code === 200 || code === 404) {
+      this.forget(entry.uid, out)
+      return
+    }
     entry.deleting = false
-    this.#armRetry(out)
+    if (code === 409) this.forget(entry.uid, out)
+    else this.#armRetry(out)
   }
 
   #armRetry(out: Out): void {
     if (this.#retryTimer === 0) this.#retryTimer = out.after(this.#retryMicros, this, RETRY)
   }
 
-  #report(entry: Entry, before: PodStatus | undefined, out: Out): void {
-    const after = entry.stored
-    if (after?.phase === undefined) return
+  #report(entry: Entry, out: Out): void {
+    const phase = entry.stored?.phase
+    if (phase === undefined) return
     const names = { node: this.#node, podKey: entry.key, podUid: entry.uid }
-    const ready = isConditionTrue(after.conditions, 'Ready')
-    const wasReady = isConditionTrue(before?.conditions, 'Ready')
-    if (before?.phase !== after.phase) this.#note({ type: 'pod-phase', ...names, phase: after.phase, ready }, out)
-    if (ready !== wasReady) this.#note({ type: 'pod-readiness', ...names, ready }, out)
+    const ready = isConditionTrue(entry.stored?.conditions, 'Ready')
+    if (entry.reportedPhase !== phase) this.#note({ type: 'pod-phase', ...names, phase, ready }, out)
+    if (entry.reportedReady !== ready) this.#note({ type: 'pod-readiness', ...names, ready }, out)
+    entry.reportedPhase = phase
+    entry.reportedReady = ready
   }
 
   #note(fact: KubeletFact, out: Out): void {

@@ -1,5 +1,5 @@
 /** What pod workers share: the kubelet as they see it. */
-import type { Out } from '../kernel/index.ts'
+import type { Micros, Out } from '../kernel/index.ts'
 import type { Container } from '../objects/index.ts'
 import type { BackOffs } from './backoff.ts'
 import type { CompleteKubeletOptions } from './options.ts'
@@ -16,6 +16,10 @@ export interface WorkerWorld {
   /** Images known to be on the node. */
   readonly images: Set<string>
   makeProbes(containers: readonly Container[], podKey: string, pod: ProbedPod, out: Out): readonly ProbeWorker[]
+  /** The moment of the last relist of the runtime, at or before now. */
+  lastRelist(out: Out): Micros
+  /** Wakes the worker at the next relist. */
+  wakeAtRelist(worker: PodWorker, out: Out): void
   /** A keyed draw from 0 to `most`. */
   jitter(podKey: string, most: number, out: Out): number
   onTerminated(worker: PodWorker, out: Out): void
