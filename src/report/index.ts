@@ -1,4 +1,5 @@
 /** The report floor: what the command line and the front door may use. */
+export { assertScenario, assertSurvives, type SurvivalOptions, searchFor, TrialFailure } from './assertions.ts'
 export { summaryLine, trialLine } from './json.ts'
 export { junitXml } from './junit.ts'
 export { counted, listed, short } from './names.ts'

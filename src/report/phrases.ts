@@ -31,9 +31,10 @@ type KnownFact =
   | RequestFinished
   | StepFact
 
-type Phrases = {
-  readonly [T in KnownFact['type']]?: (fact: Extract<KnownFact, { readonly type: T }>) => Phrase | undefined
-}
+/** The fact of a type, also where one shape serves several types. */
+type FactOf<T, F = KnownFact> = F extends { readonly type: infer U } ? (T extends U ? F : never) : never
+
+type Phrases = { readonly [T in KnownFact['type']]?: (fact: FactOf<T>) => Phrase | undefined }
 
 const phrase = (weight: 1 | 2 | 3, text: string, ...about: readonly string[]): Phrase => ({ weight, text, about })
 

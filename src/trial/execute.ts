@@ -2,7 +2,10 @@
  * One trial: build the cluster, set properties and faults to work, run the active phase, heal, run the quiet phase, judge.
  * A pure function of the scenario, the registry and the cluster's program. It writes nothing and asks no clock.
  */
-import type { Cluster, ClusterOptions, DecisionOverrides } from '../cluster/index.ts'
+
+import type { ClusterOptions } from '../cluster/cluster.ts'
+import { type DecisionOverrides, mergeDecisions } from '../cluster/decisions.ts'
+import type { Cluster } from '../cluster/index.ts'
 import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
 import { FaultSchedule } from './fault-schedule.ts'
 import { Jury, TrialStop } from './jury.ts'
@@ -149,13 +152,7 @@ class Trial {
   }
 
   #decisions(): DecisionOverrides {
-    let merged: Readonly<Record<string, object>> = {}
-    for (const id of this.#scenario.defects) {
-      const overrides = (this.#registry.defects.get(id)?.decisions ?? {}) as Readonly<Record<string, object>>
-      for (const [part, decisions] of Object.entries(overrides))
-        merged = { ...merged, [part]: { ...merged[part], ...decisions } }
-    }
-    return merged as DecisionOverrides
+    return mergeDecisions(this.#scenario.defects.flatMap((id) => this.#registry.defects.get(id)?.decisions ?? []))
   }
 
   #onError(error: unknown): void {

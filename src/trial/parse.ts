@@ -61,7 +61,11 @@ function parseJson(text: string, fileName: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new UserError({ what: `not valid JSON: ${(error as Error).message}`, where: fileName, mend: 'correct the JSON at that place' })
+    throw new UserError({
+      what: `not valid JSON: ${(error as Error).message}`,
+      where: fileName,
+      mend: 'correct the JSON at that place',
+    })
   }
 }
 

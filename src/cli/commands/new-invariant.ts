@@ -1,0 +1,86 @@
+/** `seatrial new invariant`: a file that holds a property and a Vitest test that runs it at once. */
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { UserError } from '../../trial/user-error.ts'
+import { writeTextAtomically } from '../files.ts'
+import type { Io } from '../io.ts'
+
+export interface NewFlags {
+  readonly dir?: string
+}
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
+
+export function newCommand(io: Io, what: string, name: string, flags: NewFlags): number {
+  if (what !== 'invariant')
+    throw new UserError({ what: `there is no scaffold for "${what}"`, mend: 'seatrial new invariant <name>' })
+  if (!NAME.test(name))
+    throw new UserError({
+      what: `"${name}" cannot be a name`,
+      mend: 'use lower-case words joined by hyphens, such as pods-spread-evenly',
+    })
+  const folder = resolve(io.folder, flags.dir ?? '.')
+  const invariantFile = join(folder, `${name}.js`)
+  const testFile = join(folder, `${name}.test.js`)
+  for (const file of [invariantFile, testFile]) {
+    if (existsSync(file))
+      throw new UserError({
+        what: 'the file is there already',
+        where: relative(io.folder, file),
+        mend: 'choose another name, or remove it',
+      })
+  }
+  writeTextAtomically(invariantFile, invariantText(name))
+  writeTextAtomically(testFile, testText(name))
+  const near = (file: string) => relative(io.folder, file)
+  io.out(`${near(invariantFile)}: the invariant\n${near(testFile)}: a test of it\n\n`)
+  io.out(`  npx vitest run ${near(testFile)}\n  npx seatrial run --properties ${near(invariantFile)}\n`)
+  return 0
+}
+
+function invariantText(name: string): string {
+  return `// An invariant of your own. It subscribes to what happens, and reports what must not.
+
+/** @type {import('seatrial').PropertyDefinition} */
+export const property = {
+  id: '${name}',
+  mode: 'always',
+  claim: 'No pod has more than 110 neighbours on its node.',
+  source: 'ours',
+  trigger: 'A pod was bound to a node.',
+  catches: [],
+  monitor(cluster, report) {
+    cluster.truth.onChange('pods', ({ current, previous }) => {
+      const node = current?.spec.nodeName
+      if (node === undefined || previous?.spec.nodeName !== undefined) return
+      report.reached()
+      let pods = 0
+      for (const pod of cluster.truth.list('pods')) if (pod.spec.nodeName === node) pods++
+      if (pods <= 111) return
+      report.fail({ subject: \`Node \${node}\`, shape: 'too-many-pods', message: \`\${node} has \${pods} pods\` })
+    })
+    return {
+      // onQuiet() {}: the faults are healed. onEnd() {}: the trial is over; judge what must have been reached by now.
+    }
+  },
+}
+
+/** For --properties. */
+export default function register(registry) {
+  registry.property(property)
+}
+`
+}
+
+function testText(name: string): string {
+  return `import { assertSurvives, standardRegistry } from 'seatrial'
+import { test } from 'vitest'
+import register, { property } from './${name}.js'
+
+test(property.claim, () => {
+  const registry = standardRegistry()
+  register(registry)
+  assertSurvives({ registry, trials: 20, seed: 1, properties: [property.id] })
+})
+`
+}

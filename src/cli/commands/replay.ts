@@ -1,0 +1,99 @@
+/** `seatrial replay`: one scenario again, from a file, a trial id or the name of an entry of the corpus. */
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { printStory, storyOf, trialLine } from '../../report/index.ts'
+import {
+  assertRunnable,
+  exitStatusOf,
+  parseScenario,
+  parseTrialId,
+  readCorpus,
+  type Scenario,
+  scenarioOfTrial,
+  suggest,
+  UserError,
+} from '../../trial/index.ts'
+import { runGuarded } from '../drive.ts'
+import { corpusFolder, readText } from '../files.ts'
+import type { Io } from '../io.ts'
+import { parseDuration } from '../parse-flags.ts'
+import { WorkerLost } from '../pool.ts'
+import { openSession, type Session, type SessionFlags } from '../session.ts'
+
+export interface ReplayFlags extends SessionFlags {
+  readonly trace?: boolean
+  readonly at?: string
+}
+
+export async function replayCommand(io: Io, what: string, flags: ReplayFlags): Promise<number> {
+  const stopAtMicros = flags.at === undefined ? undefined : parseDuration(flags.at, '--at')
+  // A file is read before anything heavy is loaded, so that its mistakes are told at once.
+  const early = readScenarioFile(io, what)
+  const session = await openSession(io, { ...flags, workers: '1' })
+  try {
+    const scenario = early ?? findScenario(session, what)
+    assertRunnable(scenario, session.registry, what)
+    const answer = await session.pool
+      .run({
+        kind: 'scenario',
+        scenario,
+        story: true,
+        tables: flags.at !== undefined,
+        trace: flags.trace === true,
+        ...(stopAtMicros === undefined ? {} : { stopAtMicros }),
+      })
+      .catch((error: unknown) => {
+        if (!(error instanceof WorkerLost)) throw error
+        return runGuarded(session.pool, scenario, error)
+      })
+    const { result, wallMicros } = answer
+    if (session.json) {
+      io.out(`${trialLine({ trialId: what, result, wallMicros })}\n`)
+    } else {
+      if ('trace' in answer && answer.trace !== undefined) io.out(`${answer.trace.join('\n')}\n\n`)
+      if ('tables' in answer && answer.tables !== undefined) io.out(`${answer.tables}\n\n`)
+      if (flags.at === undefined) io.out(`${printStory(storyOf(scenario, result, session.registry))}\n\n`)
+      const when = flags.at === undefined ? '' : ` up to ${flags.at}`
+      io.out(
+        `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n`,
+      )
+    }
+    return exitStatusOf({ passed: 0, failed: 0, vacuous: 0, diverged: 0, exhausted: 0, error: 0, [result.verdict]: 1 })
+  } finally {
+    await session.close()
+  }
+}
+
+function readScenarioFile(io: Io, what: string): Scenario | undefined {
+  const path = resolve(io.folder, what)
+  if (existsSync(path)) return parseScenario(readText(path), what)
+  if (parseTrialId(what) !== undefined) return undefined
+  if (/[\\/]|\.json$/.test(what))
+    throw new UserError({
+      what: 'there is no such file',
+      where: what,
+      mend: 'check the spelling and the folder that you are in',
+    })
+  return undefined
+}
+
+function findScenario(session: Session, what: string): Scenario {
+  const id = parseTrialId(what)
+  if (id !== undefined) return scenarioOfTrial(session.registry, id)
+  const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
+    corpusFolder(relative(session.io.folder, path) || '.'),
+  )
+  const { entries } = readCorpus(folders)
+  const entry = entries.find((candidate) => candidate.id === what)
+  if (entry !== undefined) return entry.scenario
+  throw new UserError({
+    what: `"${what}" is neither a file, nor a trial id (suite:seed:path), nor an entry of the corpus`,
+    mend:
+      entries.length === 0
+        ? 'name a .scenario.json file'
+        : suggest(
+            what,
+            entries.map((candidate) => candidate.id),
+          ),
+  })
+}

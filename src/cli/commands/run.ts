@@ -1,0 +1,154 @@
+/** `seatrial run`: a fixed number of trials of each suite under a seed. The result is the same on every machine. */
+import { printSummary, summaryLine, trialLine } from '../../report/index.ts'
+import { Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
+import { type Block, driveBlocks } from '../drive.ts'
+import { findingLine, investigate, printFinding } from '../findings.ts'
+import type { Io } from '../io.ts'
+import { parseCount, parseSeed } from '../parse-flags.ts'
+import { startProgress } from '../progress.ts'
+import { openSession, type Session, type SessionFlags } from '../session.ts'
+
+export interface RunFlags extends SessionFlags {
+  readonly seed?: string
+  readonly trials?: string
+  readonly defects?: readonly string[]
+  readonly junit?: string
+  /** commander's `--no-shrink`. */
+  readonly shrink?: boolean
+  readonly strict?: boolean
+}
+
+const DEFAULT_SEED = 1
+const DEFAULT_TRIALS = 100
+const BLOCK_TRIALS = 16
+const SAMPLE_EVERY = 50
+const FINDINGS_MAXIMUM = 5
+
+export async function runCommand(io: Io, suites: readonly string[], flags: RunFlags): Promise<number> {
+  const seed = flags.seed === undefined ? DEFAULT_SEED : parseSeed(flags.seed)
+  const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
+  const session = await openSession(io, flags)
+  try {
+    const chosen =
+      suites.length > 0 ? suites : [...session.registry.suites.keys()].filter((id) => !id.startsWith('check-'))
+    assertKnown(session, chosen, flags.defects ?? [])
+    const { summary, wallMicros } = await runSuites(session, chosen, { seed, trials, defects: flags.defects ?? [] })
+    if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
+    else io.out(`${printSummary(summary, wallMicros)}\n`)
+    await reportFindings(session, summary, flags.shrink !== false)
+    if (flags.junit !== undefined) await writeJunit(flags.junit, summary, wallMicros)
+    const status = exitStatusOf(summary.verdicts)
+    return status === 0 && flags.strict === true && summary.neverReached.length + summary.sometimesNeverSeen.length > 0
+      ? 1
+      : status
+  } finally {
+    await session.close()
+  }
+}
+
+/** @throws UserError for the first name that is not registered. */
+export function assertKnown(session: Session, suites: readonly string[], defects: readonly string[]): void {
+  for (const suite of suites) {
+    if (!session.registry.suites.has(suite))
+      throw new UserError({
+        what: `there is no suite "${suite}"`,
+        mend: suggest(suite, session.registry.suites.keys()),
+      })
+  }
+  for (const defect of defects) {
+    if (!session.registry.defects.has(defect))
+      throw new UserError({
+        what: `there is no defect "${defect}"`,
+        mend: suggest(defect, session.registry.defects.keys()),
+      })
+  }
+}
+
+export interface SuiteRun {
+  readonly seed: number
+  /** Trials of each suite. */
+  readonly trials: number
+  readonly defects: readonly string[]
+  readonly title?: string
+  /** Real time after which no further block is begun. Default: none. */
+  readonly untilMillis?: number
+}
+
+export async function runSuites(
+  session: Session,
+  suites: readonly string[],
+  { seed, trials, defects, title, untilMillis }: SuiteRun,
+): Promise<{ readonly summary: CampaignSummary; readonly wallMicros: number }> {
+  const campaign = new Campaign(session.registry)
+  const begun = performance.now()
+  const progress = await startProgress(session.io, title ?? 'trials')
+  let stopped = false
+  const release = session.io.onInterrupt(() => {
+    stopped = true
+    session.pool.stopSoon()
+  })
+  const total = suites.length * trials
+  try {
+    await driveBlocks(
+      {
+        registry: session.registry,
+        pool: session.pool,
+        elsewhere: session.elsewhere(),
+        sampleEvery: SAMPLE_EVERY,
+        isStopped: () => stopped || (untilMillis !== undefined && performance.now() - begun > untilMillis),
+        onTrial: ({ record, properties }) => {
+          campaign.add(record, properties)
+          if (session.json) session.io.out(`${trialLine(record)}\n`)
+          progress.update(campaign.trials, total, noteOf(campaign, total))
+        },
+      },
+      blocksOf(suites, seed, trials, defects),
+    )
+  } finally {
+    release()
+    progress.end()
+  }
+  return { summary: campaign.summary(), wallMicros: Math.round((performance.now() - begun) * 1_000) }
+}
+
+function noteOf(campaign: Campaign, total: number): string {
+  const { failed, error, diverged, vacuous } = campaign.verdicts
+  const bad = [
+    failed > 0 ? `${failed} failed` : '',
+    error > 0 ? `${error} error` : '',
+    diverged > 0 ? `${diverged} diverged` : '',
+    vacuous > 0 ? `${vacuous} vacuous` : '',
+  ]
+  return [`${campaign.trials} of ${total} trials`, ...bad.filter((text) => text !== '')].join(', ')
+}
+
+/** Blocks of all suites in turn, so that an interrupted run has seen something of each. */
+function* blocksOf(
+  suites: readonly string[],
+  seed: number,
+  trials: number,
+  defects: readonly string[],
+): Generator<Block> {
+  for (let from = 0; from < trials; from += BLOCK_TRIALS) {
+    for (const suite of suites) yield { suite, defects, seed, from, count: Math.min(BLOCK_TRIALS, trials - from) }
+  }
+}
+
+/** Shrinks and prints the first failures, one for each signature. */
+export async function reportFindings(session: Session, summary: CampaignSummary, shrink: boolean): Promise<void> {
+  for (const group of summary.failures.slice(0, FINDINGS_MAXIMUM)) {
+    const finding = await investigate(session, group, shrink ? {} : { maximumExecutions: 0 })
+    if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
+    else session.io.out(`\n${printFinding(session, finding)}\n`)
+  }
+  const others = summary.failures.length - FINDINGS_MAXIMUM
+  if (others > 0) session.say(`\n${others} more kinds of failure are in the summary; replay them by their trial ids`)
+}
+
+async function writeJunit(file: string, summary: CampaignSummary, wallMicros: number): Promise<void> {
+  const [{ junitXml }, { writeTextAtomically }] = await Promise.all([
+    import('../../report/index.ts'),
+    import('../files.ts'),
+  ])
+  writeTextAtomically(file, junitXml('seatrial', summary, wallMicros))
+}

@@ -1,0 +1,124 @@
+/**
+ * `seatrial voyage`, which is what `npm start` does: real manifests through many trials under faults; then a historical bug
+ * is switched on, found, shrunk, written down and replayed to the same trace hash. Ends with 0 when all that went well.
+ */
+import { existsSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { counted, duration, printSummary, sizeInWords, summaryLine } from '../../report/index.ts'
+import { type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
+import { readText } from '../files.ts'
+import { findingLine, investigate, printFinding } from '../findings.ts'
+import type { Io } from '../io.ts'
+import { judgeManifests } from '../manifests/judge.ts'
+import { loadManifests } from '../manifests/load.ts'
+import { parseDuration } from '../parse-flags.ts'
+import { startProgress } from '../progress.ts'
+import { openSession, type Session, type SessionFlags } from '../session.ts'
+import { findFirst } from './hunt.ts'
+import { reportFindings, runSuites } from './run.ts'
+
+export interface VoyageFlags extends SessionFlags {
+  readonly budget?: string
+  readonly defect?: string
+}
+
+const MANIFEST = 'fixtures/manifests/web.yaml'
+const SUITES = ['check-rollout', 'check-node-loss', 'check-faults'] as const
+const SEED = 1
+const BUDGET = '25s'
+const TRIALS_MAXIMUM = 100_000
+/** The most telling first. */
+const DEFECTS = ['kubelet-prestop-time-not-deducted', 'rs-no-expectations'] as const
+const HUNT_TRIALS = 2_000
+/** Keeps the second part within its share of 90 s, whatever the machine. */
+const SHRINK_EXECUTIONS = 1_000
+
+export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number> {
+  const untilMillis = parseDuration(flags.budget ?? BUDGET, '--budget') / 1_000
+  const file = join(packageFolder(), MANIFEST)
+  const { objects } = judgeManifests(loadManifests(MANIFEST, readText(file)).manifests)
+  const session = await openSession(io, flags, objects)
+  try {
+    const defect = chooseDefect(session, flags.defect)
+    session.say(
+      `1. ${MANIFEST}: ${counted(objects.length, 'object')} in a cluster of 3 etcd members, 2 API servers, 3 nodes; ${counted(session.registry.properties.size, 'property', 'properties')} checked at every step, ${counted(session.registry.faults.size, 'kind')} of fault known`,
+    )
+    const { summary, wallMicros } = await runSuites(session, SUITES, {
+      seed: SEED,
+      trials: TRIALS_MAXIMUM,
+      defects: [],
+      title: 'trials',
+      untilMillis,
+    })
+    if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
+    else io.out(`${printSummary(summary, wallMicros)}\n`)
+    await reportFindings(session, summary, true)
+    const second = await findBug(session, defect)
+    return Math.max(exitStatusOf(summary.verdicts), second)
+  } finally {
+    await session.close()
+  }
+}
+
+async function findBug(session: Session, defect: Defect): Promise<number> {
+  session.say(`\n2. A historical bug is switched on: ${defect.id}\n   ${defect.title}`)
+  const begun = performance.now()
+  const found = await findFirst(session, defect, SEED, HUNT_TRIALS)
+  if (found === undefined) {
+    session.say(`   it was not found in ${HUNT_TRIALS} trials`)
+    return 1
+  }
+  const { trialId, result } = found.record
+  session.say(`   found in trial ${found.number + 1} by ${result.violation?.property ?? result.verdict}; shrinking`)
+  const progress = await startProgress(session.io, 'shrinking')
+  const finding = await investigate(
+    session,
+    { signature: result.signature ?? result.verdict, first: { trialId, result }, count: 1 },
+    {
+      maximumExecutions: SHRINK_EXECUTIONS,
+      onNews: (news) => {
+        if (news.kind === 'shrinking')
+          progress.update(
+            news.executions,
+            SHRINK_EXECUTIONS,
+            `${counted(news.faults, 'fault')}, ${counted(news.steps, 'step')} left`,
+          )
+      },
+    },
+  )
+  progress.end()
+  if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
+  else
+    session.io.out(
+      `   from ${sizeInWords(finding.original)} to ${sizeInWords(finding.scenario)}\n\n${printFinding(session, finding)}\n`,
+    )
+  const { result: again } = await session.elsewhere().run({ kind: 'scenario', scenario: finding.scenario })
+  const same = again.traceHash === finding.result.traceHash
+  session.say(
+    `\n3. Replayed in another process: trace hash ${again.traceHash}, ${same ? 'the same' : `not ${finding.result.traceHash}`} (${duration(Math.round((performance.now() - begun) * 1_000))} for all of this)`,
+  )
+  session.say(`   ${finding.replayCommand}\n   npx vitest run ${relative(session.io.folder, finding.testFile)}`)
+  return same ? 0 : 3
+}
+
+function chooseDefect(session: Session, wanted: string | undefined): Defect {
+  const { defects } = session.registry
+  const id = wanted ?? DEFECTS.find((candidate) => defects.has(candidate)) ?? [...defects.keys()][0] ?? ''
+  const defect = defects.get(id)
+  if (defect === undefined)
+    throw new UserError({ what: `there is no defect "${id}"`, where: '--defect', mend: suggest(id, defects.keys()) })
+  return defect
+}
+
+/** The folder of this package: the nearest above that has the manifests. */
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, MANIFEST))) {
+    const parent = dirname(folder)
+    if (parent === folder)
+      throw new UserError({ what: 'it is missing from the package', where: MANIFEST, mend: 'install seatrial again' })
+    folder = parent
+  }
+  return folder
+}

@@ -1,0 +1,149 @@
+/**
+ * A campaign on a pool: blocks of trials are given out, results come back and are put in the campaign's order, hung and
+ * crashed trials become verdicts, and a sample is run again in a second process.
+ */
+import {
+  printTrialId,
+  type Registry,
+  type Scenario,
+  scenarioIdOf,
+  scenarioOfTrial,
+  type TrialRecord,
+  type TrialResult,
+} from '../trial/index.ts'
+import type { News, TrialNews } from './jobs.ts'
+import { type Pool, WorkerLost } from './pool.ts'
+import { asDiverged, secondOpinion } from './second-opinion.ts'
+
+export interface Source {
+  readonly suite: string
+  readonly defects: readonly string[]
+  readonly seed: number
+}
+
+export interface Block extends Source {
+  readonly from: number
+  readonly count: number
+}
+
+export interface Delivered {
+  readonly record: TrialRecord
+  readonly properties: readonly string[]
+}
+
+export interface Drive {
+  readonly registry: Registry
+  readonly pool: Pool
+  /** A pool of processes; left out: no sample is run twice. */
+  readonly elsewhere?: Pool
+  /** Every so many trials of a suite one is run twice, the first of them included. */
+  readonly sampleEvery: number
+  isStopped(): boolean
+  /** Called for each trial; within a block in order, blocks in the order in which they were given. */
+  onTrial(delivered: Delivered): void
+}
+
+/** Runs blocks until there are no more of them. Several blocks are under way at once; delivery is in order all the same. */
+export async function driveBlocks(drive: Drive, blocks: Iterator<Block>): Promise<void> {
+  const waiting: { readonly buffer: Delivered[]; done: boolean; live: boolean }[] = []
+  const flush = () => {
+    for (let head = waiting[0]; head !== undefined; head = waiting[0]) {
+      for (const delivered of head.buffer.splice(0)) drive.onTrial(delivered)
+      if (!head.done) return
+      waiting.shift()
+    }
+  }
+  const lane = async () => {
+    for (;;) {
+      if (drive.isStopped()) return
+      const next = blocks.next()
+      if (next.done === true) return
+      const slot = { buffer: [] as Delivered[], done: false, live: true }
+      waiting.push(slot)
+      await driveBlock(drive, next.value, (delivered) => {
+        slot.buffer.push(delivered)
+        if (waiting[0] === slot) flush()
+      })
+      slot.done = true
+      flush()
+    }
+  }
+  await Promise.all(Array.from({ length: drive.pool.size }, lane))
+  flush()
+}
+
+async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Delivered) => void): Promise<void> {
+  let next = block.from
+  const end = block.from + block.count
+  const checks: Promise<void>[] = []
+  while (next < end && !drive.isStopped()) {
+    try {
+      await drive.pool.run({ kind: 'trials', ...block, from: next, count: end - next }, (news: News) => {
+        if (news.kind !== 'trial') return
+        next = news.number + 1
+        if (drive.elsewhere === undefined || news.number % drive.sampleEvery !== 0) deliver(delivery(block, news))
+        else checks.push(sampled(drive, block, news).then(deliver))
+      })
+      break
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error
+      deliver(await lostTrial(drive, block, next, error))
+      next++
+    }
+  }
+  await Promise.all(checks)
+}
+
+function delivery(source: Source, { number, result, properties, wallMicros }: TrialNews): Delivered {
+  return { record: { trialId: printTrialId({ ...source, path: String(number) }), result, wallMicros }, properties }
+}
+
+async function sampled(drive: Drive, source: Source, news: TrialNews): Promise<Delivered> {
+  const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
+  const difference = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
+  return delivery(source, difference === undefined ? news : { ...news, result: asDiverged(news.result, difference) })
+}
+
+/** The verdict of a trial in which a worker hung or died: it is run once more, alone and labelled, to learn who did it. */
+async function lostTrial(drive: Drive, source: Source, number: number, first: WorkerLost): Promise<Delivered> {
+  const trialId = printTrialId({ ...source, path: String(number) })
+  const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(number) })
+  const { result, wallMicros } = await runGuarded(drive.pool, scenario, first)
+  return { record: { trialId, result, wallMicros }, properties: scenario.properties }
+}
+
+/** Runs a scenario so that a hang or crash of the worker is a verdict too. */
+export async function runGuarded(
+  pool: Pool,
+  scenario: Scenario,
+  first: WorkerLost,
+): Promise<{ readonly result: TrialResult; readonly wallMicros: number }> {
+  try {
+    return await pool.run({ kind: 'scenario', scenario }, () => {}, { labelled: true })
+  } catch (error) {
+    if (!(error instanceof WorkerLost)) throw error
+    return { result: lostResult(scenario, error.property === undefined ? first : error, error.property), wallMicros: 0 }
+  }
+}
+
+function lostResult(scenario: Scenario, lost: WorkerLost, property: string | undefined): TrialResult {
+  const who =
+    property === undefined
+      ? lost.message
+      : lost.hung
+        ? `property ${property} does not come to an end (${lost.message})`
+        : `property ${property}: ${lost.message}`
+  return {
+    verdict: 'error',
+    scenarioId: scenarioIdOf(scenario),
+    signature: `${property ?? 'harness'}/${lost.hung ? 'hung' : 'crashed'}/error`,
+    error: { message: who, ...(property === undefined ? {} : { property }) },
+    traceHash: '0000000000000000',
+    virtualMicros: 0,
+    steps: 0,
+    ledger: [],
+    reached: [],
+    seen: [],
+    facts: [],
+  }
+}

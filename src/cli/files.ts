@@ -1,0 +1,109 @@
+/** The file system for commands: every refusal becomes a sentence, and a file is written whole or not at all. */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { CorpusFolder } from '../trial/corpus.ts'
+import { UserError } from '../trial/user-error.ts'
+
+const REASONS: Readonly<Record<string, readonly [what: string, mend: string]>> = {
+  ENOENT: ['there is no such file or folder', 'check the spelling and the folder that you are in'],
+  EACCES: ['permission was refused', 'check who owns it, or choose another place'],
+  EPERM: ['permission was refused', 'check who owns it, or choose another place'],
+  EROFS: ['the file system can only be read', 'choose another folder with --dir'],
+  ENOSPC: ['the disk is full', 'make room and try again'],
+  EISDIR: ['this is a folder, a file was expected', 'name a file in it'],
+  ENOTDIR: ['a part of the path is a file, not a folder', 'choose another folder with --dir'],
+  EEXIST: ['a file of this name is in the way', 'choose another folder with --dir'],
+}
+
+function refused(error: unknown, path: string): UserError {
+  const code = (error as { readonly code?: string }).code ?? ''
+  const [what, mend] = REASONS[code] ?? [(error as Error).message, 'see the message']
+  return new UserError({ what, where: path, mend })
+}
+
+/** @throws UserError */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw refused(error, path)
+  }
+}
+
+/** Writes to a temporary file in the same folder, syncs, renames: after a crash the old file or the new one is there. @throws UserError */
+export function writeTextAtomically(path: string, text: string): void {
+  const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}-${counter++}.tmp`)
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const file = openSync(temporary, 'wx')
+    try {
+      writeSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw refused(error, path)
+  }
+}
+let counter = 0
+
+/** @throws UserError if nothing can be written there. */
+export function assertWritable(folder: string): void {
+  const probe = join(folder, '.seatrial-probe')
+  writeTextAtomically(probe, '')
+  rmSync(probe, { force: true })
+}
+
+/** A folder of the corpus on disk; it need not exist. */
+export function corpusFolder(path: string): CorpusFolder {
+  return {
+    path,
+    list() {
+      try {
+        return readdirSync(path)
+      } catch (error) {
+        if ((error as { readonly code?: string }).code === 'ENOENT') return []
+        throw refused(error, path)
+      }
+    },
+    read: (name) => readText(join(path, name)),
+    write: (name, text) => writeTextAtomically(join(path, name), text),
+  }
+}
+
+/** The YAML and JSON files among `paths`; folders are searched, hidden files and node_modules are passed over. @throws UserError */
+export function manifestFiles(paths: readonly string[], folder: string): string[] {
+  const files: string[] = []
+  const visit = (path: string, named: boolean) => {
+    const full = resolve(folder, path)
+    let isFolder: boolean
+    try {
+      isFolder = statSync(full).isDirectory()
+    } catch (error) {
+      throw refused(error, path)
+    }
+    if (!isFolder) {
+      if (named || /\.(ya?ml|json)$/.test(path)) files.push(path)
+      return
+    }
+    for (const name of readdirSync(full).toSorted()) {
+      if (!name.startsWith('.') && name !== 'node_modules') visit(join(path, name), false)
+    }
+  }
+  for (const path of paths) visit(path, true)
+  return files
+}

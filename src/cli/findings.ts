@@ -1,0 +1,128 @@
+/** A failure looked into: shrunk, told, written down as a scenario and a Vitest file, with the command that replays it. */
+import { join, relative } from 'node:path'
+import { printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf, vitestFile } from '../report/index.ts'
+import {
+  type FailureGroup,
+  fileStemOf,
+  keepScenario,
+  MAXIMUM_SHRINK_EXECUTIONS,
+  parseTrialId,
+  printTrialId,
+  type Scenario,
+  scenarioOfTrial,
+  type TrialResult,
+} from '../trial/index.ts'
+import { corpusFolder, writeTextAtomically } from './files.ts'
+import type { News } from './jobs.ts'
+import type { Session } from './session.ts'
+
+export interface Finding {
+  readonly signature: string
+  /** Count of trials that failed like this. */
+  readonly count: number
+  /** Names the shrunk scenario, as long as suites do not change. */
+  readonly trialId: string
+  readonly original: Scenario
+  readonly scenario: Scenario
+  readonly result: TrialResult
+  readonly executions: number
+  readonly story: readonly StoryLine[]
+  readonly scenarioFile: string
+  readonly testFile: string
+  readonly replayCommand: string
+}
+
+export interface InvestigateOptions {
+  readonly maximumExecutions?: number
+  readonly onNews?: (news: News) => void
+}
+
+/** Keeps the failing scenario as it is, at once: whatever happens later, it is not lost. @returns the file */
+export function keepRaw(session: Session, trialId: string, signature: string): string {
+  const id = parseTrialId(trialId)
+  if (id === undefined) return trialId
+  return keepScenario(corpusFolder(join(session.dir, 'corpus')), scenarioOfTrial(session.registry, id), signature)
+}
+
+/** Shrinks, tells and writes. @throws UserError if the folder cannot be written */
+export async function investigate(
+  session: Session,
+  group: FailureGroup,
+  options: InvestigateOptions = {},
+): Promise<Finding> {
+  const { first, signature, count } = group
+  const id = parseTrialId(first.trialId)
+  if (id === undefined) throw new Error(`${first.trialId} is not a trial id`)
+  const original = scenarioOfTrial(session.registry, id)
+  let scenario = original
+  let result = first.result
+  let path = id.path
+  let executions = 0
+  // What hangs, diverges or eats up its budget is kept as it is: each attempt to shrink it would cost as much again.
+  const canShrink =
+    result.verdict === 'failed' ||
+    (result.verdict === 'error' && !signature.includes('/hung/') && !signature.includes('/crashed/'))
+  if (canShrink) {
+    const maximumExecutions = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
+    const answer = await session.pool.run({ kind: 'shrink', from: id, maximumExecutions }, options.onNews)
+    ;({ scenario, result, path, executions } = answer)
+    const told = await session.pool.run({ kind: 'scenario', scenario, story: true })
+    result = told.result
+  }
+  const story = storyOf(scenario, result, session.registry)
+  const stem = fileStemOf(scenario, signature)
+  const scenarioFile = keepScenario(corpusFolder(join(session.dir, 'corpus')), scenario, signature)
+  const testFile = join(session.dir, `${stem}.test.ts`)
+  const own = session.propertiesFile === undefined ? {} : { propertiesModule: session.propertiesFile }
+  writeTextAtomically(testFile, vitestFile(scenario, result, story, own))
+  const properties =
+    session.propertiesFile === undefined ? '' : ` --properties ${relative(session.io.folder, session.propertiesFile)}`
+  return {
+    signature,
+    count,
+    original,
+    scenario,
+    result,
+    executions,
+    story,
+    scenarioFile,
+    testFile,
+    trialId: printTrialId({ ...id, path }),
+    replayCommand: `npx seatrial replay ${relative(session.io.folder, scenarioFile)}${properties}`,
+  }
+}
+
+/** The finding for people. */
+export function printFinding(session: Session, finding: Finding): string {
+  const near = (file: string) => relative(session.io.folder, file)
+  const { original, scenario, executions, count } = finding
+  const shrunk =
+    executions === 0
+      ? ''
+      : `, shrunk in ${executions} executions from ${sizeInWords(original)} to ${sizeInWords(scenario)}`
+  return [
+    `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
+    printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
+    `    scenario: ${near(finding.scenarioFile)}   test: ${near(finding.testFile)}   trace hash: ${finding.result.traceHash}`,
+  ].join('\n')
+}
+
+/** The finding as one line of JSON. */
+export function findingLine(session: Session, finding: Finding): string {
+  const { signature, count, trialId, result, executions, story, replayCommand, scenario } = finding
+  return JSON.stringify({
+    type: 'finding',
+    signature,
+    count,
+    trial: trialId,
+    scenario: result.scenarioId,
+    traceHash: result.traceHash,
+    faults: scenario.faults.length,
+    steps: scenario.workload.length,
+    executions,
+    story,
+    file: relative(session.io.folder, finding.scenarioFile),
+    test: relative(session.io.folder, finding.testFile),
+    replay: replayCommand,
+  })
+}

@@ -1,0 +1,33 @@
+/** Where a command writes, and what it may know of its surroundings. Tests put a recording one in its place. */
+
+export interface Io {
+  /** Results. */
+  out(text: string): void
+  /** Progress and complaints. */
+  err(text: string): void
+  readonly isTerminal: boolean
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The folder that relative paths start from. */
+  readonly folder: string
+  /** Called when the user interrupts (Ctrl-C); the answer takes the listener away again. */
+  onInterrupt(listener: () => void): () => void
+}
+
+/** The real one: standard output and error of this process. */
+export function processIo(): Io {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true && process.env.CI === undefined,
+    environment: process.env,
+    folder: process.cwd(),
+    onInterrupt(listener) {
+      process.on('SIGINT', listener)
+      process.on('SIGTERM', listener)
+      return () => {
+        process.off('SIGINT', listener)
+        process.off('SIGTERM', listener)
+      }
+    },
+  }
+}

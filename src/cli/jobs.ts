@@ -1,0 +1,108 @@
+/** What a worker is asked to do and what it says. Plain data: it crosses threads and processes. */
+import type { KubeObject } from '../objects/index.ts'
+import type { Scenario, TrialResult } from '../trial/index.ts'
+
+/** How a worker builds its registry. */
+export interface WorkerSetup {
+  /** A user's own properties: path of a module. */
+  readonly propertiesFile?: string
+  /** Manifests of a user: makes the suite `check`. */
+  readonly objects?: readonly KubeObject[]
+}
+
+export interface TrialsJob {
+  readonly kind: 'trials'
+  readonly suite: string
+  readonly defects: readonly string[]
+  readonly seed: number
+  /** Number of the first trial. */
+  readonly from: number
+  readonly count: number
+}
+
+export interface ScenarioJob {
+  readonly kind: 'scenario'
+  readonly scenario: Scenario
+  /** Keep the facts that a story needs. */
+  readonly story?: boolean
+  /** Answer with the objects at the end, as tables. */
+  readonly tables?: boolean
+  readonly stopAtMicros?: number
+  /** Answer with every event, a line each. */
+  readonly trace?: boolean
+}
+
+export interface ShrinkJob {
+  readonly kind: 'shrink'
+  /** Where the failure came from: the place of the trial, or a scenario on its own. */
+  readonly from:
+    | { readonly suite: string; readonly defects: readonly string[]; readonly seed: number; readonly path: string }
+    | { readonly scenario: Scenario }
+  readonly maximumExecutions: number
+}
+
+export type Job = TrialsJob | ScenarioJob | ShrinkJob
+
+export interface TrialNews {
+  readonly kind: 'trial'
+  readonly number: number
+  readonly result: TrialResult
+  /** The ids that the scenario names; empty means all. */
+  readonly properties: readonly string[]
+  readonly wallMicros: number
+}
+export interface ShrinkNews {
+  readonly kind: 'shrinking'
+  readonly executions: number
+  readonly accepted: number
+  readonly faults: number
+  readonly steps: number
+}
+export type News = TrialNews | ShrinkNews
+
+export interface ScenarioAnswer {
+  readonly result: TrialResult
+  readonly wallMicros: number
+  readonly tables?: string
+  readonly trace?: readonly string[]
+}
+export interface ShrinkAnswer {
+  readonly scenario: Scenario
+  readonly result: TrialResult
+  readonly path: string
+  readonly executions: number
+  readonly complete: boolean
+}
+
+export interface Answers {
+  readonly trials: { readonly done: number }
+  readonly scenario: ScenarioAnswer
+  readonly shrink: ShrinkAnswer
+}
+
+/** From the parent to a worker. `labelled`: every call into a property announces itself, so that one that hangs can be named. */
+export interface Order {
+  readonly id: number
+  readonly job: Job
+  readonly labelled: boolean
+}
+
+/** From a worker to the parent. */
+export type Report =
+  | { readonly kind: 'ready'; readonly properties: readonly string[] }
+  | { readonly kind: 'news'; readonly id: number; readonly news: News }
+  | { readonly kind: 'done'; readonly id: number; readonly answer: Answers[keyof Answers] }
+  | { readonly kind: 'refused'; readonly id: number; readonly error: RefusedError }
+export interface RefusedError {
+  readonly isUserError: boolean
+  readonly what: string
+  readonly where?: string
+  readonly mend?: string
+  readonly stack?: string
+}
+
+/** Cells of the memory that a worker shares with its parent: trials begun, property that is speaking (number + 1), stop wanted. */
+export const CELL_TRIALS = 0
+export const CELL_PROPERTY = 1
+export const CELL_STOP = 2
+export const CELLS = 4

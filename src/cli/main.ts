@@ -1,0 +1,154 @@
+/**
+ * The command line. Commands are loaded when they are called, so that --help is quick. Status: 0 passed, 1 a property
+ * failed, 2 bad input or usage, 3 two runs differed or the harness erred.
+ */
+import { Command, CommanderError } from 'commander'
+import type { Io } from './io.ts'
+
+const EPILOGUE = `
+Status: 0 passed, 1 a property failed, 2 bad input or usage, 3 two runs differed or the harness erred.
+SEATRIAL_DEBUG=1 shows stacks.`
+
+/** Runs a command. @returns the exit status; it never throws. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  let status = 0
+  const act =
+    <A extends unknown[]>(command: (...parameters: A) => Promise<number> | number) =>
+    async (...parameters: A): Promise<void> => {
+      status = await command(...parameters)
+    }
+  try {
+    await buildProgram(io, act).parseAsync([...argv], { from: 'user' })
+    return status
+  } catch (error) {
+    return await explain(error, io)
+  }
+}
+
+type Act = <A extends unknown[]>(
+  command: (...parameters: A) => Promise<number> | number,
+) => (...parameters: A) => Promise<void>
+
+function buildProgram(io: Io, act: Act): Command {
+  const program = new Command('seatrial')
+    .description(
+      'Whole Kubernetes clusters in one thread, from a seed, in virtual time: faults go in, properties are checked,\nwhat fails is shrunk to a story that anyone can replay.',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .addHelpText('after', EPILOGUE)
+    .showSuggestionAfterError()
+  const common = (command: Command) =>
+    command
+      .option('--json', 'one line of JSON for each trial on standard output')
+      .option('--workers <count>', 'worker threads; default: as many as there are cores')
+      .option('--watchdog <time>', 'real time after which a trial is given up; default 30s')
+      .option('--properties <file>', 'a module of your own that registers properties: export default (registry) => …')
+      .option('--dir <folder>', 'where findings go; default .seatrial')
+
+  program
+    .command('voyage')
+    .description(
+      'a first look: trials of a small cluster, then a historical bug found, shrunk and replayed (what npm start does)',
+    )
+    .option('--json', 'JSON lines instead of prose')
+    .option('--workers <count>', 'worker threads; default: as many as there are cores')
+    .option('--dir <folder>', 'where the reproduction goes; default .seatrial')
+    .option('--budget <time>', 'real time for the trials of the first part; default 25s')
+    .option('--defect <id>', 'the historical bug of the second part')
+    .action(act(async (flags: object) => (await import('./commands/voyage.ts')).voyageCommand(io, flags)))
+  common(program.command('run').argument('[suite...]', 'suites; default: all'))
+    .description('trials of suites under a seed; the same result on every machine')
+    .option('--seed <number>', 'default 1')
+    .option('--trials <count>', 'trials of each suite; default 100')
+    .option('--defects <ids...>', 'historical bugs to switch on')
+    .option('--no-shrink', 'report failures as they were drawn')
+    .option('--strict', 'fail when a property was never reached or a hoped-for sight never seen')
+    .option('--junit <file>', 'also write a JUnit file')
+    .action(
+      act(async (suites: string[], flags: object) => (await import('./commands/run.ts')).runCommand(io, suites, flags)),
+    )
+  common(program.command('check').argument('<files...>', 'YAML or JSON files, or folders of them'))
+    .description('your own manifests through rollouts, drains, lost nodes and faults')
+    .option('--seed <number>', 'default 1')
+    .option('--trials <count>', 'trials of each kind; default 25')
+    .action(
+      act(async (files: string[], flags: object) =>
+        (await import('./commands/check.ts')).checkCommand(io, files, flags),
+      ),
+    )
+  common(
+    program
+      .command('replay')
+      .argument('<what>', 'a scenario file, a trial id (suite:seed:path) or an entry of the corpus'),
+  )
+    .description('one scenario again')
+    .option('--trace', 'print every event')
+    .option('--at <time>', 'stop at this virtual time, such as 12.5s, and print the objects as kubectl get would')
+    .action(
+      act(async (what: string, flags: object) => (await import('./commands/replay.ts')).replayCommand(io, what, flags)),
+    )
+  common(program.command('hunt').argument('<defect>', 'a defect, or all'))
+    .description('how soon a historical bug is found, and how small the failure becomes')
+    .option('--seed <number>', 'default 1')
+    .option('--seeds <count>', 'medians over so many seeds; default 1')
+    .option('--trials <count>', 'give up after so many; default 2000')
+    .action(
+      act(async (defect: string, flags: object) => (await import('./commands/hunt.ts')).huntCommand(io, defect, flags)),
+    )
+  common(program.command('fuzz'))
+    .description('trials of all suites until the budget is used up; the corpus first')
+    .requiredOption('--budget <time>', 'real time, such as 10m')
+    .option('--seed <number>', 'default: drawn and printed')
+    .option('--suites <ids...>', 'default: all')
+    .option('--defects <ids...>', 'historical bugs to switch on')
+    .option('--no-shrink', 'keep failures as they were drawn')
+    .action(
+      act(async (flags: object) =>
+        (await import('./commands/fuzz.ts')).fuzzCommand(io, flags as { readonly budget: string }),
+      ),
+    )
+  program
+    .command('new')
+    .argument('<what>', 'invariant')
+    .argument('<name>', 'lower-case words joined by hyphens')
+    .description('a property of your own and a test that runs at once')
+    .option('--dir <folder>', 'default: this folder')
+    .action(
+      act(async (what: string, name: string, flags: object) =>
+        (await import('./commands/new-invariant.ts')).newCommand(io, what, name, flags),
+      ),
+    )
+  program
+    .command('list')
+    .argument('[which]', 'properties, faults, defects or suites')
+    .description('everything that can be named, a line each')
+    .option('--json', 'JSON lines')
+    .option('--properties <file>', 'a module of your own that registers properties')
+    .action(
+      act(async (which: string | undefined, flags: object) =>
+        (await import('./commands/list.ts')).listCommand(io, which, flags),
+      ),
+    )
+  for (const command of program.commands)
+    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+  return program
+}
+
+async function explain(error: unknown, io: Io): Promise<number> {
+  const debug = io.environment.SEATRIAL_DEBUG === '1'
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const { UserError } = await import('../trial/user-error.ts')
+  if (error instanceof UserError) {
+    const where = error.where === undefined ? '' : `${error.where}: `
+    io.err(`seatrial: ${where}${error.what}\n${error.mend === undefined ? '' : `    ${error.mend}\n`}`)
+    if (debug) io.err(`${error.stack ?? ''}\n`)
+    return 2
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  io.err(
+    `seatrial: ${message}\n    this is a fault of Seatrial or of code that it was given; SEATRIAL_DEBUG=1 shows the stack\n`,
+  )
+  if (debug) io.err(`${stack ?? ''}\n`)
+  return 3
+}

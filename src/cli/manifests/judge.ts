@@ -1,0 +1,278 @@
+/**
+ * Which manifests can be simulated, and everything about them that a user must know: mistakes that a real API server would
+ * refuse, kinds and fields that are not modelled, selectors that match nothing. Nothing is left out silently.
+ */
+import {
+  type Deployment,
+  findUnsupported,
+  type KubeObject,
+  type Labels,
+  labelsInclude,
+  type Pod,
+  type PodDisruptionBudget,
+  RESOURCES,
+  type ReplicaSet,
+  resourceOfKind,
+  type Service,
+  selectorMatches,
+  shapeErrors,
+  validateCreate,
+  withDefaults,
+} from '../../objects/index.ts'
+import { suggest } from '../../trial/user-error.ts'
+import type { Complaint, Manifest } from './load.ts'
+
+export interface Judgement {
+  /** What will be applied: defaulted namespaces first of all, then in the order of the files. */
+  readonly objects: readonly KubeObject[]
+  readonly complaints: readonly Complaint[]
+}
+
+/** API groups of Kubernetes itself: a kind that is not known there is a mistake, elsewhere it is somebody's custom resource. */
+const BUILT_IN_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  '': [
+    'ConfigMap',
+    'Endpoints',
+    'Event',
+    'LimitRange',
+    'Namespace',
+    'Node',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    'Pod',
+    'PodTemplate',
+    'ReplicationController',
+    'ResourceQuota',
+    'Secret',
+    'Service',
+    'ServiceAccount',
+  ],
+  apps: ['ControllerRevision', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet'],
+  batch: ['CronJob', 'Job'],
+  autoscaling: ['HorizontalPodAutoscaler'],
+  policy: ['PodDisruptionBudget'],
+  'networking.k8s.io': ['Ingress', 'IngressClass', 'NetworkPolicy', 'ServiceCIDR', 'IPAddress'],
+  'rbac.authorization.k8s.io': ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
+  'storage.k8s.io': ['CSIDriver', 'CSINode', 'StorageClass', 'VolumeAttachment'],
+  'scheduling.k8s.io': ['PriorityClass'],
+  'coordination.k8s.io': ['Lease'],
+  'discovery.k8s.io': ['EndpointSlice'],
+  'apiextensions.k8s.io': ['CustomResourceDefinition'],
+  'admissionregistration.k8s.io': [
+    'MutatingWebhookConfiguration',
+    'ValidatingAdmissionPolicy',
+    'ValidatingAdmissionPolicyBinding',
+    'ValidatingWebhookConfiguration',
+  ],
+}
+
+export function judgeManifests(manifests: readonly Manifest[]): Judgement {
+  const complaints: Complaint[] = []
+  const kept: { readonly manifest: Manifest; readonly object: KubeObject }[] = []
+  const seen = new Map<string, Manifest>()
+  for (const manifest of manifests) {
+    const object = judgeOne(manifest, complaints)
+    if (object === undefined) continue
+    const key = `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`
+    const earlier = seen.get(key)
+    if (earlier !== undefined)
+      complain(
+        complaints,
+        'warning',
+        manifest,
+        'metadata.name',
+        `${nameOf(object)} is defined twice; the later one is applied over the earlier one in ${earlier.file}`,
+      )
+    seen.set(key, manifest)
+    kept.push({ manifest, object })
+  }
+  warnOfEmptySelectors(kept, complaints)
+  const objects = kept.map(({ object }) => object)
+  return {
+    objects: [
+      ...missingNamespaces(objects),
+      ...objects.filter(isNamespace),
+      ...objects.filter((object) => !isNamespace(object)),
+    ],
+    complaints,
+  }
+}
+
+function judgeOne(manifest: Manifest, complaints: Complaint[]): KubeObject | undefined {
+  const { object } = manifest
+  const info = resourceOfKind(object.apiVersion, object.kind)
+  if (info === undefined) {
+    complainOfKind(manifest, complaints)
+    return undefined
+  }
+  const placed = RESOURCES[info.resource].namespaced
+    ? { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } }
+    : object
+  const shape = shapeErrors(info.resource, placed)
+  for (const message of shape) complain(complaints, 'error', manifest, pathIn(message), `${nameOf(object)}: ${message}`)
+  if (shape.length > 0) return undefined
+  const errors = validateCreate(info.resource, withDefaults(placed as KubeObject))
+  for (const { field, message } of errors)
+    complain(
+      complaints,
+      'error',
+      manifest,
+      field,
+      `The ${object.kind} "${object.metadata.name}" is invalid: ${field}: ${message}`,
+    )
+  for (const { path, kind, message } of findUnsupported(object)) {
+    complain(
+      complaints,
+      kind === 'no effect' ? 'note' : 'warning',
+      manifest,
+      path,
+      `${nameOf(object)}: ${path} ${message}`,
+    )
+  }
+  return errors.length > 0 ? undefined : placed
+}
+
+function complainOfKind(manifest: Manifest, complaints: Complaint[]): void {
+  const { apiVersion, kind, metadata } = manifest.object
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
+  const known = BUILT_IN_GROUPS[group]
+  if (known === undefined || known.includes(kind)) {
+    const served =
+      known?.includes(kind) === true && resourceOfKind(group === '' ? 'v1' : `${group}/v1`, kind) !== undefined
+    if (served)
+      complain(
+        complaints,
+        'error',
+        manifest,
+        'apiVersion',
+        `no matches for kind "${kind}" in version "${apiVersion}"`,
+        `use apiVersion: ${group === '' ? 'v1' : `${group}/v1`}`,
+      )
+    else
+      complain(
+        complaints,
+        'warning',
+        manifest,
+        'kind',
+        `${kind} ${metadata.name} (${apiVersion}) is not simulated yet; it is left out, and what depends on it is not checked`,
+      )
+    return
+  }
+  complain(
+    complaints,
+    'error',
+    manifest,
+    'kind',
+    `no matches for kind "${kind}" in version "${apiVersion}"`,
+    suggest(kind, known),
+  )
+}
+
+interface Template {
+  readonly namespace: string
+  readonly labels: Labels | undefined
+}
+
+function warnOfEmptySelectors(
+  kept: readonly { readonly manifest: Manifest; readonly object: KubeObject }[],
+  complaints: Complaint[],
+): void {
+  const templates = kept.flatMap(({ object }) => templateOf(object))
+  for (const { manifest, object } of kept) {
+    const namespace = object.metadata.namespace ?? 'default'
+    const inNamespace = templates.filter((template) => template.namespace === namespace)
+    if (object.kind === 'Service') {
+      const { selector } = (object as Service).spec
+      if (
+        selector === undefined ||
+        Object.keys(selector).length === 0 ||
+        inNamespace.some(({ labels }) => labelsInclude(selector, labels))
+      )
+        continue
+      complain(
+        complaints,
+        'warning',
+        manifest,
+        'spec.selector',
+        `Service ${object.metadata.name} selects ${textOf(selector)}, which matches no pod template in namespace ${namespace}; it will have no endpoints`,
+        nearby(inNamespace),
+      )
+    } else if (object.kind === 'PodDisruptionBudget') {
+      const { selector } = (object as PodDisruptionBudget).spec
+      if (selector === undefined || inNamespace.some(({ labels }) => selectorMatches(selector, labels))) continue
+      complain(
+        complaints,
+        'warning',
+        manifest,
+        'spec.selector',
+        `PodDisruptionBudget ${object.metadata.name} matches no pod template in namespace ${namespace}; it protects nothing`,
+        nearby(inNamespace),
+      )
+    }
+  }
+}
+
+function templateOf(object: KubeObject): Template[] {
+  const namespace = object.metadata.namespace ?? 'default'
+  if (object.kind === 'Pod') return [{ namespace, labels: (object as Pod).metadata.labels }]
+  if (object.kind === 'Deployment' || object.kind === 'ReplicaSet')
+    return [{ namespace, labels: (object as Deployment | ReplicaSet).spec.template.metadata?.labels }]
+  return []
+}
+
+function nearby(templates: readonly Template[]): string {
+  if (templates.length === 0) return 'add the workload to the files that are checked'
+  return `pods there are labelled ${templates.map(({ labels }) => textOf(labels ?? {})).join(' or ')}`
+}
+
+function textOf(labels: Labels): string {
+  return (
+    Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || 'nothing'
+  )
+}
+
+function missingNamespaces(objects: readonly KubeObject[]): KubeObject[] {
+  const there = new Set([
+    'default',
+    'kube-system',
+    'kube-public',
+    'kube-node-lease',
+    ...objects.filter(isNamespace).map((object) => object.metadata.name),
+  ])
+  const wanted = new Set(objects.flatMap((object) => object.metadata.namespace ?? []))
+  return [...wanted]
+    .filter((name) => !there.has(name))
+    .map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+}
+
+function isNamespace(object: KubeObject): boolean {
+  return object.kind === 'Namespace'
+}
+
+function nameOf(object: KubeObject): string {
+  return `${object.kind} ${object.metadata.name}`
+}
+
+/** The path that a message begins with, if it does. */
+function pathIn(message: string): string {
+  return /^[A-Za-z][\w.[\]-]*/.exec(message)?.[0] ?? ''
+}
+
+function complain(
+  complaints: Complaint[],
+  severity: Complaint['severity'],
+  manifest: Manifest,
+  path: string,
+  what: string,
+  mend?: string,
+): void {
+  complaints.push({
+    severity,
+    file: manifest.file,
+    ...manifest.locate(path),
+    what,
+    ...(mend === undefined ? {} : { mend }),
+  })
+}

@@ -1,0 +1,107 @@
+/**
+ * What `seatrial check` does to a user's objects, as suites of their own: planned work (a rolling restart, a drain) in which
+ * every request must survive, and mishaps (a lost node, moderate faults) after which the cluster must recover.
+ */
+import fc from 'fast-check'
+import { namesOf, SMALL_TOPOLOGY, type Topology, type WorkloadStep } from '../../cluster/index.ts'
+import { SECOND } from '../../kernel/index.ts'
+import type { Deployment, KubeObject } from '../../objects/index.ts'
+import { even, type Recipe, type Registry, type Scenario, type Suite, scenarioArbitrary } from '../../trial/index.ts'
+import { REQUESTS_SURVIVE } from './requests-survive.ts'
+
+interface Group {
+  readonly id: string
+  readonly title: string
+  /** Requests must survive. */
+  readonly planned: boolean
+  readonly faults: NonNullable<Recipe['faults']>
+  readonly steps?: (deployments: readonly Deployment[], topology: Topology) => fc.Arbitrary<readonly WorkloadStep[]>
+  readonly workload?: Recipe['workload']
+}
+
+/** Everything is up by then. */
+const FROM = 30 * SECOND
+const ACTIVE = 90 * SECOND
+
+const rollout: Group['steps'] = (deployments) =>
+  fc.tuple(...deployments.map(() => even(FROM, FROM + 20 * SECOND))).map((moments) =>
+    deployments.map(({ metadata }, index) => ({
+      id: `w${index + 1}`,
+      atMicros: moments[index]!,
+      kind: 'restart-rollout',
+      namespace: metadata.namespace ?? 'default',
+      deployment: metadata.name,
+      token: 'check',
+    })),
+  )
+
+const drain: Group['steps'] = (_deployments, topology) =>
+  fc.tuple(fc.constantFrom(...namesOf(topology).nodes), even(FROM, FROM + 20 * SECOND)).map(([node, atMicros]) => [
+    { id: 'w1', atMicros, kind: 'drain', node },
+    { id: 'w2', atMicros: ACTIVE - 5 * SECOND, kind: 'uncordon', node },
+  ])
+
+const GROUPS: readonly Group[] = [
+  { id: 'check-rollout', title: 'a rolling restart', planned: true, faults: { kinds: [] }, steps: rollout },
+  { id: 'check-drain', title: 'a drain of one node', planned: true, faults: { kinds: [] }, steps: drain },
+  {
+    id: 'check-node-loss',
+    title: 'the loss of one node',
+    planned: false,
+    faults: { kinds: ['crash-node'], least: 1, most: 1 },
+  },
+  {
+    id: 'check-faults',
+    title: 'moderate faults during work',
+    planned: false,
+    faults: {
+      kinds: ['partition', 'crash-process', 'pause-process', 'slow-link', 'container-crash'],
+      least: 1,
+      most: 2,
+    },
+    workload: { kinds: ['scale', 'restart-rollout', 'delete-pod'], most: 2 },
+  },
+]
+
+/** Id and title of each group, in the order in which they are checked. */
+export const CHECK_GROUPS: readonly { readonly id: string; readonly title: string }[] = GROUPS
+
+/** Adds the groups as suites, and the property that only they use. */
+export function registerManifestSuites(registry: Registry, objects: readonly KubeObject[]): void {
+  const general = [...registry.properties.keys()]
+  registry.property(REQUESTS_SURVIVE)
+  const deployments = objects.filter((object): object is Deployment => object.kind === 'Deployment')
+  for (const group of GROUPS) registry.suite(suiteOf(registry, group, objects, deployments, general))
+}
+
+function suiteOf(
+  registry: Registry,
+  group: Group,
+  objects: readonly KubeObject[],
+  deployments: readonly Deployment[],
+  general: readonly string[],
+): Suite {
+  const kinds = (group.faults.kinds ?? []).filter((kind) => registry.faults.has(kind))
+  const recipe: Recipe = {
+    name: group.id,
+    topology: SMALL_TOPOLOGY,
+    objects,
+    faults: { ...group.faults, kinds },
+    ...(group.workload === undefined ? {} : { workload: group.workload }),
+    quietStartMicros: FROM,
+    durationMicros: ACTIVE,
+    properties: group.planned ? [...general, REQUESTS_SURVIVE.id] : general,
+  }
+  const { steps } = group
+  return {
+    id: group.id,
+    title: group.title,
+    arbitrary() {
+      const scenarios = scenarioArbitrary(registry, recipe)
+      if (steps === undefined) return scenarios
+      return fc
+        .tuple(scenarios, steps(deployments, SMALL_TOPOLOGY))
+        .map(([scenario, workload]): Scenario => ({ ...scenario, workload }))
+    },
+  }
+}

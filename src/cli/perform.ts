@@ -1,0 +1,98 @@
+/** A job carried out: the part of a worker that knows of trials and not of threads. */
+import fc from 'fast-check'
+import { EPOCH_UNIX_MICROS } from '../kernel/index.ts'
+import { objectTables, STORY_FACT_TYPES } from '../report/index.ts'
+import {
+  type ActivityListener,
+  assertRunnable,
+  asValue,
+  type Registry,
+  runScenario,
+  type Scenario,
+  ScenarioArbitrary,
+  scenarioOfTrial,
+  scenariosFrom,
+  shrinkFailure,
+  suiteArbitrary,
+} from '../trial/index.ts'
+import type { Answers, Job, News, ScenarioAnswer, ScenarioJob, ShrinkAnswer, ShrinkJob, TrialsJob } from './jobs.ts'
+
+export interface Surroundings {
+  readonly registry: Registry
+  tell(news: News): void
+  /** A trial begins. */
+  beat(): void
+  isStopped(): boolean
+  readonly onActivity?: ActivityListener
+}
+
+/** Does a job. @throws UserError when a name in it does not exist. */
+export function perform(job: Job, around: Surroundings): Answers[keyof Answers] {
+  switch (job.kind) {
+    case 'trials':
+      return performTrials(job, around)
+    case 'scenario':
+      return performScenario(job, around)
+    case 'shrink':
+      return performShrink(job, around)
+  }
+}
+
+function performTrials({ suite, defects, seed, from, count }: TrialsJob, around: Surroundings): Answers['trials'] {
+  const arbitrary = suiteArbitrary(around.registry, suite, defects)
+  let done = 0
+  for (const scenario of scenariosFrom(arbitrary, seed, from, count)) {
+    if (around.isStopped()) break
+    const { result, wallMicros } = timed(scenario, around)
+    around.tell({ kind: 'trial', number: from + done, result, properties: scenario.properties, wallMicros })
+    done++
+  }
+  return { done }
+}
+
+function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): ScenarioAnswer {
+  around.beat()
+  let tables: string | undefined
+  let trace: string[] | undefined
+  const before = performance.now()
+  const result = runScenario(scenario, around.registry, {
+    ...(around.onActivity === undefined ? {} : { onActivity: around.onActivity }),
+    ...(job?.stopAtMicros === undefined ? {} : { stopAtMicros: job.stopAtMicros }),
+    keepTrace: job?.trace === true,
+    factTypes: job?.story === true ? STORY_FACT_TYPES : [],
+    inspect: (cluster) => {
+      if (job?.tables === true) tables = objectTables(cluster.truth, EPOCH_UNIX_MICROS + cluster.kernel.now)
+      if (job?.trace === true) trace = Array.from(cluster.kernel.trace.rows(), (row) => cluster.kernel.describe(row))
+    },
+  })
+  const wallMicros = Math.round((performance.now() - before) * 1_000)
+  return { result, wallMicros, ...(tables === undefined ? {} : { tables }), ...(trace === undefined ? {} : { trace }) }
+}
+
+function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer {
+  assertRunnable(job.scenario, around.registry)
+  return timed(job.scenario, around, job)
+}
+
+const NEWS_EVERY_EXECUTIONS = 20
+
+function performShrink(job: ShrinkJob, around: Surroundings): ShrinkAnswer {
+  const { registry } = around
+  const place = job.from
+  const fromSuite = 'suite' in place
+  const arbitrary = fromSuite
+    ? suiteArbitrary(registry, place.suite, place.defects)
+    : new ScenarioArbitrary(fc.constant(place.scenario), registry)
+  const scenario = fromSuite ? scenarioOfTrial(registry, place) : place.scenario
+  const run = (candidate: Scenario) => timed(candidate, around).result
+  const outcome = shrinkFailure(arbitrary, asValue(scenario), fromSuite ? place.path : '0', run(scenario), run, {
+    maximumExecutions: job.maximumExecutions,
+    isInterrupted: () => around.isStopped(),
+    onProgress: ({ executions, accepted, best }) => {
+      if (executions % NEWS_EVERY_EXECUTIONS !== 0) return
+      around.tell({ kind: 'shrinking', executions, accepted, faults: best.faults.length, steps: best.workload.length })
+    },
+  })
+  const { result, path, executions, complete } = outcome
+  return { scenario: outcome.scenario, result, path, executions, complete }
+}

@@ -1,0 +1,248 @@
+/**
+ * Workers: threads that run trials, and now and then a second process. The pool watches them: a worker in which no trial
+ * ends for too long is stopped and replaced, and the trial that hung is named. What a worker had told before is kept.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { Worker } from 'node:worker_threads'
+import { UserError } from '../trial/user-error.ts'
+import {
+  type Answers,
+  CELL_PROPERTY,
+  CELL_STOP,
+  CELL_TRIALS,
+  CELLS,
+  type Job,
+  type News,
+  type Order,
+  type Report,
+  type WorkerSetup,
+} from './jobs.ts'
+
+export interface PoolOptions {
+  /** How many workers. */
+  readonly size: number
+  readonly setup: WorkerSetup
+  /** A trial that takes longer than this of real time is given up. */
+  readonly watchdogMillis: number
+  /** Use processes instead of threads: for the second opinion. */
+  readonly processes?: boolean
+}
+
+/** A worker died or had to be stopped in the middle of a job. */
+export class WorkerLost extends Error {
+  readonly hung: boolean
+  /** The property whose code was running, when that is known. */
+  readonly property: string | undefined
+
+  constructor(message: string, hung: boolean, property: string | undefined) {
+    super(message)
+    this.name = 'WorkerLost'
+    this.hung = hung
+    this.property = property
+  }
+}
+
+interface Waiting {
+  readonly job: Job
+  readonly labelled: boolean
+  readonly onNews: (news: News) => void
+  readonly resolve: (answer: Answers[keyof Answers]) => void
+  readonly reject: (error: Error) => void
+}
+
+const isSource = import.meta.url.endsWith('.ts')
+const WORKER_FILE = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url)
+const EXEC_ARGUMENTS = isSource ? ['--import', 'tsx'] : []
+
+export class Pool {
+  readonly #options: PoolOptions
+  readonly #seats: Seat[] = []
+  readonly #queue: Waiting[] = []
+  #closed = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    for (let index = 0; index < options.size; index++) this.#seats.push(new Seat(options, () => this.#dispatch()))
+  }
+
+  get size(): number {
+    return this.#options.size
+  }
+
+  /** Queues a job. @throws UserError, WorkerLost (by the promise) */
+  run<K extends Job['kind']>(
+    job: Extract<Job, { readonly kind: K }>,
+    onNews: (news: News) => void = () => {},
+    options: { readonly labelled?: boolean } = {},
+  ): Promise<Answers[K]> {
+    if (this.#closed) return Promise.reject(new Error('the pool is closed'))
+    return new Promise((resolve, reject) => {
+      this.#queue.push({
+        job,
+        labelled: options.labelled ?? false,
+        onNews,
+        resolve: resolve as Waiting['resolve'],
+        reject,
+      })
+      this.#dispatch()
+    })
+  }
+
+  /** Asks the workers to stop after the trials under way; queued jobs are still given out and end at once. */
+  stopSoon(): void {
+    for (const seat of this.#seats) seat.stopSoon()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#seats.map((seat) => seat.close()))
+  }
+
+  #dispatch(): void {
+    for (const seat of this.#seats) {
+      if (!seat.isFree) continue
+      const next = this.#queue.shift()
+      if (next === undefined) return
+      seat.take(next)
+    }
+  }
+}
+
+/** One place in the pool: the worker that sits there now, and its job. */
+class Seat {
+  readonly #options: PoolOptions
+  readonly #onFree: () => void
+  #worker: Worker | ChildProcess | undefined
+  #cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
+  #properties: readonly string[] = []
+  #current: Waiting | undefined
+  #ordered = false
+  #ready = false
+  #orders = 0
+  #stop = false
+  #watchdog: NodeJS.Timeout | undefined
+  #trialsSeen = 0
+  #lastSignAt = 0
+
+  constructor(options: PoolOptions, onFree: () => void) {
+    this.#options = options
+    this.#onFree = onFree
+  }
+
+  get isFree(): boolean {
+    return this.#current === undefined
+  }
+
+  take(waiting: Waiting): void {
+    this.#current = waiting
+    this.#ordered = false
+    if (this.#worker === undefined) this.#hire()
+    else if (this.#ready) this.#order()
+  }
+
+  stopSoon(): void {
+    this.#stop = true
+    Atomics.store(this.#cells, CELL_STOP, 1)
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watchdog)
+    await this.#dismiss()
+  }
+
+  #hire(): void {
+    this.#ready = false
+    this.#cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
+    if (this.#stop) Atomics.store(this.#cells, CELL_STOP, 1)
+    const { setup, processes } = this.#options
+    const worker =
+      processes === true
+        ? fork(WORKER_FILE, {
+            execArgv: EXEC_ARGUMENTS,
+            serialization: 'advanced',
+          })
+        : new Worker(WORKER_FILE, { workerData: { setup, cells: this.#cells.buffer }, execArgv: EXEC_ARGUMENTS })
+    this.#worker = worker
+    if (!(worker instanceof Worker)) worker.send(setup)
+    const mine = (act: () => void) => () => {
+      if (this.#worker === worker) act()
+    }
+    worker.on('message', (report: unknown) => mine(() => this.#onReport(report as Report))())
+    worker.on('error', (error: Error) => mine(() => this.#lose(`a worker crashed: ${error.message}`, false))())
+    worker.on('exit', (code: number | null) =>
+      mine(() => this.#lose(`a worker ended unexpectedly with status ${code}`, false))(),
+    )
+  }
+
+  #order(): void {
+    const waiting = this.#current!
+    this.#ordered = true
+    const order: Order = { id: ++this.#orders, job: waiting.job, labelled: waiting.labelled }
+    this.#trialsSeen = -1
+    this.#lastSignAt = Date.now()
+    clearInterval(this.#watchdog)
+    if (this.#options.processes !== true)
+      this.#watchdog = setInterval(() => this.#watch(), Math.min(500, this.#options.watchdogMillis / 4))
+    if (this.#worker instanceof Worker) this.#worker.postMessage(order)
+    else this.#worker?.send(order)
+  }
+
+  #watch(): void {
+    const trials = Atomics.load(this.#cells, CELL_TRIALS)
+    if (trials !== this.#trialsSeen) {
+      this.#trialsSeen = trials
+      this.#lastSignAt = Date.now()
+    } else if (Date.now() - this.#lastSignAt > this.#options.watchdogMillis) {
+      this.#lose(`no trial ended within ${this.#options.watchdogMillis / 1_000} s`, true)
+    }
+  }
+
+  #onReport(report: Report): void {
+    switch (report.kind) {
+      case 'ready':
+        this.#ready = true
+        this.#properties = report.properties
+        if (this.#current !== undefined && !this.#ordered) this.#order()
+        return
+      case 'news':
+        this.#lastSignAt = Date.now()
+        if (report.id === this.#orders) this.#current?.onNews(report.news)
+        return
+      case 'done':
+        this.#finish((waiting) => waiting.resolve(report.answer))
+        return
+      case 'refused': {
+        const { isUserError, what, where, mend, stack } = report.error
+        const error = isUserError
+          ? new UserError({ what, ...(where === undefined ? {} : { where }), ...(mend === undefined ? {} : { mend }) })
+          : new Error(what)
+        if (stack !== undefined) error.stack = stack
+        if (report.id === 0) void this.#dismiss()
+        this.#finish((waiting) => waiting.reject(error))
+        return
+      }
+    }
+  }
+
+  #lose(message: string, hung: boolean): void {
+    const number = Atomics.load(this.#cells, CELL_PROPERTY)
+    const property = number > 0 ? this.#properties[number - 1] : undefined
+    void this.#dismiss()
+    this.#finish((waiting) => waiting.reject(new WorkerLost(message, hung, property)))
+  }
+
+  #finish(settle: (waiting: Waiting) => void): void {
+    clearInterval(this.#watchdog)
+    const waiting = this.#current
+    this.#current = undefined
+    if (waiting !== undefined) settle(waiting)
+    this.#onFree()
+  }
+
+  async #dismiss(): Promise<void> {
+    const worker = this.#worker
+    this.#worker = undefined
+    if (worker instanceof Worker) await worker.terminate()
+    else worker?.kill('SIGKILL')
+  }
+}

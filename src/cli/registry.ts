@@ -1,0 +1,74 @@
+/** Everything that this release can name: faults, defects, properties and suites, and what a user adds. */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { registerDefects, registerFaults } from '../../chaos/index.ts'
+import { registerProperties, registerSuites } from '../../properties/index.ts'
+import { Registry } from '../trial/registry.ts'
+import { UserError } from '../trial/user-error.ts'
+
+/** A fresh registry with everything built in. */
+export function standardRegistry(): Registry {
+  const registry = new Registry()
+  registerFaults(registry)
+  registerDefects(registry)
+  registerProperties(registry)
+  registerSuites(registry)
+  return registry
+}
+
+/** The built-in registry and what the module at `file` adds: its default export is called with the registry. @throws UserError */
+export async function loadRegistry(file?: string): Promise<Registry> {
+  const registry = standardRegistry()
+  if (file === undefined) return registry
+  const path = resolve(file)
+  if (!existsSync(path)) {
+    throw new UserError({
+      what: 'there is no such file',
+      where: `--properties ${file}`,
+      mend: '"seatrial new invariant <name>" makes one',
+    })
+  }
+  const register = (await importModule(path, file)) as { readonly default?: unknown }
+  if (typeof register.default !== 'function') {
+    throw new UserError({
+      what: 'the module has no default export that is a function',
+      where: file,
+      mend: 'export default (registry) => { registry.property({ … }) }',
+    })
+  }
+  try {
+    register.default(registry)
+  } catch (error) {
+    throw new UserError({
+      what: `registering failed: ${(error as Error).message}`,
+      where: file,
+      mend: 'correct the module',
+    })
+  }
+  return registry
+}
+
+async function importModule(path: string, shown: string): Promise<unknown> {
+  if (/\.[cm]?ts$/.test(path) && !import.meta.url.endsWith('.ts')) {
+    try {
+      const { register } = await import('tsx/esm/api')
+      register()
+    } catch {
+      throw new UserError({
+        what: 'a TypeScript file needs the package tsx to be installed',
+        where: shown,
+        mend: 'npm install --save-dev tsx, or write the file in JavaScript',
+      })
+    }
+  }
+  try {
+    return await import(pathToFileURL(path).href)
+  } catch (error) {
+    throw new UserError({
+      what: `the module cannot be loaded: ${(error as Error).message}`,
+      where: shown,
+      mend: 'correct the module',
+    })
+  }
+}
