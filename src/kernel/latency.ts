@@ -10,6 +10,7 @@ const ENTRIES = 1024
 
 export class Latency {
   readonly #table = new Int32Array(ENTRIES)
+  #steady: Latency | undefined
 
   /** Latencies from `lowMicros` to `highMicros`: 90 % in the lower half of the range, 1 % in the highest fifth. */
   constructor(lowMicros: Micros, highMicros: Micros) {
@@ -30,6 +31,17 @@ export class Latency {
       const percentTimesWidth = y0 * (x1 - x0) + (y1 - y0) * (i - x0)
       this.#table[i] = lowMicros + Math.floor((range * percentTimesWidth) / (100 * (x1 - x0)))
     }
+  }
+
+  /** The same without chance: always the mean. */
+  withoutJitter(): Latency {
+    if (this.#steady === undefined) {
+      let sum = 0
+      for (const latency of this.#table) sum += latency
+      const mean = Math.floor(sum / ENTRIES)
+      this.#steady = new Latency(mean, mean)
+    }
+    return this.#steady
   }
 
   /** The latency for this address of the stream. */

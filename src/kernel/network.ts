@@ -5,6 +5,7 @@
  * Not modelled: routes, addresses, packets below a message. Pods' traffic has its own world in `src/dataplane`.
  */
 import { type Core, DATAGRAM } from './core.ts'
+import { invariant } from './invariant.ts'
 import { BETWEEN_HOSTS, type Latency, ON_ONE_HOST } from './latency.ts'
 import type { Message } from './machine.ts'
 import type { Process } from './process.ts'
@@ -39,9 +40,8 @@ export interface RuleHandle {
 const NO_RULES: readonly Rule[] = []
 
 export class Network {
-  /** Between hosts, unless both processes are on one. May be replaced before processes talk. */
-  betweenHosts: Latency = BETWEEN_HOSTS
-  onOneHost: Latency = ON_ONE_HOST
+  #betweenHosts: Latency = BETWEEN_HOSTS
+  #onOneHost: Latency = ON_ONE_HOST
   readonly #core: Core
   /** By sender and receiver. */
   readonly #links: (Link | undefined)[][] = []
@@ -52,6 +52,18 @@ export class Network {
 
   constructor(core: Core) {
     this.#core = core
+  }
+
+  /** Sets the latencies of links: between hosts, and between processes of one host. Call it before anything is sent. */
+  setLatency(betweenHosts: Latency, onOneHost: Latency = this.#onOneHost): void {
+    invariant(this.#links.length === 0, 'kernel: latencies are set before anything is sent')
+    this.#betweenHosts = betweenHosts
+    this.#onOneHost = onOneHost
+  }
+
+  /** Takes the chance out of healthy links: every message needs the mean. Call it before anything is sent. */
+  useMeanLatency(): void {
+    this.setLatency(this.#betweenHosts.withoutJitter(), this.#onOneHost.withoutJitter())
   }
 
   /** Puts a rule in force, behind those that are. */
@@ -88,7 +100,7 @@ export class Network {
         from,
         to,
         stream: this.#core.streams.get(`link/${from.name}/${to.name}`),
-        latency: from.host === to.host ? this.onOneHost : this.betweenHosts,
+        latency: from.host === to.host ? this.#onOneHost : this.#betweenHosts,
         lastSent: -1,
         index: 0,
         lastArrival: 0,

@@ -16,11 +16,11 @@ export type Verdict =
   /** Later by `extraMicros` and a draw from 0 to `jitterMicros`. */
   | { readonly kind: 'delay'; readonly extraMicros: Micros; readonly jitterMicros?: Micros }
   /** Dropped with this chance, in parts per million. */
-  | { readonly kind: 'loss'; readonly lossPpm: number }
-  /** A datagram arrives twice, the copy up to `windowMicros` later. Connections remove copies themselves. */
-  | { readonly kind: 'duplicate'; readonly duplicatePpm: number; readonly windowMicros: Micros }
+  | { readonly kind: 'loss'; readonly ppm: number }
+  /** A datagram arrives twice, the copy up to `windowMicros` (default 1 ms) later. Connections remove copies themselves. */
+  | { readonly kind: 'duplicate'; readonly ppm: number; readonly windowMicros?: Micros }
   /** A datagram is held back up to `windowMicros` and may be overtaken. Connections put themselves in order. */
-  | { readonly kind: 'reorder'; readonly reorderPpm: number; readonly windowMicros: Micros }
+  | { readonly kind: 'reorder'; readonly ppm: number; readonly windowMicros: Micros }
   /** A pipe that all matching messages share: each waits until those before it are through. */
   | { readonly kind: 'bandwidth'; readonly bytesPerSecond: number }
 
@@ -43,6 +43,7 @@ export interface RuleCounters {
   readonly connectionsBroken: number
 }
 
+const DUPLICATE_WINDOW_MICROS = 1_000
 const ALWAYS_PPM = 1_000_000
 
 /** The network's answer about one message. One object is used again and again. */
@@ -79,7 +80,7 @@ export class Rule {
   /** Nothing comes through as long as the rule is in force. */
   get cuts(): boolean {
     const { verdict } = this.options
-    return verdict.kind === 'drop' || (verdict.kind === 'loss' && verdict.lossPpm >= ALWAYS_PPM)
+    return verdict.kind === 'drop' || (verdict.kind === 'loss' && verdict.ppm >= ALWAYS_PPM)
   }
 
   /** Decides about one message. True: no later rule is asked. */
@@ -91,7 +92,7 @@ export class Rule {
       case 'drop':
         return this.#drop(fate)
       case 'loss':
-        return stream.chanceAt(verdict.lossPpm, now, index, this.#address) && this.#drop(fate)
+        return stream.chanceAt(verdict.ppm, now, index, this.#address) && this.#drop(fate)
       case 'delay': {
         const jitter = verdict.jitterMicros ?? 0
         fate.extraMicros += verdict.extraMicros + (jitter > 0 ? stream.intAt(0, jitter, now, index, this.#address) : 0)
@@ -99,13 +100,19 @@ export class Rule {
         return false
       }
       case 'duplicate':
-        if (stream.chanceAt(verdict.duplicatePpm, now, index, this.#address)) {
-          fate.copyAfterMicros = stream.intAt(0, verdict.windowMicros, now, index, this.#address + 1)
+        if (stream.chanceAt(verdict.ppm, now, index, this.#address)) {
+          fate.copyAfterMicros = stream.intAt(
+            0,
+            verdict.windowMicros ?? DUPLICATE_WINDOW_MICROS,
+            now,
+            index,
+            this.#address + 1,
+          )
           this.counters.duplicated++
         }
         return false
       case 'reorder':
-        if (stream.chanceAt(verdict.reorderPpm, now, index, this.#address)) {
+        if (stream.chanceAt(verdict.ppm, now, index, this.#address)) {
           fate.extraMicros += stream.intAt(0, verdict.windowMicros, now, index, this.#address + 1)
           this.counters.reordered++
         }
@@ -142,14 +149,14 @@ function check({ id, verdict }: NetworkRule): void {
       invariant(whole(verdict.jitterMicros ?? 0), 'kernel: a jitter is a whole number of microseconds', facts)
       break
     case 'loss':
-      invariant(chance(verdict.lossPpm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
+      invariant(chance(verdict.ppm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
       break
     case 'duplicate':
-      invariant(chance(verdict.duplicatePpm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
-      invariant(whole(verdict.windowMicros), 'kernel: a window is a whole number of microseconds', facts)
+      invariant(chance(verdict.ppm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
+      invariant(whole(verdict.windowMicros ?? 0), 'kernel: a window is a whole number of microseconds', facts)
       break
     case 'reorder':
-      invariant(chance(verdict.reorderPpm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
+      invariant(chance(verdict.ppm), 'kernel: a chance is from 0 to 1,000,000 ppm', facts)
       invariant(whole(verdict.windowMicros), 'kernel: a window is a whole number of microseconds', facts)
       break
     case 'bandwidth':

@@ -66,11 +66,15 @@ export class Trace {
     block[at + 4] = number
     block[at + 5] = cause
     at += COLUMNS
-    // Two lanes that mix the event's words with different constants and rotations, each closed by a round of murmur.
+    // Two lanes: each multiplies the event's words by odd constants of its own, then closes with a round of murmur.
     const first =
-      Math.imul(low ^ ((code << 19) | (code >>> 13)), 0x9e3779b1) ^ Math.imul(number ^ (target << 16), 0x85ebca77)
+      Math.imul(low, 0x9e3779b1) ^
+      Math.imul(number, 0x85ebca77) ^
+      Math.imul((code << 17) ^ (code >>> 15) ^ target, 0xc2b2ae3d)
     const second =
-      Math.imul((low + code) | 0, 0xc2b2ae3d) ^ Math.imul((number + Math.imul(target, 0x10001) + high) | 0, 0x27d4eb2f)
+      Math.imul(low ^ (high << 20), 0x27d4eb2f) ^
+      Math.imul(number ^ high, 0x165667b1) ^
+      Math.imul(code ^ (target << 15) ^ (target >>> 17), 0x2c1b3c6d)
     const left = this.#left ^ first
     const right = this.#right ^ second
     this.#left = (Math.imul((left << 13) | (left >>> 19), 5) + 0x6b64e654) | 0
