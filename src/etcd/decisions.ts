@@ -1,0 +1,23 @@
+/** The choices of etcd that history got wrong; those of consensus are in raft. A defect puts another function in place. */
+import type { Revision } from './types.ts'
+
+export interface EtcdDecisions {
+  /**
+   * The applied index that a backend commit stores with its data. `settledIndex` is what the data stand for; `openIndex`
+   * is the entry that is being applied at that moment and whose data are not in it. (etcd-io/etcd#13766)
+   */
+  consistentIndex(settledIndex: number, openIndex: number): number
+  /**
+   * Where a watcher goes on whose next revision is compacted and whose cancellation finds the stream full.
+   * (etcd-io/etcd#17529)
+   */
+  nextAfterUndeliverableCancel(next: Revision, current: Revision): Revision
+  /** Does compaction at `compactRevision` keep a key's last deletion, made at `deletedRevision`? (etcd-io/etcd#18089) */
+  keepsTombstone(deletedRevision: Revision, compactRevision: Revision): boolean
+}
+
+export const ETCD_DECISIONS: EtcdDecisions = {
+  consistentIndex: (settledIndex) => settledIndex,
+  nextAfterUndeliverableCancel: (next) => next,
+  keepsTombstone: (deletedRevision, compactRevision) => deletedRevision >= compactRevision,
+}

@@ -1,0 +1,44 @@
+/** Floor 1: etcd. What other folders may import: the member, the client, their words. */
+export { EtcdClient, type EtcdClientOptions, type EtcdReceiver } from './client.ts'
+export type { EtcdWatchReceiver, WatchRequest } from './clientwatch.ts'
+export { ETCD_DECISIONS, type EtcdDecisions } from './decisions.ts'
+export type { EtcdFailure } from './errors.ts'
+export type {
+  EtcdApplied,
+  EtcdApplyBatch,
+  EtcdCompacted,
+  EtcdFact,
+  EtcdRefused,
+  EtcdRestored,
+  EtcdSnapshotSaved,
+  EtcdStarted,
+  EtcdTimedOut,
+  EtcdWatchSent,
+} from './facts.ts'
+export { EtcdMember, type EtcdView } from './member.ts'
+export type { EtcdResult, LoggedRequest, WatchId } from './messages.ts'
+export { completeEtcdOptions, type EtcdOptions, type EtcdOptionsInput } from './options.ts'
+export type {
+  Compare,
+  CompareResult,
+  DeleteResponse,
+  EtcdRequest,
+  EtcdResponse,
+  LeaseResponse,
+  Operation,
+  OperationResponse,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from './requests.ts'
+export {
+  FROM_KEY,
+  type KeyValue,
+  type LeaseId,
+  prefixEnd,
+  type Revision,
+  type StoreEvent,
+  type WatchEvent,
+} from './types.ts'

@@ -1,0 +1,122 @@
+/**
+ * Leases: keys that die together. Models etcd's lessor, v3.5. `LeaseTable` is replicated state: which leases there are and
+ * which keys hang on them. `LeaseClock` is the leader's alone and never in the log: when each lease expires. A new leader
+ * gives every lease its whole time again, so a lease may live longer than promised, never shorter. Not yet: checkpoints of
+ * the remaining time.
+ */
+import { invariant } from '../kernel/invariant.ts'
+import { type Micros, SECOND } from '../kernel/time.ts'
+import type { KeyValue, LeaseId } from './types.ts'
+
+interface Lease {
+  readonly id: LeaseId
+  readonly ttlSeconds: number
+  readonly keys: Set<string>
+}
+
+/** All leases as a backend keeps them; which keys hang on them stands with the keys. */
+export type LeaseImage = readonly { readonly id: LeaseId; readonly ttlSeconds: number }[]
+
+const NO_LEASES: LeaseImage = Object.freeze([])
+
+export class LeaseTable {
+  readonly #leases = new Map<LeaseId, Lease>()
+  #image: LeaseImage | undefined = NO_LEASES
+
+  get size(): number {
+    return this.#leases.size
+  }
+
+  has(id: LeaseId): boolean {
+    return this.#leases.has(id)
+  }
+
+  /** Seconds granted, or -1. */
+  ttlSeconds(id: LeaseId): number {
+    return this.#leases.get(id)?.ttlSeconds ?? -1
+  }
+
+  /** Keys that hang on the lease, sorted. */
+  keys(id: LeaseId): string[] {
+    return [...(this.#leases.get(id)?.keys ?? [])].sort()
+  }
+
+  ids(): Iterable<LeaseId> {
+    return this.#leases.keys()
+  }
+
+  grant(id: LeaseId, ttlSeconds: number): void {
+    invariant(!this.#leases.has(id), 'etcd: a lease is granted once', { id })
+    this.#leases.set(id, { id, ttlSeconds, keys: new Set() })
+    this.#image = undefined
+  }
+
+  remove(id: LeaseId): void {
+    if (this.#leases.delete(id)) this.#image = undefined
+  }
+
+  /** A key was written or deleted: it hangs on `to` now and no longer on `from`; 0 is no lease. */
+  move(key: string, from: LeaseId, to: LeaseId): void {
+    if (from === to) return
+    if (from !== 0) this.#leases.get(from)?.keys.delete(key)
+    if (to !== 0) this.#leases.get(to)?.keys.add(key)
+  }
+
+  image(): LeaseImage {
+    this.#image ??= Object.freeze([...this.#leases.values()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds })))
+    return this.#image
+  }
+
+  restore(image: LeaseImage, values: Iterable<KeyValue>): void {
+    this.#leases.clear()
+    for (const { id, ttlSeconds } of image) this.#leases.set(id, { id, ttlSeconds, keys: new Set() })
+    this.#image = image
+    if (image.length > 0) for (const value of values) this.move(value.key, 0, value.lease)
+  }
+}
+
+/** A revocation that was proposed and did not come back is proposed again after this. */
+const REVOKE_RETRY: Micros = 3 * SECOND
+
+export class LeaseClock {
+  /** When each lease expires; empty on a member that does not lead. */
+  readonly #expiry = new Map<LeaseId, Micros>()
+
+  /** This member leads now: every lease gets its whole time, and `extend` more. */
+  promote(table: LeaseTable, now: Micros, extend: Micros): void {
+    this.#expiry.clear()
+    for (const id of table.ids()) this.#expiry.set(id, now + table.ttlSeconds(id) * SECOND + extend)
+  }
+
+  demote(): void {
+    this.#expiry.clear()
+  }
+
+  /** A lease was granted or its holder showed life. */
+  renew(id: LeaseId, ttlSeconds: number, now: Micros): void {
+    this.#expiry.set(id, now + ttlSeconds * SECOND)
+  }
+
+  forget(id: LeaseId): void {
+    this.#expiry.delete(id)
+  }
+
+  remaining(id: LeaseId, now: Micros): Micros {
+    return Math.max(0, (this.#expiry.get(id) ?? now) - now)
+  }
+
+  /** The next expiry, or Infinity. */
+  next(): Micros {
+    let next = Number.POSITIVE_INFINITY
+    for (const at of this.#expiry.values()) if (at < next) next = at
+    return next
+  }
+
+  /** Leases to revoke now; each is named again only after a while. */
+  takeExpired(now: Micros): LeaseId[] {
+    const expired: LeaseId[] = []
+    for (const [id, at] of this.#expiry) if (at <= now) expired.push(id)
+    for (const id of expired) this.#expiry.set(id, now + REVOKE_RETRY)
+    return expired
+  }
+}

@@ -1,0 +1,98 @@
+/** Every setting of an etcd member, with its unit and default (etcd's own where it has one). */
+import { invariant } from '../kernel/invariant.ts'
+import type { ProcessId } from '../kernel/machine.ts'
+import type { Streams } from '../kernel/random.ts'
+import { MILLISECOND, MINUTE, type Micros, SECOND } from '../kernel/time.ts'
+import { RAFT_DECISIONS, type RaftDecisions } from '../raft/index.ts'
+import { ETCD_DECISIONS, type EtcdDecisions } from './decisions.ts'
+
+export interface EtcdOptions {
+  /** The member's name in facts and for its draws. */
+  readonly name: string
+  /** Its place among `members`, from 0. */
+  readonly index: number
+  /** The processes of all members, this one included. */
+  readonly members: readonly ProcessId[]
+  readonly streams: Streams
+  readonly decisions: EtcdDecisions
+  readonly raftDecisions: RaftDecisions
+  /** Default 1 s; a draw lies between this and twice this. */
+  readonly electionTimeoutMicros: Micros
+  /** Default 100 ms. */
+  readonly heartbeatMicros: Micros
+  /** After this a request is given up: 5 s and twice the election time-out, 7 s by default. */
+  readonly requestTimeoutMicros: Micros
+  /** A read index that was not answered is asked for again. Default 500 ms. */
+  readonly readRetryMicros: Micros
+  /** Between two commits of the backend while there is something to commit. Default 100 ms. */
+  readonly backendCommitMicros: Micros
+  /** How long the transaction of an apply batch stays open: a backend commit meanwhile leaves it out. Default 5 ms. */
+  readonly openTransactionMicros: Micros
+  /** Applied entries between two snapshots. Default 10,000. */
+  readonly snapshotEntries: number
+  /** Entries kept in the log behind a snapshot for slow followers. Default 5,000. */
+  readonly catchUpEntries: number
+  /** Most bytes of entries in one append message. Default 512 KiB. */
+  readonly maxAppendBytes: number
+  /** Committed but unapplied entries beyond which requests are refused. Default 5,000. */
+  readonly maxUnapplied: number
+  /** Default 1.5 MiB. */
+  readonly maxRequestBytes: number
+  /** Default 128. */
+  readonly maxTxnOperations: number
+  /** Watch batches that a client may have under way before its watches count as slow. Default 128. */
+  readonly watchWindow: number
+  /** Between two attempts to catch up slow watches. Default 100 ms. */
+  readonly watchSyncMicros: Micros
+  /** Most events in one batch of a watch that catches up (whole revisions, so it may be passed). Default 1,000. */
+  readonly watchBatchEvents: number
+  /** Between two progress notifications of an idle watch that asked for them. Default 10 min. */
+  readonly progressMicros: Micros
+  /** Without a leader for so long, watches are cancelled. Default 3 election time-outs. */
+  readonly leaderlessMicros: Micros
+  /** Between two looks for expired leases. Default 500 ms. */
+  readonly leaseCheckMicros: Micros
+  /** A member that stopped because its disk was full is started again after this. Default 10 s. */
+  readonly restartMicros: Micros
+}
+
+type Given = 'name' | 'index' | 'members' | 'streams'
+
+export type EtcdOptionsInput = Pick<EtcdOptions, Given> &
+  Partial<Omit<EtcdOptions, Given | 'decisions' | 'raftDecisions'>> & {
+    readonly decisions?: Partial<EtcdDecisions> | undefined
+    readonly raftDecisions?: Partial<RaftDecisions> | undefined
+  }
+
+/** Fills in the defaults and checks what was given. */
+export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
+  const electionTimeoutMicros = given.electionTimeoutMicros ?? SECOND
+  invariant(given.index >= 0 && given.index < given.members.length, 'etcd: a member is one of the members', given.index)
+  return {
+    name: given.name,
+    index: given.index,
+    members: given.members,
+    streams: given.streams,
+    decisions: given.decisions === undefined ? ETCD_DECISIONS : { ...ETCD_DECISIONS, ...given.decisions },
+    raftDecisions: given.raftDecisions === undefined ? RAFT_DECISIONS : { ...RAFT_DECISIONS, ...given.raftDecisions },
+    electionTimeoutMicros,
+    heartbeatMicros: given.heartbeatMicros ?? 100 * MILLISECOND,
+    requestTimeoutMicros: given.requestTimeoutMicros ?? 5 * SECOND + 2 * electionTimeoutMicros,
+    readRetryMicros: given.readRetryMicros ?? 500 * MILLISECOND,
+    backendCommitMicros: given.backendCommitMicros ?? 100 * MILLISECOND,
+    openTransactionMicros: given.openTransactionMicros ?? 5 * MILLISECOND,
+    snapshotEntries: given.snapshotEntries ?? 10_000,
+    catchUpEntries: given.catchUpEntries ?? 5_000,
+    maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
+    maxUnapplied: given.maxUnapplied ?? 5_000,
+    maxRequestBytes: given.maxRequestBytes ?? 1_572_864,
+    maxTxnOperations: given.maxTxnOperations ?? 128,
+    watchWindow: given.watchWindow ?? 128,
+    watchSyncMicros: given.watchSyncMicros ?? 100 * MILLISECOND,
+    watchBatchEvents: given.watchBatchEvents ?? 1_000,
+    progressMicros: given.progressMicros ?? 10 * MINUTE,
+    leaderlessMicros: given.leaderlessMicros ?? 3 * electionTimeoutMicros,
+    leaseCheckMicros: given.leaseCheckMicros ?? 500 * MILLISECOND,
+    restartMicros: given.restartMicros ?? 10 * SECOND,
+  }
+}

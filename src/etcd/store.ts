@@ -1,0 +1,274 @@
+/**
+ * The key space with its history. Models etcd's mvcc store, v3.5: every write transaction has one revision, a range can be
+ * read at any revision that is not compacted, compaction keeps each key's newest state. It decides nothing about
+ * transactions (txn.ts), leases (lease.ts) or watches (watch.ts), and writes no disk: `image()` is what a backend keeps.
+ */
+import { invariant } from '../kernel/invariant.ts'
+import type { EtcdDecisions } from './decisions.ts'
+import { KeyIndex, KeyRecord } from './keyindex.ts'
+import type { RangeRequest, RangeResponse } from './requests.ts'
+import { inRange, type KeyValue, type LeaseId, type Revision, type StoreEvent } from './types.ts'
+
+/** A store frozen at one moment. The log is shared and only ever grows behind `length`, so an image costs nothing. */
+export interface StoreImage {
+  readonly log: readonly StoreEvent[]
+  readonly length: number
+  readonly revision: Revision
+  readonly compactRevision: Revision
+  readonly hash: number
+  readonly bytes: number
+}
+
+const NO_EVENTS: readonly StoreEvent[] = Object.freeze([])
+const NO_VALUES: readonly KeyValue[] = Object.freeze([])
+
+export class Store {
+  #index = new KeyIndex()
+  /** Every event that is not compacted, by revision. */
+  #log: StoreEvent[] = []
+  #revision: Revision = 1
+  #compactRevision: Revision = 0
+  #hash = 0
+  #bytes = 0
+  /** Events of the write transaction under way. */
+  #events: StoreEvent[] = []
+  readonly #decisions: EtcdDecisions
+
+  constructor(decisions: EtcdDecisions) {
+    this.#decisions = decisions
+  }
+
+  get revision(): Revision {
+    return this.#revision
+  }
+
+  get compactRevision(): Revision {
+    return this.#compactRevision
+  }
+
+  /** A rolling hash of every write since the store was empty. */
+  get hash(): number {
+    return this.#hash
+  }
+
+  /** Events in the log, hence the size of the history. */
+  get eventCount(): number {
+    return this.#log.length
+  }
+
+  /** The key's state now, or undefined. Within a transaction it sees the transaction's own writes. */
+  get(key: string): KeyValue | undefined {
+    const head = this.#index.get(key)?.head
+    return head === undefined || head.type === 'delete' ? undefined : head
+  }
+
+  /** The key's state before `event`, if it is still known. */
+  before(event: StoreEvent): KeyValue | undefined {
+    if (event.modRevision <= this.#compactRevision) return undefined
+    const earlier = this.#index.get(event.key)?.at(event.modRevision - 1)
+    return earlier === undefined || earlier.type === 'delete' ? undefined : earlier
+  }
+
+  /** Why a range at `revision` cannot be read, if so. */
+  refusal(revision: Revision): 'compacted' | 'future' | undefined {
+    if (revision <= 0) return undefined
+    if (revision > this.#revision) return 'future'
+    return revision < this.#compactRevision ? 'compacted' : undefined
+  }
+
+  /** Reads; `refusal` must have been asked before. */
+  range(request: RangeRequest): RangeResponse {
+    const { key, rangeEnd, limit = 0, countOnly = false, keysOnly = false } = request
+    const revision = request.revision ?? 0
+    const current = revision <= 0 || revision >= this.#revision
+    const values: KeyValue[] = []
+    let count = 0
+    const visit = (record: KeyRecord): boolean => {
+      const event = current ? record.head : record.at(revision)
+      if (event === undefined || event.type === 'delete') return true
+      count++
+      if (!countOnly && (limit <= 0 || values.length < limit)) {
+        values.push(keysOnly ? { ...event, value: undefined } : event)
+      }
+      return true
+    }
+    if (rangeEnd !== undefined) this.#index.scan(key, rangeEnd, visit)
+    else {
+      const record = this.#index.get(key)
+      if (record !== undefined) visit(record)
+    }
+    return {
+      type: 'range',
+      revision: this.#revision + (this.#events.length > 0 ? 1 : 0),
+      values: values.length === 0 ? NO_VALUES : values,
+      more: !countOnly && count > values.length,
+      count,
+    }
+  }
+
+  /** Keys of a range that are there now. */
+  keys(key: string, rangeEnd: string | undefined): string[] {
+    const keys: string[] = []
+    if (rangeEnd === undefined) {
+      if (this.get(key) !== undefined) keys.push(key)
+    } else {
+      this.#index.scan(key, rangeEnd, (record) => {
+        if (record.head.type === 'put') keys.push(record.key)
+        return true
+      })
+    }
+    return keys
+  }
+
+  /** Writes a key in the transaction under way, which the first write begins. Gives the state before. */
+  put(key: string, value: unknown, bytes: number, lease: LeaseId): KeyValue | undefined {
+    const record = this.#index.get(key)
+    const modRevision = this.#revision + 1
+    const before = record === undefined || record.head.type === 'delete' ? undefined : record.head
+    const createRevision = before === undefined ? modRevision : before.createRevision
+    const version = before === undefined ? 1 : before.version + 1
+    this.#write(record, { type: 'put', key, value, bytes, createRevision, modRevision, version, lease })
+    return before
+  }
+
+  /** Deletes a key in the transaction under way. Gives the state before, undefined when there was none and nothing is written. */
+  delete(key: string): KeyValue | undefined {
+    const record = this.#index.get(key)
+    if (record === undefined || record.head.type === 'delete') return undefined
+    const before = record.head
+    const modRevision = this.#revision + 1
+    const event: StoreEvent = {
+      type: 'delete',
+      key,
+      value: undefined,
+      bytes: key.length,
+      createRevision: 0,
+      modRevision,
+      version: 0,
+      lease: 0,
+    }
+    this.#write(record, event)
+    return before
+  }
+
+  /** Ends the transaction: its writes, all of one new revision, or none. */
+  commit(): readonly StoreEvent[] {
+    const events = this.#events
+    if (events.length === 0) return NO_EVENTS
+    this.#events = []
+    this.#revision++
+    invariant(events[0]?.modRevision === this.#revision, 'etcd: a transaction has one revision', this.#revision)
+    return events
+  }
+
+  #write(record: KeyRecord | undefined, event: StoreEvent): void {
+    let written = record
+    if (written === undefined) {
+      written = new KeyRecord(event.key, event)
+      this.#index.add(written)
+    } else written.push(event)
+    this.#log.push(event)
+    this.#events.push(event)
+    this.#bytes += event.bytes
+    this.#hash = mix(mix(this.#hash, written.hash), event.modRevision * 2 + (event.type === 'put' ? 1 : 0))
+  }
+
+  /** The events from revision `from` on, about `limit` of them and never half a revision, that lie in the range. */
+  eventsFrom(
+    from: Revision,
+    key: string,
+    rangeEnd: string | undefined,
+    limit: number,
+  ): { readonly events: readonly StoreEvent[]; readonly upTo: Revision } {
+    const log = this.#log
+    const events: StoreEvent[] = []
+    for (let i = this.#positionOf(from); i < log.length; i++) {
+      const event = log[i] as StoreEvent
+      const last = events[events.length - 1]
+      if (events.length >= limit && last !== undefined && event.modRevision > last.modRevision) {
+        return { events, upTo: last.modRevision }
+      }
+      if (inRange(event.key, key, rangeEnd)) events.push(event)
+    }
+    return { events, upTo: this.#revision }
+  }
+
+  /** The position in the log of the first event of revision `from` or later. */
+  #positionOf(from: Revision): number {
+    let low = 0
+    let high = this.#log.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#log[middle] as StoreEvent).modRevision < from) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Forgets every state that is not the newest of its key at `revision` or later. */
+  compact(revision: Revision): void {
+    invariant(revision > this.#compactRevision && revision <= this.#revision, 'etcd: compaction goes forward', revision)
+    this.#compactRevision = revision
+    const log = this.#log
+    const end = this.#positionOf(revision + 1)
+    const dropped = (event: StoreEvent) =>
+      event.type === 'delete' && !this.#decisions.keepsTombstone(event.modRevision, revision)
+    const kept: StoreEvent[] = []
+    const seen = new Set<string>()
+    for (let i = end - 1; i >= 0; i--) {
+      const event = log[i] as StoreEvent
+      if (!seen.has(event.key)) {
+        seen.add(event.key)
+        if (!dropped(event)) {
+          kept.push(event)
+          continue
+        }
+      }
+      this.#bytes -= event.bytes
+    }
+    kept.reverse()
+    for (let i = end; i < log.length; i++) kept.push(log[i] as StoreEvent)
+    this.#log = kept
+    for (const key of seen) if (this.#index.get(key)?.trim(revision, dropped) === true) this.#index.remove(key)
+  }
+
+  image(): StoreImage {
+    invariant(this.#events.length === 0, 'etcd: an image is taken between transactions')
+    return {
+      log: this.#log,
+      length: this.#log.length,
+      revision: this.#revision,
+      compactRevision: this.#compactRevision,
+      hash: this.#hash,
+      bytes: this.#bytes,
+    }
+  }
+
+  /** Becomes what the image shows. */
+  restore(image: StoreImage): void {
+    this.#log = image.log.slice(0, image.length)
+    this.#revision = image.revision
+    this.#compactRevision = image.compactRevision
+    this.#hash = image.hash
+    this.#bytes = image.bytes
+    this.#events = []
+    this.#index = new KeyIndex()
+    for (const event of this.#log) {
+      const record = this.#index.get(event.key)
+      if (record === undefined) this.#index.add(new KeyRecord(event.key, event))
+      else record.push(event)
+    }
+  }
+
+  /** Every key with its state now, in order. */
+  *values(): Iterable<KeyValue> {
+    for (const record of this.#index.records()) if (record.head.type === 'put') yield record.head
+  }
+}
+
+function mix(hash: number, word: number): number {
+  let h = Math.imul(hash ^ word, 0x9e3779b1)
+  h ^= h >>> 15
+  h = Math.imul(h ^ (word / 0x1_0000_0000), 0x85ebca6b)
+  return (h ^ (h >>> 13)) >>> 0
+}

@@ -1,0 +1,377 @@
+/**
+ * Watches of one member. Models etcd's mvcc watchableStore and the v3 watch server, v3.5. A synced watch gets the events of
+ * each apply batch at once, one message a batch, whole revisions only; watches on the same range share one array. A watch
+ * that asks for the past, or whose client has no room, is unsynced: it reads the history until it has caught up, or is
+ * cancelled when what it needs is compacted. Not yet: filters, fragments.
+ */
+import { invariant } from '../kernel/invariant.ts'
+import type { Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
+import type { EtcdWatchSent } from './facts.ts'
+import type { MemberMessage, WatchCreateMessage, WatchId } from './messages.ts'
+import type { EtcdOptions } from './options.ts'
+import type { Store } from './store.ts'
+import { inRange, type Revision, type StoreEvent, type WatchEvent } from './types.ts'
+
+const SYNC = 1
+const PROGRESS = 2
+
+/** Watches that share a range, and the events of the batch under way that lie in it. */
+interface Group {
+  readonly name: string
+  readonly key: string
+  readonly rangeEnd: string | undefined
+  readonly watches: Set<Watch>
+  pending: WatchEvent[]
+}
+
+interface Watch {
+  readonly id: WatchId
+  readonly stream: Stream
+  readonly key: string
+  readonly rangeEnd: string | undefined
+  readonly previousValue: boolean
+  readonly progressNotify: boolean
+  /** The first revision that was not sent. */
+  next: Revision
+  /** Undefined while unsynced. */
+  group: Group | undefined
+}
+
+/** All watches of one client. */
+interface Stream {
+  readonly client: ProcessId
+  readonly watches: Map<WatchId, Watch>
+  /** Batches sent and not acknowledged. */
+  underWay: number
+  /** Batches sent since the client was last asked to acknowledge. */
+  unasked: number
+  progressWanted: boolean
+}
+
+export class WatchHub implements TimerTarget {
+  readonly #options: EtcdOptions
+  readonly #store: Store
+  readonly #streams = new Map<ProcessId, Stream>()
+  readonly #groups = new Map<string, Group>()
+  readonly #unsynced = new Set<Watch>()
+  /** Groups with pending events, in the order in which they got the first. */
+  #dirty: Group[] = []
+  /** Which groups a key belongs to; emptied whenever the set of groups changes. */
+  readonly #groupsOfKey = new Map<string, readonly Group[]>()
+  #syncTimer: Timer = 0
+  #progressTimer: Timer = 0
+
+  constructor(options: EtcdOptions, store: Store) {
+    this.#options = options
+    this.#store = store
+  }
+
+  get watchCount(): number {
+    let count = 0
+    for (const stream of this.#streams.values()) count += stream.watches.size
+    return count
+  }
+
+  get unsyncedCount(): number {
+    return this.#unsynced.size
+  }
+
+  create(client: ProcessId, request: WatchCreateMessage, out: Out): void {
+    let stream = this.#streams.get(client)
+    if (stream === undefined) {
+      stream = { client, watches: new Map(), underWay: 0, unasked: 0, progressWanted: false }
+      this.#streams.set(client, stream)
+    }
+    this.#drop(stream, request.watch)
+    const current = this.#store.revision
+    const watch: Watch = {
+      id: request.watch,
+      stream,
+      key: request.key,
+      rangeEnd: request.rangeEnd,
+      previousValue: request.previousValue,
+      progressNotify: request.progressNotify,
+      next: request.startRevision > 0 ? request.startRevision : current + 1,
+      group: undefined,
+    }
+    stream.watches.set(watch.id, watch)
+    this.#send(
+      stream,
+      { type: 'etcd-watch-created', watch: watch.id, revision: Math.max(current, watch.next - 1) },
+      out,
+    )
+    if (watch.progressNotify && this.#progressTimer === 0) {
+      this.#progressTimer = out.after(this.#options.progressMicros, this, PROGRESS)
+    }
+    if (watch.next > current) this.#join(watch)
+    else {
+      this.#unsynced.add(watch)
+      this.#catchUp(watch, out)
+      this.#armSync(out)
+    }
+  }
+
+  cancel(client: ProcessId, id: WatchId): void {
+    const stream = this.#streams.get(client)
+    if (stream !== undefined) this.#drop(stream, id)
+  }
+
+  /** The client is gone, and its watches with it. */
+  dropClient(client: ProcessId): void {
+    const stream = this.#streams.get(client)
+    if (stream === undefined) return
+    for (const id of [...stream.watches.keys()]) this.#drop(stream, id)
+    this.#streams.delete(client)
+  }
+
+  /** Ends every watch with a reason, so that clients go elsewhere. */
+  cancelAll(reason: string, out: Out): void {
+    for (const stream of [...this.#streams.values()]) {
+      for (const watch of [...stream.watches.values()]) this.#end(watch, 0, reason, out)
+      this.#streams.delete(stream.client)
+    }
+  }
+
+  /** The client took in `count` batches. */
+  acknowledge(client: ProcessId, count: number, out: Out): void {
+    const stream = this.#streams.get(client)
+    if (stream === undefined) return
+    stream.underWay = Math.max(0, stream.underWay - count)
+    if (this.#unsynced.size === 0) return
+    for (const watch of stream.watches.values()) if (watch.group === undefined) this.#catchUp(watch, out)
+  }
+
+  /** The client wants to know how far its watches are; answered once all of them have caught up. */
+  requestProgress(client: ProcessId, out: Out): void {
+    const stream = this.#streams.get(client)
+    if (stream === undefined) return
+    stream.progressWanted = true
+    this.#answerProgress(stream, out)
+  }
+
+  /** The store has these writes of one revision now. They are sent by `flush`. */
+  notice(events: readonly StoreEvent[]): void {
+    if (this.#groups.size === 0) return
+    for (const event of events) {
+      const groups = this.#groupsOf(event.key)
+      if (groups.length === 0) continue
+      const watchEvent = this.#watchEvent(event)
+      for (const group of groups) {
+        if (group.pending.length === 0) this.#dirty.push(group)
+        group.pending.push(watchEvent)
+      }
+    }
+  }
+
+  /** Sends what `notice` collected: one message a watch. */
+  flush(out: Out): void {
+    const dirty = this.#dirty
+    if (dirty.length === 0) return
+    this.#dirty = []
+    for (const group of dirty) {
+      const events = group.pending
+      group.pending = []
+      const first = (events[0] as WatchEvent).kv.modRevision
+      const last = (events[events.length - 1] as WatchEvent).kv.modRevision
+      for (const watch of group.watches) {
+        if (watch.next > last) continue
+        const wanted = watch.next <= first ? events : events.filter((event) => event.kv.modRevision >= watch.next)
+        if (this.#isFull(watch.stream)) {
+          group.watches.delete(watch)
+          watch.group = undefined
+          // Everything before this batch was sent, or lay outside the range.
+          watch.next = Math.max(watch.next, first)
+          this.#unsynced.add(watch)
+          this.#armSync(out)
+        } else this.#sendEvents(watch, wanted, last, out)
+      }
+      if (group.watches.size === 0) this.#leave(group)
+    }
+  }
+
+  /** The store was compacted, or replaced by a snapshot: watches that waited for what is gone must know. */
+  historyChanged(out: Out): void {
+    for (const watch of [...this.#unsynced]) this.#catchUp(watch, out)
+  }
+
+  /** The store, which was at `before`, was replaced: every watch reads on from the new history. */
+  resyncAll(before: Revision, out: Out): void {
+    for (const stream of this.#streams.values()) {
+      for (const watch of stream.watches.values()) {
+        if (watch.group === undefined) continue
+        watch.group.watches.delete(watch)
+        watch.group = undefined
+        // Synced means that it has everything up to then, or that nothing was in its range.
+        watch.next = Math.max(watch.next, before + 1)
+        this.#unsynced.add(watch)
+      }
+    }
+    this.#groups.clear()
+    this.#groupsOfKey.clear()
+    this.#dirty = []
+    this.historyChanged(out)
+    this.#armSync(out)
+  }
+
+  onTimer(kind: number, _a: number, out: Out): void {
+    if (kind === SYNC) {
+      this.#syncTimer = 0
+      for (const watch of [...this.#unsynced]) this.#catchUp(watch, out)
+      this.#armSync(out)
+    } else {
+      invariant(kind === PROGRESS, 'etcd: the hub knows its timers', kind)
+      this.#notifyProgress(out)
+    }
+  }
+
+  /** One step of an unsynced watch through the history. */
+  #catchUp(watch: Watch, out: Out): void {
+    const { stream } = watch
+    const store = this.#store
+    while (this.#unsynced.has(watch)) {
+      if (watch.next < store.compactRevision) {
+        if (this.#isFull(stream)) {
+          watch.next = this.#options.decisions.nextAfterUndeliverableCancel(watch.next, store.revision)
+          if (watch.next > store.revision) this.#synced(watch, out)
+        } else this.#end(watch, store.compactRevision, 'etcdserver: mvcc: required revision has been compacted', out)
+        return
+      }
+      if (watch.next > store.revision) {
+        this.#synced(watch, out)
+        return
+      }
+      if (this.#isFull(stream)) return
+      const { events, upTo } = store.eventsFrom(watch.next, watch.key, watch.rangeEnd, this.#options.watchBatchEvents)
+      if (events.length > 0) {
+        const batch = events.map((event) => this.#watchEvent(event))
+        this.#sendEvents(watch, batch, upTo, out)
+      }
+      watch.next = upTo + 1
+    }
+  }
+
+  #synced(watch: Watch, out: Out): void {
+    this.#unsynced.delete(watch)
+    this.#join(watch)
+    this.#answerProgress(watch.stream, out)
+  }
+
+  #sendEvents(watch: Watch, events: readonly WatchEvent[], upTo: Revision, out: Out): void {
+    const { stream } = watch
+    const first = (events[0] as WatchEvent).kv.modRevision
+    const last = (events[events.length - 1] as WatchEvent).kv.modRevision
+    invariant(first >= watch.next, 'etcd: a watch never goes back', { first, next: watch.next })
+    stream.underWay++
+    stream.unasked++
+    let acknowledge = 0
+    if (stream.unasked * 4 >= this.#options.watchWindow) {
+      acknowledge = stream.unasked
+      stream.unasked = 0
+    }
+    this.#send(
+      stream,
+      {
+        type: 'etcd-watch-events',
+        watch: watch.id,
+        events: watch.previousValue ? events : events.map(withoutPrevious),
+        revision: upTo,
+        acknowledge,
+      },
+      out,
+      events,
+    )
+    watch.next = upTo + 1
+    const { name: member } = this.#options
+    const fact: EtcdWatchSent = { type: 'etcd-watch-sent', member, client: stream.client, watch: watch.id, first, last }
+    out.note(fact)
+  }
+
+  #send(stream: Stream, message: MemberMessage, out: Out, events?: readonly WatchEvent[]): void {
+    let bytes = 64
+    if (events !== undefined) for (const event of events) bytes += event.kv.bytes + (event.previous?.bytes ?? 0)
+    out.stream(stream.client, message, bytes)
+  }
+
+  #end(watch: Watch, compactRevision: Revision, reason: string, out: Out): void {
+    this.#drop(watch.stream, watch.id)
+    this.#send(watch.stream, { type: 'etcd-watch-cancelled', watch: watch.id, compactRevision, reason }, out)
+  }
+
+  #watchEvent(event: StoreEvent): WatchEvent {
+    return { type: event.type, kv: event, previous: this.#store.before(event) }
+  }
+
+  #isFull(stream: Stream): boolean {
+    return stream.underWay >= this.#options.watchWindow
+  }
+
+  #join(watch: Watch): void {
+    const name = `${watch.key}\n${watch.rangeEnd ?? ''}`
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = { name, key: watch.key, rangeEnd: watch.rangeEnd, watches: new Set(), pending: [] }
+      this.#groups.set(name, group)
+      this.#groupsOfKey.clear()
+    }
+    group.watches.add(watch)
+    watch.group = group
+  }
+
+  #leave(group: Group): void {
+    // The same range may have got a new group meanwhile.
+    if (this.#groups.get(group.name) === group) this.#groups.delete(group.name)
+    this.#groupsOfKey.clear()
+  }
+
+  #drop(stream: Stream, id: WatchId): void {
+    const watch = stream.watches.get(id)
+    if (watch === undefined) return
+    stream.watches.delete(id)
+    this.#unsynced.delete(watch)
+    const { group } = watch
+    if (group === undefined) return
+    group.watches.delete(watch)
+    if (group.watches.size === 0) this.#leave(group)
+  }
+
+  #groupsOf(key: string): readonly Group[] {
+    let groups = this.#groupsOfKey.get(key)
+    if (groups === undefined) {
+      groups = [...this.#groups.values()].filter((group) => inRange(key, group.key, group.rangeEnd))
+      this.#groupsOfKey.set(key, groups)
+      if (this.#groupsOfKey.size > 200_000) this.#groupsOfKey.clear()
+    }
+    return groups
+  }
+
+  #armSync(out: Out): void {
+    if (this.#syncTimer === 0 && this.#unsynced.size > 0) {
+      this.#syncTimer = out.after(this.#options.watchSyncMicros, this, SYNC)
+    }
+  }
+
+  #answerProgress(stream: Stream, out: Out): void {
+    if (!stream.progressWanted) return
+    for (const watch of stream.watches.values()) if (watch.group === undefined) return
+    stream.progressWanted = false
+    this.#send(stream, { type: 'etcd-watch-progress', watch: 0, revision: this.#store.revision }, out)
+  }
+
+  #notifyProgress(out: Out): void {
+    this.#progressTimer = 0
+    const { revision } = this.#store
+    for (const stream of this.#streams.values()) {
+      for (const watch of stream.watches.values()) {
+        if (!watch.progressNotify) continue
+        this.#progressTimer ||= out.after(this.#options.progressMicros, this, PROGRESS)
+        if (watch.group !== undefined) {
+          this.#send(stream, { type: 'etcd-watch-progress', watch: watch.id, revision }, out)
+        }
+      }
+    }
+  }
+}
+
+function withoutPrevious(event: WatchEvent): WatchEvent {
+  return event.previous === undefined ? event : { type: event.type, kv: event.kv, previous: undefined }
+}
