@@ -2,13 +2,16 @@
 import type { Cluster } from '../src/cluster/index.ts'
 import type { Fact, Micros, ProcessId } from '../src/kernel/index.ts'
 
+/** The member of a union of facts that may have this type. */
+export type OfType<F extends Fact, T extends string> = F extends { readonly type: infer U } ? (T extends U ? F : never) : never
+
 /** Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. */
 export function onFact<F extends Fact, T extends F['type']>(
   cluster: Cluster,
   type: T,
-  listener: (fact: Extract<F, { readonly type: T }>, at: Micros, process: ProcessId) => void,
+  listener: (fact: OfType<F, T>, at: Micros, process: ProcessId) => void,
 ): void {
-  cluster.kernel.subscribe(type, (fact, process, at) => listener(fact as Extract<F, { readonly type: T }>, at, process))
+  cluster.kernel.subscribe(type, (fact, process, at) => listener(fact as OfType<F, T>, at, process))
 }
 
 /** Virtual seconds for messages: 12.345 s. */

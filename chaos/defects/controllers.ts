@@ -1,5 +1,4 @@
 /** Historical bugs of controllers, each as the decision that it replaced. */
-import { patchRequest } from '../../src/client/index.ts'
 import type { Defect } from '../../src/trial/registry.ts'
 
 export const CONTROLLER_DEFECTS: readonly Defect[] = [
@@ -24,8 +23,13 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
           for (const set of sets) sum += set.spec.replicas ?? 1
           return sum !== (deployment.spec.replicas ?? 1) + fenceposts.maxSurge
         },
-        deploymentResizeRequest: (resized) =>
-          patchRequest('replicasets', resized, { metadata: { annotations: resized.metadata.annotations }, spec: { replicas: resized.spec.replicas } }),
+        deploymentResizeRequest: (resized) => ({
+          verb: 'patch',
+          resource: 'replicasets',
+          namespace: resized.metadata.namespace,
+          name: resized.metadata.name,
+          patch: { metadata: { annotations: resized.metadata.annotations }, spec: { replicas: resized.spec.replicas } },
+        }),
       },
     },
     suite: 'rollout',

@@ -17,10 +17,10 @@ export const laggingCache: FaultKind = {
     cluster.onServer(name, (server, out) => server.holdCache('all', out))
     const before = cluster.truth.revision
     let behind = 0
-    return disturbing(cluster, {
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
       heal() {
         behind = cluster.truth.revision - before
-        cluster.onServer(name, (server, out) => server.releaseCache(out))
+        cluster.onServer(name, (server, out) => server.releaseCache('all', out))
       },
       evidence: () => [{ what: 'revisions the cache fell behind', count: behind > 0 ? behind : cluster.truth.revision - before }],
     })
@@ -37,9 +37,9 @@ export const closedWatches: FaultKind = {
   inject(cluster, step) {
     let closed = 0
     cluster.onServer(text(step, 'server'), (server, out) => {
-      closed = server.closeWatches(undefined, out)
+      closed = server.closeWatches('all', out)
     })
-    return disturbing(cluster, { heal() {}, evidence: () => [{ what: 'watches closed', count: closed }] })
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], { heal() {}, evidence: () => [{ what: 'watches closed', count: closed }] })
   },
   describe: (step) => `${text(step, 'server')} closes all its watches`,
 }
@@ -56,7 +56,7 @@ export const compaction: FaultKind = {
       server.compactNow(out)
       asked = 1
     })
-    return disturbing(cluster, { heal() {}, evidence: () => [{ what: 'compactions asked for', count: asked }] })
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], { heal() {}, evidence: () => [{ what: 'compactions asked for', count: asked }] })
   },
   describe: (step) => `${text(step, 'server')} has etcd compacted`,
 }
@@ -70,7 +70,7 @@ export const lostReplies: FaultKind = {
   validate: (step, topology) => wrongName(step, 'process', clients(processNames(topology))),
   inject(cluster, step) {
     const client = new Set([cluster.process(text(step, 'process'))])
-    return ruleFault(cluster, [{ id: step.id, from: othersThan(cluster, client), to: client, verdict: { kind: 'drop' } }])
+    return ruleFault(cluster, client, [{ id: step.id, from: othersThan(cluster, client), to: client, verdict: { kind: 'drop' } }])
   },
   describe: (step) => `${text(step, 'process')} gets no answers, though its requests arrive, ${lasting(step)}`,
 }

@@ -1,7 +1,8 @@
 /** What goes wrong in and around containers: they die, their probes flap, their hooks overrun, their images cannot be pulled. */
 import fc from 'fast-check'
 import { type Cluster, namesOf } from '../../src/cluster/index.ts'
-import type { ContainerRuntime } from '../../src/kubelet/index.ts'
+import type { Fact } from '../../src/kernel/index.ts'
+import type { KubeletFact } from '../../src/kubelet/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, oneOf, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { lasting, seconds } from './define.ts'
@@ -14,9 +15,17 @@ function victim(cluster: Cluster, nodeName: string, number: number): string | un
   return pods[number % Math.max(1, pods.length)]
 }
 
-function onRuntime(cluster: Cluster, nodeName: string, action: (runtime: ContainerRuntime) => void): void {
-  const runtime = cluster.runtimeOf(nodeName)
-  if (runtime !== undefined) action(runtime)
+/** Counts facts of a type about the node from now on; `stop` ends it. */
+function counting(cluster: Cluster, type: string, nodeName: string, counts: (fact: Fact) => boolean) {
+  const counter = { count: 0, stop: () => {} }
+  counter.stop = cluster.kernel.subscribe(type, (fact) => {
+    if ((fact as Fact & { readonly node?: string }).node === nodeName && counts(fact)) counter.count++
+  })
+  return counter
+}
+
+function firstContainer(cluster: Cluster, podKey: string): string {
+  return cluster.truth.get('pods', podKey)?.spec.containers[0]?.name ?? ''
 }
 
 export const containerCrash: FaultKind = {
@@ -34,7 +43,7 @@ export const containerCrash: FaultKind = {
     let killed = 0
     if (pod !== undefined) {
       cluster.onRuntime(text(step, 'node'), (runtime, out) => {
-        if (runtime.crashContainer(pod, undefined, amount(step, 'exitCode'), out)) killed = 1
+        if (runtime.crashContainer(pod, firstContainer(cluster, pod), amount(step, 'exitCode'), out)) killed = 1
       })
     }
     return { heal() {}, evidence: () => [{ what: 'containers killed', count: killed }] }
@@ -56,18 +65,23 @@ export const probeFlap: FaultKind = {
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'index', 0, 1000) ?? wrongName(step, 'probe', PROBES),
   inject(cluster, step) {
     const probe = text(step, 'probe') as (typeof PROBES)[number]
-    const pod = victim(cluster, text(step, 'node'), amount(step, 'index'))
-    let failures = 0
-    if (pod !== undefined) {
-      onRuntime(cluster, text(step, 'node'), (runtime) => {
-        runtime.setProbeResult(pod, probe, false, () => failures++)
-      })
+    const place = text(step, 'node')
+    const pod = victim(cluster, place, amount(step, 'index'))
+    const container = pod === undefined ? '' : firstContainer(cluster, pod)
+    const force = (result: 'failure' | undefined) => {
+      if (pod !== undefined) cluster.onRuntime(place, (runtime) => runtime.setProbeResult(pod, container, probe, result))
     }
+    const failed = counting(cluster, 'probe-result', place, (fact) => {
+      const result = fact as Extract<KubeletFact, { type: 'probe-result' }>
+      return result.podKey === pod && result.kind === probe && result.result === 'failure'
+    })
+    force('failure')
     return {
       heal() {
-        if (pod !== undefined) onRuntime(cluster, text(step, 'node'), (runtime) => runtime.setProbeResult(pod, probe, undefined))
+        force(undefined)
+        failed.stop()
       },
-      evidence: () => [{ what: 'probes failed', count: failures }],
+      evidence: () => [{ what: 'probes failed', count: failed.count }],
     }
   },
   describe: (step) => `the ${text(step, 'probe')} probe of a pod on ${text(step, 'node')} fails ${lasting(step)}`,
@@ -84,11 +98,21 @@ export const slowPreStop: FaultKind = {
     }),
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
   inject(cluster, step) {
-    let slowed = 0
-    onRuntime(cluster, text(step, 'node'), (runtime) => runtime.slowHooks(amount(step, 'extraMicros'), () => slowed++))
+    const place = text(step, 'node')
+    const pods = cluster.podsRunningOn(place)
+    const slow = (extraMicros: number) => {
+      cluster.onRuntime(place, (runtime) => {
+        for (const pod of pods) runtime.slowHook(pod, extraMicros)
+      })
+    }
+    const slowed = counting(cluster, 'prestop-started', place, () => true)
+    slow(amount(step, 'extraMicros'))
     return {
-      heal: () => onRuntime(cluster, text(step, 'node'), (runtime) => runtime.slowHooks(0)),
-      evidence: () => [{ what: 'hooks slowed down', count: slowed }],
+      heal() {
+        slow(0)
+        slowed.stop()
+      },
+      evidence: () => [{ what: 'hooks slowed down', count: slowed.count }],
     }
   },
   describe: (step) => `preStop hooks on ${text(step, 'node')} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
@@ -102,11 +126,16 @@ export const imagePullFailure: FaultKind = {
     fc.record({ durationMicros: rounded(2_000_000, 20_000_000, 500_000), parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }) }),
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes),
   inject(cluster, step) {
-    let failed = 0
-    onRuntime(cluster, text(step, 'node'), (runtime) => runtime.failPulls(true, () => failed++))
+    const place = text(step, 'node')
+    const failed = counting(cluster, 'image-pull-failed', place, () => true)
+    const fail = (on: boolean) => cluster.onRuntime(place, (runtime) => runtime.failPulls('', on))
+    fail(true)
     return {
-      heal: () => onRuntime(cluster, text(step, 'node'), (runtime) => runtime.failPulls(false)),
-      evidence: () => [{ what: 'pulls failed', count: failed }],
+      heal() {
+        fail(false)
+        failed.stop()
+      },
+      evidence: () => [{ what: 'pulls failed', count: failed.count }],
     }
   },
   describe: (step) => `${text(step, 'node')} cannot pull images ${lasting(step)}`,

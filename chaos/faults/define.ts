@@ -1,11 +1,11 @@
 /** What the fault files share: wrapping an injection so that the cluster knows when its infrastructure is being disturbed. */
 import type { Cluster } from '../../src/cluster/index.ts'
-import type { NetworkRule } from '../../src/kernel/index.ts'
+import type { NetworkRule, ProcessId } from '../../src/kernel/index.ts'
 import type { ActiveFault, Evidence, FaultStep } from '../../src/trial/registry.ts'
 
-/** Marks the cluster as disturbed until the fault heals: properties with time bounds wait for calm. */
-export function disturbing(cluster: Cluster, fault: ActiveFault): ActiveFault {
-  const calm = cluster.calm.disturb()
+/** Marks these processes as disturbed until the fault heals: properties with time bounds wait for calm. */
+export function disturbing(cluster: Cluster, targets: Iterable<ProcessId>, fault: ActiveFault): ActiveFault {
+  const calm = cluster.calm.disturb(targets)
   return {
     heal() {
       fault.heal()
@@ -15,10 +15,10 @@ export function disturbing(cluster: Cluster, fault: ActiveFault): ActiveFault {
   }
 }
 
-/** A fault that is a set of network rules: heals by removing them; its evidence is what they did. */
-export function ruleFault(cluster: Cluster, rules: readonly NetworkRule[]): ActiveFault {
+/** A fault that is a set of network rules around `targets`: heals by removing them; its evidence is what they did. */
+export function ruleFault(cluster: Cluster, targets: Iterable<ProcessId>, rules: readonly NetworkRule[]): ActiveFault {
   const handles = rules.map((rule) => cluster.kernel.network.addRule(rule))
-  return disturbing(cluster, {
+  return disturbing(cluster, targets, {
     heal() {
       for (const handle of handles) handle.remove()
     },
@@ -26,15 +26,18 @@ export function ruleFault(cluster: Cluster, rules: readonly NetworkRule[]): Acti
       let dropped = 0
       let delayed = 0
       let duplicated = 0
+      let reordered = 0
       for (const { counters } of handles) {
         dropped += counters.dropped
         delayed += counters.delayed
         duplicated += counters.duplicated
+        reordered += counters.reordered
       }
       return [
         { what: 'messages dropped', count: dropped },
         { what: 'messages delayed', count: delayed },
         { what: 'messages duplicated', count: duplicated },
+        { what: 'messages reordered', count: reordered },
       ]
     },
   })

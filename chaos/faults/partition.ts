@@ -34,7 +34,7 @@ export const partition: FaultKind = {
     const rules = []
     if (direction !== 'inbound') rules.push({ id: `${step.id}/out`, from: inside, to: outside, verdict: { kind: 'drop' } } as const)
     if (direction !== 'outbound') rules.push({ id: `${step.id}/in`, from: outside, to: inside, verdict: { kind: 'drop' } } as const)
-    return ruleFault(cluster, rules)
+    return ruleFault(cluster, inside, rules)
   },
   describe(step) {
     const side = names(step, 'side').join(', ')

@@ -23,7 +23,7 @@ export const crashProcess: FaultKind = {
     const running = kernel.isRunning(process)
     kernel.setCrashMode(process, text(step, 'unsynced') as (typeof DISK_FATES)[number])
     if (running) kernel.crash(process)
-    return disturbing(cluster, {
+    return disturbing(cluster, [process], {
       heal() {
         if (running && !kernel.isRunning(process)) kernel.restart(process)
       },
@@ -45,7 +45,7 @@ export const crashNode: FaultKind = {
     const host = text(step, 'host')
     const struck = cluster.processesNamed(host).filter((process) => kernel.isRunning(process)).length
     if (struck > 0) kernel.crashHost(host)
-    return disturbing(cluster, {
+    return disturbing(cluster, cluster.processesNamed(host), {
       heal() {
         if (struck > 0) kernel.restartHost(host)
       },
@@ -67,7 +67,7 @@ export const pauseProcess: FaultKind = {
     const process = cluster.process(text(step, 'process'))
     const running = kernel.isRunning(process)
     if (running) kernel.pause(process)
-    return disturbing(cluster, {
+    return disturbing(cluster, [process], {
       heal() {
         if (running) kernel.resume(process)
       },
@@ -99,7 +99,7 @@ export const clockSkew: FaultKind = {
     const skewMicros = amount(step, 'skewMicros')
     const driftPpm = amount(step, 'driftPpm')
     cluster.kernel.setClock(host, { skewMicros, driftPpm })
-    return disturbing(cluster, {
+    return disturbing(cluster, cluster.processesNamed(host), {
       heal: () => cluster.kernel.setClock(host, { skewMicros: 0, driftPpm: 0 }),
       evidence: () => [{ what: 'clocks set wrong', count: skewMicros !== 0 || driftPpm !== 0 ? 1 : 0 }],
     })
@@ -125,13 +125,14 @@ export const diskTrouble: FaultKind = {
   validate: (step, topology) =>
     wrongName(step, 'process', namesOf(topology).etcdMembers) ?? wrongName(step, 'trouble', DISK_TROUBLES) ?? wrongAmount(step, 'factor', 1, 100_000),
   inject(cluster, step) {
-    const device = cluster.kernel.deviceOf(cluster.process(text(step, 'process')))
+    const process = cluster.process(text(step, 'process'))
+    const device = cluster.kernel.deviceOf(process)
     const trouble = text(step, 'trouble') as (typeof DISK_TROUBLES)[number]
     const before = device.counters[trouble]
     if (trouble === 'slow') device.setSlow(amount(step, 'factor'))
     else if (trouble === 'full') device.setFull(true)
     else device.setLostFsync(true)
-    return disturbing(cluster, {
+    return disturbing(cluster, [process], {
       heal() {
         if (trouble === 'slow') device.setSlow(1)
         else if (trouble === 'full') device.setFull(false)

@@ -18,8 +18,8 @@ export const slowConsumer: FaultKind = {
   validate: (step, topology) => wrongName(step, 'process', consumers(processNames(topology))) ?? wrongAmount(step, 'lagMicros', 1, 600_000_000),
   inject(cluster, step) {
     const name = text(step, 'process')
-    const struck = cluster.setInformerLag(name, amount(step, 'lagMicros'))
-    return disturbing(cluster, {
+    const struck = cluster.setInformerLag(name, amount(step, 'lagMicros')) ? 1 : 0
+    return disturbing(cluster, [cluster.process(name)], {
       heal() {
         cluster.setInformerLag(name, 0)
       },

@@ -38,7 +38,7 @@ function linkFault(options: {
       const inside = processesOf(cluster, names(step, 'side'))
       const outside = othersThan(cluster, inside)
       const verdict = options.verdict(value(step))
-      return ruleFault(cluster, [
+      return ruleFault(cluster, inside, [
         { id: `${step.id}/out`, from: inside, to: outside, verdict },
         { id: `${step.id}/in`, from: outside, to: inside, verdict },
       ])
@@ -67,7 +67,7 @@ export const lossBurst = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
-  verdict: (lossPpm) => ({ kind: 'loss', lossPpm }),
+  verdict: (lossPpm) => ({ kind: 'loss', ppm: lossPpm }),
   clause: (lossPpm) => `${Math.round(lossPpm / 10_000)} % of its messages are lost`,
 })
 
@@ -79,7 +79,7 @@ export const duplicateMessages = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
-  verdict: (duplicatePpm) => ({ kind: 'duplicate', duplicatePpm, windowMicros: 500_000 }),
+  verdict: (duplicatePpm) => ({ kind: 'duplicate', ppm: duplicatePpm }),
   clause: (duplicatePpm) => `${Math.round(duplicatePpm / 10_000)} % of its datagrams arrive twice`,
 })
 
@@ -91,7 +91,7 @@ export const reorderMessages = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
-  verdict: (reorderPpm) => ({ kind: 'reorder', reorderPpm, windowMicros: 400_000 }),
+  verdict: (reorderPpm) => ({ kind: 'reorder', ppm: reorderPpm, windowMicros: 400_000 }),
   clause: (reorderPpm) => `${Math.round(reorderPpm / 10_000)} % of its datagrams are overtaken`,
 })
 

@@ -1,6 +1,6 @@
 /** The bounds of a rolling update, read off the stored replica sets at every change. */
 import type { Cluster } from '../../src/cluster/index.ts'
-import { type Deployment, keyOf, type ReplicaSet, resolveIntOrPercent } from '../../src/objects/index.ts'
+import { type Deployment, keyOf, type ReplicaSet, scaledCount } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 
 /** The bounds in force: those of every deployment spec that the controller may still be acting on. */
@@ -13,8 +13,8 @@ interface Bounds {
 function boundsOf(deployment: Deployment): Bounds['specs'][number] {
   const replicas = deployment.spec.replicas ?? 1
   const rolling = deployment.spec.strategy?.rollingUpdate
-  let surge = resolveIntOrPercent(rolling?.maxSurge ?? '25%', replicas, 'up')
-  let unavailable = resolveIntOrPercent(rolling?.maxUnavailable ?? '25%', replicas, 'down')
+  let surge = scaledCount(rolling?.maxSurge ?? '25%', replicas, 'up')
+  let unavailable = scaledCount(rolling?.maxUnavailable ?? '25%', replicas, 'down')
   const recreate = deployment.spec.strategy?.type === 'Recreate'
   if (recreate) {
     surge = 0

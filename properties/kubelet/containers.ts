@@ -57,7 +57,7 @@ export const noStartAfterTheEnd: PropertyDefinition = {
       const end = endedAt.get(fact.podUid)
       if (end === undefined) return
       const restartedAfter = (runningSince.get(fact.node) ?? 0) > end.at
-      const hadTheNews = at > end.at + NEWS_MICROS && !cluster.calm.wasCutOff(fact.node, end.at, at)
+      const hadTheNews = at > end.at + NEWS_MICROS && !cluster.calm.disturbedSince(end.at)
       if (!restartedAfter && !hadTheNews) return
       report.fail({
         subject: fact.podKey,

@@ -1,5 +1,5 @@
 /** By the stored objects alone: what is bound to a node fits it, and a bound pod is never bound elsewhere. */
-import { isPodTerminal, type Pod, parseQuantity, podRequests } from '../../src/objects/index.ts'
+import { isPodTerminal, milliValue, type Pod, podRequests, wholeValue } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 
 interface Charge {
@@ -34,7 +34,7 @@ export const noOvercommit: PropertyDefinition = {
       }
       const node = current.spec.nodeName
       if (node === undefined || charges.has(key)) return
-      const { milliCpu, memoryBytes } = podRequests(current)
+      const { milliCpu, memoryBytes } = podRequests(current.spec)
       charges.set(key, { node, milliCpu, memoryBytes })
       const total = totals.get(node) ?? { milliCpu: 0, memoryBytes: 0, pods: 0 }
       totals.set(node, total)
@@ -44,9 +44,9 @@ export const noOvercommit: PropertyDefinition = {
       if (milliCpu > 0 || memoryBytes > 0) report.reached()
       const allocatable = cluster.truth.get('nodes', node)?.status?.allocatable
       if (allocatable === undefined || !cluster.calm.leaderSteady('kube-system/kube-scheduler')) return
-      const cpu = parseQuantity(allocatable.cpu ?? '0', 'milli')
-      const memory = parseQuantity(allocatable.memory ?? '0', 'unit')
-      const pods = parseQuantity(allocatable.pods ?? '0', 'unit')
+      const cpu = milliValue(allocatable.cpu ?? '0')
+      const memory = wholeValue(allocatable.memory ?? '0')
+      const pods = wholeValue(allocatable.pods ?? '0')
       const over = total.milliCpu > cpu ? `${total.milliCpu}m CPU of ${cpu}m` : total.memoryBytes > memory ? `${total.memoryBytes} bytes of ${memory}` : total.pods > pods ? `${total.pods} pods of ${pods}` : ''
       if (over !== '') report.fail({ subject: node, shape: 'overcommitted', message: `with ${key} bound to it, ${node} is asked for ${over}` })
     })

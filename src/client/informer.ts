@@ -84,6 +84,12 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
     return this.#store.byIndex(name, value)
   }
 
+  /** It shows a part of the resource only: a namespace, or what a selector matches. */
+  get isSelective(): boolean {
+    const { namespace, labelSelector, fieldSelector } = this.#setup
+    return namespace !== undefined || labelSelector !== undefined || fieldSelector !== undefined
+  }
+
   /** Adds a named index; one of that name that is there already stays. */
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     this.#store.addIndex(name, valuesOf)

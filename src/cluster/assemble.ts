@@ -5,11 +5,11 @@
 import { ApiServer } from '../apiserver/index.ts'
 import { ControllerManager } from '../controllers/index.ts'
 import { EtcdMember } from '../etcd/index.ts'
-import { invariant, type Kernel, type MachineFactory, type ProcessId } from '../kernel/index.ts'
-import { ContainerRuntime, Kubelet } from '../kubelet/index.ts'
+import { type Fact, invariant, type Kernel, type MachineFactory, type Out, type ProcessId } from '../kernel/index.ts'
+import { ContainerRuntime, Kubelet, type RuntimeFact } from '../kubelet/index.ts'
 import { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { Scheduler } from '../scheduler/index.ts'
-import { nodeAddress, nodeIndexOfAddress, podCidr } from './addresses.ts'
+import { nodeAddress, podCidr } from './addresses.ts'
 import type { ClusterOptions } from './cluster.ts'
 import { DnsServer } from './dns.ts'
 import { Operator } from './operator.ts'
@@ -55,7 +55,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
   const etcd = names.etcdMembers.map(idOf)
   const servers = names.apiServers.map(idOf)
-  const client = { servers, streams, clientDecisions: decisions.client, observe }
+  const client = { servers, streams, clientDecisions: decisions.client ?? {}, observe }
 
   for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes]) kernel.addHost(host)
   const networks = names.nodes.map((nodeName, index) => new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }))
@@ -104,7 +104,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       host: node,
       name: names.kubelets[index] ?? '',
       factory: () =>
-        new Kubelet({ ...client, ...place, runtimeProcess, runtime, capacity: topology.nodeCapacity, labels, decisions: decisions.kubelet }),
+        new Kubelet({ ...client, ...place, name: names.kubelets[index], runtimeProcess, runtime, capacity: topology.nodeCapacity, labels, decisions: decisions.kubelet }),
     })
     const proxyName = names.proxies[index] ?? ''
     planned.push({
@@ -149,19 +149,16 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   }
 }
 
-/** Tells the wire of a node when a pod's process closes its listener or dies: connections end with it. */
+/** Tells the wire of a node when something there stops serving or dies: connections end with it. */
 function forwardToWires(kernel: Kernel, nodes: readonly string[], wires: readonly ProcessId[]): void {
-  const tell = (address: string, act: (wire: Wire, out: Parameters<Wire['onDraining']>[1]) => void) => {
-    const wire = wires[nodeIndexOfAddress(address)]
+  const tell = (fact: Fact, act: (wire: Wire, out: Out) => void) => {
+    const wire = wires[nodes.indexOf((fact as Fact & { readonly node: string }).node)]
     if (wire !== undefined) kernel.enter(wire, (machine, out) => act(machine as Wire, out))
   }
   kernel.subscribe('connections-reset', (fact) => {
-    const { podIp, ids } = fact as unknown as { podIp: string; ids: readonly number[] }
-    tell(podIp, (wire, out) => wire.onPodGone(podIp, ids, out))
+    tell(fact, (wire, out) => wire.onReset((fact as Extract<RuntimeFact, { type: 'connections-reset' }>).ids, out))
   })
-  kernel.subscribe('listeners-closed', (fact) => {
-    const { podIp } = fact as unknown as { podIp: string }
-    tell(podIp, (wire, out) => wire.onDraining(podIp, out))
-  })
-  invariant(nodes.length === wires.length, 'cluster: every node has a wire')
+  for (const type of ['term-sent', 'container-exited'] as const) {
+    kernel.subscribe(type, (fact) => tell(fact, (wire, out) => wire.onStopping(out)))
+  }
 }

@@ -6,16 +6,12 @@
 import type { ClientTimeoutFact, LeaderFact } from '../client/index.ts'
 import { type Kernel, type KernelFact, type Micros, type ProcessId, SECOND } from '../kernel/index.ts'
 
+type ProcessFact = Extract<KernelFact, { readonly boot: number }>
+
 /** How long the consequences of a fault last after it healed: leases run out, connections are found dead, back-offs end. */
 const AFTERMATH_MICROS: Micros = 45 * SECOND
 /** A leader has its picture of the cluster together so long after it began to lead. */
 const SETTLED_MICROS: Micros = 10 * SECOND
-
-interface Cut {
-  readonly node: string
-  readonly from: Micros
-  to: Micros
-}
 
 export class Calm {
   readonly #kernel: Kernel
@@ -25,7 +21,8 @@ export class Calm {
   readonly #leaderSince = new Map<string, { process: ProcessId; at: Micros }>()
   readonly #lastTimeout = new Map<string, Micros>()
   readonly #struckAt = new Map<ProcessId, Micros>()
-  readonly #cuts: Cut[] = []
+  /** By process: disturbances going on, and when the last one ended. */
+  readonly #targets = new Map<ProcessId, { active: number; lastEnd: Micros }>()
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
@@ -39,7 +36,7 @@ export class Calm {
     }
     for (const type of ['process-crashed', 'process-paused', 'process-resumed', 'process-started'] as const) {
       kernel.subscribe(type, (fact, _process, at) => {
-        this.#struckAt.set((fact as Extract<KernelFact, { type: 'process-crashed' }>).process, at)
+        this.#struckAt.set((fact as ProcessFact).process, at)
         if (type === 'process-paused' || type === 'process-resumed') this.#lastClockTrouble = at
       })
     }
@@ -48,16 +45,37 @@ export class Calm {
     })
   }
 
-  /** A disturbance has begun; call the answer once when it has ended. */
-  disturb(): () => void {
+  /** A disturbance of these processes (and of nothing among the others) has begun; call the answer once when it has ended. */
+  disturb(targets: Iterable<ProcessId>): () => void {
+    const struck = [...targets].map((target) => this.#target(target))
     this.#active++
+    for (const target of struck) target.active++
     let ended = false
     return () => {
       if (ended) return
       ended = true
       this.#active--
       this.#lastEnd = this.#kernel.now
+      for (const target of struck) {
+        target.active--
+        target.lastEnd = this.#kernel.now
+      }
     }
+  }
+
+  /** No disturbance of this process is going on, and none ended in the last `micros`. */
+  undisturbedFor(process: ProcessId, micros: Micros): boolean {
+    const target = this.#targets.get(process)
+    return target === undefined || (target.active === 0 && this.#kernel.now - target.lastEnd >= micros)
+  }
+
+  #target(process: ProcessId): { active: number; lastEnd: Micros } {
+    let target = this.#targets.get(process)
+    if (target === undefined) {
+      target = { active: 0, lastEnd: Number.NEGATIVE_INFINITY }
+      this.#targets.set(process, target)
+    }
+    return target
   }
 
   /** True if a disturbance, or its aftermath, fell into the time from `since` until now. */
@@ -83,18 +101,4 @@ export class Calm {
     return true
   }
 
-  /** The node could not hear the API (or its kubelet could not act) from now until the answer is called. */
-  cutOff(node: string): () => void {
-    const cut: Cut = { node, from: this.#kernel.now, to: Number.POSITIVE_INFINITY }
-    this.#cuts.push(cut)
-    return () => {
-      cut.to = this.#kernel.now
-    }
-  }
-
-  /** True if anything that could keep news from a node was going on between the two moments. */
-  wasCutOff(node: string, from: Micros, to: Micros): boolean {
-    if (this.#active > 0 || this.#lastEnd + AFTERMATH_MICROS >= from) return true
-    return this.#cuts.some((cut) => cut.node === node && cut.from <= to && cut.to >= from)
-  }
 }

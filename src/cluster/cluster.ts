@@ -3,8 +3,8 @@
  * faults and properties use; who is started where is in `assemble.ts`.
  */
 import type { ApiServer } from '../apiserver/index.ts'
+import type { Informer, InformerFactory } from '../client/index.ts'
 import {
-  invariant,
   Kernel,
   type Machine,
   type Micros,
@@ -154,16 +154,28 @@ export class Cluster {
     return keys.sort()
   }
 
-  /** Makes every informer of a process see changes late; 0 undoes it. True if the process runs. */
+  /** Makes every informer of a process see changes late; 0 undoes it. False if it has none now (it is down, or does not lead). */
   setInformerLag(process: string, lagMicros: Micros): boolean {
-    return this.kernel.enter(this.process(process), (machine: Machine) => {
-      const slow = machine as Machine & { setInformerLag?(micros: Micros): void }
-      invariant(slow.setInformerLag !== undefined, 'cluster: only a process with informers can be a slow consumer', process)
-      slow.setInformerLag(lagMicros)
+    let struck = false
+    this.kernel.enter(this.process(process), (machine) => {
+      const { factory } = machine as Machine & { readonly factory?: InformerFactory }
+      factory?.setLag(lagMicros)
+      struck = factory !== undefined
     })
+    return struck
   }
 
   // --- What properties ask
+
+  /** Every informer that runs now, with the name of its process. */
+  *informers(): Iterable<{ readonly process: string; readonly informer: Informer<KubeObject> }> {
+    for (const id of this.allProcesses()) {
+      if (!this.kernel.isRunning(id)) continue
+      const { factory } = this.kernel.machineOf(id) as Machine & { readonly factory?: InformerFactory }
+      if (factory === undefined) continue
+      for (const informer of factory.informers()) yield { process: this.kernel.nameOf(id), informer }
+    }
+  }
 
   /** Calls `action` once after `delay` of virtual time. */
   later(delay: Micros, action: () => void): void {

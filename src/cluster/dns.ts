@@ -4,7 +4,7 @@
  * zone transfer, stub domains, upstream forwarding.
  */
 import { ApiClient, type Informer, InformerFactory } from '../client/index.ts'
-import { answerQuery, type DnsDecisions } from '../dataplane/index.ts'
+import { type DnsDecisions, resolve } from '../dataplane/index.ts'
 import type { Machine, Message, Out, ProcessId, Streams } from '../kernel/index.ts'
 import type { EndpointSlice, Service } from '../objects/index.ts'
 
@@ -29,14 +29,19 @@ export class DnsServer implements Machine {
   readonly #informers: InformerFactory
   readonly #services: Informer<Service>
   readonly #slices: Informer<EndpointSlice>
-  readonly #decisions: DnsDecisions
+  readonly #decisions: Partial<DnsDecisions>
 
-  constructor(options: { readonly name: string; readonly servers: readonly ProcessId[]; readonly streams: Streams; readonly decisions: DnsDecisions }) {
+  constructor(options: { readonly name: string; readonly servers: readonly ProcessId[]; readonly streams: Streams; readonly decisions?: Partial<DnsDecisions> }) {
     this.#client = new ApiClient({ servers: options.servers, user: options.name, streams: options.streams })
-    this.#informers = new InformerFactory(this.#client, { name: options.name, streams: options.streams })
+    this.#informers = new InformerFactory(this.#client, { name: options.name })
     this.#services = this.#informers.informer('services')
     this.#slices = this.#informers.informer('endpointslices', { indexers: { [BY_SERVICE]: serviceOfSlice } })
-    this.#decisions = options.decisions
+    this.#decisions = options.decisions ?? {}
+  }
+
+  /** For faults that slow its consumers down. */
+  get factory(): InformerFactory {
+    return this.#informers
   }
 
   onStart(out: Out): void {
@@ -47,11 +52,12 @@ export class DnsServer implements Machine {
   onMessage(from: ProcessId, message: Message, out: Out): void {
     if (message.type === 'dns-query') {
       const query = message as DnsQuery
-      const addresses = answerQuery(query.name, {
+      const answer = resolve(query.name, {
         service: (key) => this.#services.get(key),
         slices: (key) => this.#slices.byIndex(BY_SERVICE, key),
         decisions: this.#decisions,
       })
+      const addresses = answer.code === 'NOERROR' ? answer.addresses : []
       out.send(from, { type: 'dns-answer', id: query.id, addresses } satisfies DnsAnswer as DnsAnswer)
       return
     }

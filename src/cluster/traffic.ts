@@ -148,13 +148,13 @@ export class TrafficSource implements Machine {
     const flow: Flow = {
       protocol: this.#spec.protocol,
       source: parseAddress(this.#world.source),
-      sourcePort: FIRST_EPHEMERAL_PORT + (id % EPHEMERAL_PORTS),
+      sourcePort: FIRST_EPHEMERAL_PORT + (this.#spec.protocol === 'UDP' ? 0 : id % EPHEMERAL_PORTS),
       destination: parseAddress(target.address),
       destinationPort: target.port,
     }
     const result = network.connect(flow, this.#mode, out.now, this.#draws)
-    if (result.verdict === 'reject') {
-      this.#report(out, 'refused', '', out.now, true)
+    if (result.verdict === 'reject' || result.verdict === 'reset') {
+      this.#report(out, result.verdict === 'reset' ? 'reset' : 'refused', '', out.now, true)
       return
     }
     const address = result.backend === undefined ? flow.destination : result.backend.address

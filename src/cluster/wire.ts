@@ -3,7 +3,7 @@
  * carries answers and resets back. One process a node; it dies with the node. Models what a request sees of Linux TCP:
  * refused where nothing listens, reset where the process dies, silence where the address is nobody's.
  */
-import type { Machine, Message, Out, ProcessId } from '../kernel/index.ts'
+import type { Machine, Message, Micros, Out, ProcessId } from '../kernel/index.ts'
 import type { ContainerRuntime } from '../kubelet/index.ts'
 
 /** A request on a new connection (`opens`), on one that is open, or a UDP datagram. */
@@ -47,6 +47,9 @@ interface Connection {
 }
 
 const SERVED = 1
+const SWEEP = 2
+/** The program closes its sockets so long after the signal. */
+const SWEEP_MICROS: Micros = 1_000
 
 export class Wire implements Machine {
   readonly #runtime: () => ContainerRuntime
@@ -81,15 +84,19 @@ export class Wire implements Machine {
     }
     const id = this.#next++
     this.#inFlight.set(id, { client: from, packet })
-    runtime.beginRequest(packet.podIp, packet.port, id, out)
-    out.after(runtime.requestMicros(packet.podIp), this, SERVED, id)
+    runtime.beginRequest(packet.podIp, packet.port, id)
+    out.after(runtime.requestMicros(packet.podIp, packet.port), this, SERVED, id)
   }
 
   onDisconnect(peer: ProcessId): void {
     for (const [key, connection] of this.#connections) if (connection.client === peer) this.#connections.delete(key)
   }
 
-  onTimer(_kind: number, id: number, out: Out): void {
+  onTimer(kind: number, id: number, out: Out): void {
+    if (kind === SWEEP) {
+      this.#sweep(out)
+      return
+    }
     const served = this.#inFlight.get(id)
     if (served === undefined) return
     this.#inFlight.delete(id)
@@ -98,11 +105,11 @@ export class Wire implements Machine {
     const closes = !packet.keepAlive || runtime.accept(packet.podIp, packet.port) !== 'accepted'
     this.#answer(client, packet, 'ok', closes, out)
     if (closes) this.#connections.delete(`${client}:${packet.connection}`)
-    runtime.endRequest(id, out)
+    runtime.endRequest(id)
   }
 
-  /** The process behind the address is gone: what it had in hand is reset, what was idle is closed. */
-  onPodGone(podIp: string, requests: readonly number[], out: Out): void {
+  /** The process behind the address has died: what it had in hand is reset. */
+  onReset(requests: readonly number[], out: Out): void {
     for (const id of requests) {
       const served = this.#inFlight.get(id)
       if (served === undefined) continue
@@ -110,15 +117,19 @@ export class Wire implements Machine {
       this.#connections.delete(`${served.client}:${served.packet.connection}`)
       this.#answer(served.client, served.packet, 'reset', true, out)
     }
-    this.onDraining(podIp, out)
   }
 
-  /** The process behind the address has closed its listener: idle connections are closed in order. */
-  onDraining(podIp: string, out: Out): void {
+  /** Something on the node stops serving: idle connections to closed listeners are closed in order. */
+  onStopping(out: Out): void {
+    if (this.#connections.size > 0) out.after(SWEEP_MICROS, this, SWEEP)
+  }
+
+  #sweep(out: Out): void {
     const busy = new Set<string>()
-    for (const { client, packet } of this.#inFlight.values()) if (packet.podIp === podIp) busy.add(`${client}:${packet.connection}`)
+    for (const { client, packet } of this.#inFlight.values()) busy.add(`${client}:${packet.connection}`)
+    const runtime = this.#runtime()
     for (const [key, connection] of this.#connections) {
-      if (connection.podIp !== podIp || busy.has(key)) continue
+      if (busy.has(key) || runtime.accept(connection.podIp, connection.port) === 'accepted') continue
       this.#connections.delete(key)
       out.stream(connection.client, { type: 'close', connection: connection.id } satisfies ClosePacket as ClosePacket)
     }

@@ -1,5 +1,5 @@
 /** Every option of the controller manager, with its unit and default (kube-controller-manager v1.33). Made total once. */
-import type { LeaderElectionOptions } from '../client/index.ts'
+import type { ClientDecisions, LeaderElectionOptions } from '../client/index.ts'
 import { MINUTE, type Micros, type ProcessId, SECOND, type Streams } from '../kernel/index.ts'
 import { CONTROLLER_DECISIONS, type ControllerDecisions } from './decisions.ts'
 import type { EvictionRates } from './nodelifecycle/zones.ts'
@@ -67,6 +67,9 @@ export interface ControllerManagerOptions {
   readonly servers: readonly ProcessId[]
   readonly streams: Streams
   readonly decisions?: Partial<ControllerDecisions>
+  readonly clientDecisions?: Partial<ClientDecisions>
+  /** Note every change that the informers show. Default false. */
+  readonly observe?: boolean
   /** Times and lease of the election; false: lead from the start, without a lease. */
   readonly leaderElection?: Partial<LeaderElectionOptions> | false
   /** Requests a second of each controller. Default 20; 0 for no limit. */
@@ -88,6 +91,8 @@ export interface CompleteOptions {
   readonly servers: readonly ProcessId[]
   readonly streams: Streams
   readonly decisions: ControllerDecisions
+  readonly clientDecisions: Partial<ClientDecisions>
+  readonly observe: boolean
   readonly leaderElection: LeaderElectionOptions | false
   readonly qps: number
   readonly burst: number
@@ -125,10 +130,18 @@ export function completeControllerManagerOptions(options: ControllerManagerOptio
     streams,
     servers: options.servers,
     decisions: { ...CONTROLLER_DECISIONS, ...options.decisions },
+    clientDecisions: options.clientDecisions ?? {},
+    observe: options.observe ?? false,
     leaderElection:
       options.leaderElection === false
         ? false
-        : { lease: 'kube-controller-manager', identity: name, streams, ...options.leaderElection },
+        : {
+            lease: 'kube-controller-manager',
+            identity: name,
+            streams,
+            decisions: options.clientDecisions ?? {},
+            ...options.leaderElection,
+          },
     qps: options.qps ?? 20,
     burst: options.burst ?? 30,
     replicaSet: { workers: 5, burstReplicas: 500, ...options.replicaSet },

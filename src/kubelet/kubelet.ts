@@ -77,10 +77,10 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
 
   constructor(options: KubeletOptions) {
     this.options = completeKubeletOptions(options)
-    const { node, servers, streams, runtimeProcess, statusRetryMicros } = this.options
-    this.#client = new ApiClient({ servers, user: `system:node:${node}`, streams, ...CLIENT_RATES.kubelet })
-    this.#informers = new InformerFactory(this.#client, { name: `kubelet/${node}` })
-    this.#pods = this.#informers.informer('pods', { fieldSelector: `spec.nodeName=${node}` })
+    const { node, servers, streams, runtimeProcess, statusRetryMicros, name, observe, clientDecisions } = this.options
+    this.#client = new ApiClient({ servers, user: `system:node:${node}`, streams, name, ...CLIENT_RATES.kubelet })
+    this.#informers = new InformerFactory(this.#client, { name, observe, decisions: clientDecisions })
+    this.#pods = this.#informers.informer('pods', { fieldSelector: `spec.nodeName=${node}`, firstListVersion: '' })
     this.#nodes = this.#informers.informer('nodes', { fieldSelector: `metadata.name=${node}` })
     this.#pods.addHandler(this)
     this.runtime = new RuntimeClient(runtimeProcess, this)
@@ -88,6 +88,11 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
     this.agent = new NodeAgent(this.options, this.#client, this)
     this.#probeStream = streams.get('kubelet/probe')
     this.#retryStream = streams.get('kubelet/retry')
+  }
+
+  /** For faults that slow its consumers down. */
+  get factory(): InformerFactory {
+    return this.#informers
   }
 
   // --- Entrances
@@ -176,34 +181,44 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
         compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
         compare(a.metadata.name, b.metadata.name),
     )
-    for (const pod of pods) this.#add(pod, out)
+    const admitted: PodWorker[] = []
+    for (const pod of pods) {
+      const worker = this.#admit(pod, out)
+      if (worker !== undefined) admitted.push(worker)
+    }
+    for (const worker of admitted) worker.wake(out)
     this.#armHousekeeping(out)
   }
 
   #add(pod: Pod, out: Out): void {
+    this.#admit(pod, out)?.wake(out)
+  }
+
+  /** Makes the pod's worker, if it has none. Answers with it when the pod is to be synced. */
+  #admit(pod: Pod, out: Out): PodWorker | undefined {
     const uid = pod.metadata.uid ?? ''
-    if (this.#workers.has(uid)) return
+    if (this.#workers.has(uid)) return undefined
     const records = this.#orphans.get(uid)
     this.#orphans.delete(uid)
     const worker = new PodWorker(pod, this, records)
     this.#workers.set(uid, worker)
     if (this.options.decisions.isFinished(pod.status?.phase)) {
       worker.finished(out)
-      return
+      return undefined
     }
     if (pod.metadata.deletionTimestamp !== undefined) {
       worker.terminate('deleted', out)
-      return
+      return undefined
     }
     const rejection = records === undefined ? rejectionOf(pod, this.agent.node, this.#activePods(worker)) : undefined
     const names = { node: this.options.node, podKey: worker.key, podUid: uid }
     if (rejection !== undefined) {
       this.#note({ type: 'pod-rejected', ...names, ...rejection }, out)
       worker.reject(rejection.reason, rejection.message, out)
-      return
+      return undefined
     }
     this.#note({ type: 'pod-admitted', ...names }, out)
-    worker.wake(out)
+    return worker
   }
 
   /** The pods that take up room: every one that has not stopped for good. */

@@ -1,4 +1,5 @@
 /** Every option of the container runtime and of the kubelet, with its unit and default. Made total once; behind it nothing is optional. */
+import type { ClientDecisions } from '../client/index.ts'
 import { MILLISECOND, MINUTE, type Micros, type ProcessId, SECOND, type Streams } from '../kernel/index.ts'
 import type { Labels, ResourceList } from '../objects/index.ts'
 import type { AppTable } from './app.ts'
@@ -48,6 +49,8 @@ export function completeContainerRuntimeOptions(options: ContainerRuntimeOptions
 }
 
 export interface KubeletOptions {
+  /** The process's name in facts and draws. Default `kubelet/<node>`. */
+  readonly name?: string
   readonly node: string
   readonly nodeAddress: string
   readonly podCidr: string
@@ -78,6 +81,9 @@ export interface KubeletOptions {
   /** How often exited containers beyond one a name are removed, while there are any. Default 1 min. */
   readonly collectionMicros?: Micros
   readonly decisions?: Partial<KubeletDecisions>
+  /** Note every change that the informers show. Default false. */
+  readonly observe?: boolean
+  readonly clientDecisions?: Partial<ClientDecisions>
 }
 
 export type CompleteKubeletOptions = Required<Omit<KubeletOptions, 'decisions'>> & {
@@ -86,6 +92,9 @@ export type CompleteKubeletOptions = Required<Omit<KubeletOptions, 'decisions'>>
 
 export function completeKubeletOptions(options: KubeletOptions): CompleteKubeletOptions {
   return {
+    name: options.name ?? `kubelet/${options.node}`,
+    observe: options.observe ?? false,
+    clientDecisions: options.clientDecisions ?? {},
     node: options.node,
     nodeAddress: options.nodeAddress,
     podCidr: options.podCidr,

@@ -71,6 +71,11 @@ export class KubeProxy implements Machine {
     return this.#tracker.objects()
   }
 
+  /** For faults that slow its consumers down. */
+  get factory(): InformerFactory {
+    return this.#informers
+  }
+
   onStart(out: Out): void {
     this.#client.start(out)
     this.#informers.start(out)

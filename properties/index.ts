@@ -1,0 +1,63 @@
+/** The built-in properties and suites, registered. */
+import type { PropertyDefinition, Registry } from '../src/trial/registry.ts'
+import { informersEndEqual } from './api/caches.ts'
+import { finalizersKept } from './api/finalizers.ts'
+import { neverBackInTime } from './api/informers.ts'
+import { noMassEviction, silentNodesPodsNotReady } from './controllers/nodes.ts'
+import { neverTooManyPods } from './controllers/replicas.ts'
+import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
+import { revisionNeverGoesBack } from './etcd/durability.ts'
+import { oneHistory } from './etcd/history.ts'
+import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
+import { phaseIsFinal, terminalIsNotReady } from './kubelet/phase.ts'
+import { killAfterGrace, killByGraceAndTwo, termAfterPreStop } from './kubelet/stopping.ts'
+import { noDuplicateEndpoints, onlyReadyEndpoints } from './network/endpoints.ts'
+import { leaderNotDisrupted } from './raft/disruption.ts'
+import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
+import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
+import { SUITES } from './suites.ts'
+import { oneLeaderPerLease } from './system/leadership.ts'
+import { reconciliation } from './system/reconciliation.ts'
+import { rolloutLosesNothing, rolloutWithoutPreStopLoses } from './system/rollout-traffic.ts'
+
+export const PROPERTIES: readonly PropertyDefinition[] = [
+  oneLeaderPerTerm,
+  oneVotePerTerm,
+  leaderNotDisrupted,
+  oneHistory,
+  revisionNeverGoesBack,
+  finalizersKept,
+  neverBackInTime,
+  informersEndEqual,
+  neverTooManyPods,
+  surgeBound,
+  unavailabilityBound,
+  noMassEviction,
+  silentNodesPodsNotReady,
+  noOvercommit,
+  boundOnce,
+  termAfterPreStop,
+  killAfterGrace,
+  killByGraceAndTwo,
+  phaseIsFinal,
+  terminalIsNotReady,
+  oneNodePerPod,
+  noStartAfterTheEnd,
+  initContainersFirst,
+  onlyReadyEndpoints,
+  noDuplicateEndpoints,
+  oneLeaderPerLease,
+  reconciliation,
+  rolloutLosesNothing,
+  rolloutWithoutPreStopLoses,
+]
+
+/** Adds every built-in property. */
+export function registerProperties(registry: Registry): void {
+  for (const property of PROPERTIES) registry.property(property)
+}
+
+/** Adds every built-in suite. */
+export function registerSuites(registry: Registry): void {
+  for (const suite of SUITES) registry.suite(suite(registry))
+}

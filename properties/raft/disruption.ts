@@ -1,0 +1,46 @@
+/** A leader that a majority hears from is not deposed: pre-vote and the quorum check keep a returning member quiet. */
+import { namesOf } from '../../src/cluster/index.ts'
+import type { RaftFact } from '../../src/raft/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { onFact } from '../define.ts'
+
+/** Three election time-outs: whatever an earlier disturbance did to timers is over. */
+const CALM_MICROS = 6_000_000
+
+export const leaderNotDisrupted: PropertyDefinition = {
+  id: 'raft-leader-not-disrupted',
+  mode: 'always',
+  claim: 'while a leader and enough members for a majority are undisturbed, no member of a higher term leads',
+  source: 'Raft thesis 4.2.3 and 9.6; etcd-io/raft TestDisruptiveFollowerPreVote',
+  trigger: 'a leader had a majority of undisturbed members for six seconds',
+  catches: ['raft-disruptive-rejoin'],
+  monitor(cluster, report) {
+    const names = namesOf(cluster.topology).etcdMembers
+    const members = names.map((name) => cluster.process(name))
+    let term = 0
+    let leader = ''
+    let since = 0
+    onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact, at) => {
+      if (fact.role !== 'leader' || fact.term <= term) return
+      const previous = members[names.indexOf(leader)]
+      const before = leader
+      const calmSince = since
+      term = fact.term
+      leader = fact.member
+      since = at
+      if (previous === undefined || at - calmSince < CALM_MICROS) return
+      const steady = members.filter((member) => cluster.kernel.isRunning(member) && cluster.calm.undisturbedFor(member, CALM_MICROS))
+      if (!steady.includes(previous) || steady.length * 2 <= members.length) return
+      report.fail({
+        subject: before,
+        shape: 'deposed',
+        message: `${before} led and nothing disturbed it or ${steady.length - 1} other members, yet ${fact.member} took over in term ${fact.term}`,
+      })
+    })
+    return {
+      onEnd() {
+        if (term > 0 && cluster.kernel.now - since >= CALM_MICROS) report.reached()
+      },
+    }
+  },
+}
