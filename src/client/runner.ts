@@ -118,7 +118,7 @@ export class ScriptRunner {
   }
 
   /** Drops a task where it waits; nothing when it has ended. */
-  kill(task: Task<unknown>): void {
+  kill<T>(task: Task<T>): void {
     task.kill()
   }
 }

@@ -1,0 +1,10 @@
+/** kube-scheduler: what other floors may import. */
+export { Algorithm, type Choice, feasibleNodesToFind } from './algorithm.ts'
+export { SchedulerCache } from './cache.ts'
+export { SCHEDULER_DECISIONS, type SchedulerDecisions } from './decisions.ts'
+export type * from './facts.ts'
+export type { NodeInfo } from './nodeinfo.ts'
+export type { SchedulerOptions } from './options.ts'
+export type { PodInfo } from './podinfo.ts'
+export { Scheduler } from './scheduler.ts'
+export { Snapshot } from './snapshot.ts'
