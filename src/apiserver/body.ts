@@ -1,6 +1,7 @@
 /** The body of a write before anything else: is it an object of this resource, in this namespace, with fields of the right types? */
 import {
   deepFreeze,
+  hadNulls,
   type KubeObject,
   RESOURCES,
   type Resource,
@@ -22,7 +23,7 @@ export function checkBody(target: BodyTarget, body: unknown): KubeObject | Statu
   const { apiVersion, kind, namespaced } = RESOURCES[resource]
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     return unreadable(resource, 'the body is no object')
-  const object = deepFreeze(cleaned(body as KubeObject))
+  let object = deepFreeze(body as KubeObject)
   if (
     (object.kind !== undefined && object.kind !== kind) ||
     (object.apiVersion !== undefined && object.apiVersion !== apiVersion)
@@ -33,6 +34,7 @@ export function checkBody(target: BodyTarget, body: unknown): KubeObject | Statu
   }
   const wrong = shapeErrors(resource, object)
   if (wrong.length > 0) return unreadable(resource, wrong.join(', '))
+  if (hadNulls()) object = deepFreeze(cleaned(object))
   const metadata = object.metadata ?? { name: '' }
   if (namespaced && target.namespace === undefined)
     return badRequest('an empty namespace may not be set during creation')
@@ -68,7 +70,6 @@ export function checkBody(target: BodyTarget, body: unknown): KubeObject | Statu
 function cleaned(body: KubeObject): KubeObject {
   const { status, ...rest } = body as KubeObject & { readonly status?: unknown }
   const clean = withoutNulls(rest)
-  if (clean === rest) return body
   return status === undefined || status === null ? clean : ({ ...clean, status } as KubeObject)
 }
 

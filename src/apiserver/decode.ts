@@ -2,17 +2,21 @@
  * Stored values and objects. What is stored has no resourceVersion; what is served has the version of its last write. The served object is
  * made once for each version and shared by every cache and every server. Models apiserver pkg/storage versioner, v1.33.
  */
-import { deepFreeze, type KubeObject, type ObjectMeta } from '../objects/index.ts'
+import { deepFreeze, type KubeObject, withIdentity } from '../objects/index.ts'
 
-const remembered = new WeakMap<object, KubeObject>()
+/** The last versions that were decoded, found by their revision. Far cheaper than a weak map, and large enough for what is under way. */
+const SLOTS = 4096
+const values: unknown[] = new Array(SLOTS).fill(undefined)
+const objects: (KubeObject | undefined)[] = new Array(SLOTS).fill(undefined)
 
 /** The object that a stored value is at `revision`. */
 export function decode(stored: unknown, revision: number): KubeObject {
-  const value = stored as KubeObject
-  const known = remembered.get(value)
-  if (known !== undefined && revisionOf(known) === revision) return known
-  const object = withResourceVersion(value, revision)
-  remembered.set(value, object)
+  const slot = revision & (SLOTS - 1)
+  const known = objects[slot]
+  if (known !== undefined && values[slot] === stored && revisionOf(known) === revision) return known
+  const object = withResourceVersion(stored as KubeObject, revision)
+  values[slot] = stored
+  objects[slot] = object
   return object
 }
 
@@ -20,8 +24,7 @@ export function decode(stored: unknown, revision: number): KubeObject {
 export function encode(object: KubeObject): KubeObject {
   const { metadata } = object
   if (metadata.resourceVersion === undefined) return deepFreeze(object)
-  const { resourceVersion: _version, ...rest } = metadata
-  return deepFreeze({ ...object, metadata: rest as ObjectMeta })
+  return deepFreeze({ ...object, metadata: withIdentity(metadata, metadata) })
 }
 
 /** The object as of `revision`: a copy of its top and its metadata, everything else shared. */

@@ -50,6 +50,8 @@ export class Identities {
   }
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => (byte + 256).toString(16).slice(1))
+
 function hex(word: number): string {
-  return (word + 0x1_0000_0000).toString(16).slice(1)
+  return `${HEX[word >>> 24]}${HEX[(word >>> 16) & 255]}${HEX[(word >>> 8) & 255]}${HEX[word & 255]}`
 }

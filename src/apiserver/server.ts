@@ -19,6 +19,7 @@ import { type CallOwner, RunningCall } from './call.ts'
 import { Compactor } from './compactor.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
+import { EtcdStorage } from './etcd.ts'
 import { note } from './facts.ts'
 import { Identities } from './identity.ts'
 import { type ApiServerOptions, type CompleteApiServerOptions, completeApiServerOptions } from './options.ts'
@@ -44,9 +45,9 @@ export class ApiServer implements Machine, CallOwner {
   #expiry: Timer = 0
 
   /** `storage` stands in for etcd in table tests. */
-  constructor(options: ApiServerOptions, storage: StorageConnection) {
+  constructor(options: ApiServerOptions, storage?: StorageConnection) {
     this.options = completeApiServerOptions(options)
-    this.storage = storage
+    this.storage = storage ?? new EtcdStorage(this.options)
     this.caches = Object.fromEntries(
       RESOURCE_NAMES.map((resource) => [resource, new WatchCache(resource, this.options, this.storage)]),
     ) as Record<Resource, WatchCache>

@@ -10,7 +10,9 @@ import {
   qosClass,
   RESOURCES,
   type Resource,
+  sameButVersion,
   sameValue,
+  withIdentity,
 } from '../objects/index.ts'
 
 /** Any object's top level: spec, status, data and so on by name. */
@@ -37,18 +39,8 @@ function hasStatus(resource: Resource): boolean {
 
 /** A new object as it is stored: identity and time set, status reset. */
 export function prepareForCreate(resource: Resource, object: KubeObject, identity: ObjectMeta): KubeObject {
-  const {
-    resourceVersion: _v,
-    deletionTimestamp: _d,
-    deletionGracePeriodSeconds: _g,
-    generation: _n,
-    ...given
-  } = object.metadata
-  const metadata: ObjectMeta = {
-    ...given,
-    ...identity,
-    ...(COUNTS_GENERATIONS.has(resource) ? { generation: 1 } : {}),
-  }
+  const generation = COUNTS_GENERATIONS.has(resource) ? 1 : undefined
+  const metadata = withIdentity(object.metadata, { ...identity, generation })
   switch (resource) {
     case 'pods':
       return { ...object, metadata, status: { phase: 'Pending', qosClass: qosClass((object as Pod).spec) } } as Pod
@@ -113,19 +105,8 @@ function generationMoves(resource: Resource, after: Parts, before: Parts): boole
 
 /** The new metadata with what no client may set. */
 function keptIdentity(given: ObjectMeta, before: ObjectMeta, moves: boolean): ObjectMeta {
-  const generation = before.generation === undefined ? undefined : before.generation + (moves ? 1 : 0)
-  const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, generation: _n, ...rest } = given
-  return {
-    ...rest,
-    namespace: given.namespace ?? before.namespace,
-    uid: given.uid ?? before.uid,
-    creationTimestamp: before.creationTimestamp,
-    ...(generation === undefined ? {} : { generation }),
-    ...(before.deletionTimestamp === undefined ? {} : { deletionTimestamp: before.deletionTimestamp }),
-    ...(before.deletionGracePeriodSeconds === undefined
-      ? {}
-      : { deletionGracePeriodSeconds: before.deletionGracePeriodSeconds }),
-  }
+  if (!moves || before.generation === undefined) return withIdentity(given, before)
+  return withIdentity(given, { ...before, generation: before.generation + 1 })
 }
 
 /** True when a write would change nothing but the version. */
@@ -134,9 +115,7 @@ export function isUnchanged(after: KubeObject, before: KubeObject): boolean {
   const right = before as Parts
   for (const key in left) if (key !== 'metadata' && !sameValue(left[key], right[key])) return false
   for (const key in right) if (left[key] === undefined && right[key] !== undefined) return false
-  const { resourceVersion: _a, ...mine } = after.metadata
-  const { resourceVersion: _b, ...theirs } = before.metadata
-  return sameValue(mine, theirs)
+  return sameButVersion(after.metadata, before.metadata)
 }
 
 /** True when an update that leaves no finalizer must remove the object, because its deletion was only waiting for that. */

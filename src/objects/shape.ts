@@ -2,6 +2,7 @@
 
 import { RESOURCES, type Resource } from './resources.ts'
 import { type Field, type FieldTable, type FieldType, METADATA, SCHEMAS } from './schema.ts'
+import { POD_SPEC } from './schema-pod.ts'
 
 const SHOWN: Readonly<Record<FieldType, string>> = {
   string: 'a string',
@@ -24,15 +25,27 @@ const NEEDED: Readonly<Partial<Record<Resource, readonly (readonly string[])[]>>
 }
 const foundRight = new WeakSet<object>()
 
-/** The mistakes as sentences with their path: `spec.replicas: must be a whole number, not "three"`. */
+const NO_ERRORS: readonly string[] = Object.freeze([])
+
+/** True when the last walk met a null; see `hadNulls`. */
+let sawNull = false
+
+/** Whether the object that `shapeErrors` was last called with has null members among the fields that are known. */
+export function hadNulls(): boolean {
+  return sawNull
+}
+
+/** The mistakes as sentences with their path: `spec.replicas: must be a whole number, not "three"`. The status is not looked at. */
 export function shapeErrors(resource: Resource, object: object): readonly string[] {
   const errors: string[] = []
+  sawNull = false
   const parts = object as Readonly<Record<string, unknown>>
   checkField(errors, 'metadata', METADATA, parts.metadata)
   const schema = SCHEMAS[resource]
   for (const name in schema) checkField(errors, name, schema[name] as Field, parts[name])
-  if (errors.length === 0) for (const path of NEEDED[resource] ?? []) checkPresence(errors, parts, path)
-  return errors
+  if (errors.length > 0) return errors
+  for (const path of NEEDED[resource] ?? []) checkPresence(errors, parts, path)
+  return errors.length === 0 ? NO_ERRORS : errors
 }
 
 /** A field without which nothing of the object can be read; `RESOURCES` names the kinds. */
@@ -47,8 +60,13 @@ function checkPresence(errors: string[], object: Readonly<Record<string, unknown
 }
 
 function checkField(errors: string[], path: string, field: Field, value: unknown): void {
-  if (value === undefined || value === null) return
+  if (value === undefined) return
+  if (value === null) {
+    sawNull = true
+    return
+  }
   if (typeof field === 'string') {
+    if (typeof value === 'string' && (field === 'string' || field === 'integer-or-string')) return
     const type = (field.startsWith('-') || field.startsWith('!') ? field.slice(1) : field) as FieldType
     if (!hasType(type, value)) errors.push(`${path}: must be ${SHOWN[type]}, not ${shown(value)}`)
     return
@@ -57,8 +75,11 @@ function checkField(errors: string[], path: string, field: Field, value: unknown
     errors.push(`${path}: must be ${Array.isArray(field) ? 'a list' : 'an object'}, not ${shown(value)}`)
     return
   }
-  if (foundRight.has(value)) return
+  const large = field === POD_SPEC
+  if (large && foundRight.has(value)) return
   const before = errors.length
+  const earlierNull = sawNull
+  sawNull = false
   if (Array.isArray(field)) {
     for (const [i, item] of (value as readonly unknown[]).entries()) {
       if (item === null || item === undefined) errors.push(`${path}[${i}]: must not be null`)
@@ -72,7 +93,8 @@ function checkField(errors: string[], path: string, field: Field, value: unknown
       if (inner !== undefined) checkField(errors, `${path}.${name}`, inner, parts[name])
     }
   }
-  if (errors.length === before && Object.isFrozen(value)) foundRight.add(value)
+  if (large && errors.length === before && !sawNull && Object.isFrozen(value)) foundRight.add(value)
+  sawNull ||= earlierNull
 }
 
 const withoutNullsFound = new WeakSet<object>()

@@ -2,7 +2,6 @@
  * Validation of whole objects by kind: what an API server answers 422 Invalid to. Models kubernetes pkg/apis (each validation folder) and the update
  * strategies in pkg/registry, v1.33, for the fields that the types here have. Objects come in after defaulting and a check of shape.
  */
-import { sameValue } from './equal.ts'
 import type {
   ConfigMap,
   Deployment,
@@ -15,6 +14,7 @@ import type {
   Service,
 } from './kinds.ts'
 import type { KubeObject } from './meta.ts'
+import { sameClientMetadata } from './metadata.ts'
 import type { Pod } from './pod.ts'
 import { RESOURCES, type Resource } from './resources.ts'
 import { type FieldError, FieldErrors } from './validation/errors.ts'
@@ -46,7 +46,7 @@ export function validateCreate(resource: Resource, object: KubeObject): readonly
 export function validateUpdate(resource: Resource, after: KubeObject, before: KubeObject): readonly FieldError[] {
   const errors = new FieldErrors()
   if (after.metadata !== before.metadata) {
-    if (!sameValue(after.metadata, before.metadata)) validateMetadata(errors, RESOURCES[resource], after)
+    if (!sameClientMetadata(after.metadata, before.metadata)) validateMetadata(errors, RESOURCES[resource], after)
     validateMetadataUpdate(errors, after.metadata, before.metadata)
   }
   if (bodyChanged(after, before)) {
