@@ -48,7 +48,10 @@ export interface PodStatusResult {
 }
 
 /** Computes the status. A terminal phase in `previous` is kept. */
-export function podStatusOf(input: StatusInput, decisions: KubeletDecisions): PodStatusResult {
+export function podStatusOf(given: StatusInput, decisions: KubeletDecisions): PodStatusResult {
+  const over = isTerminal(given.previous?.phase)
+  // A pod that is over stays as it was stored; not to see that it is over is to see it as new.
+  const input = over && !decisions.isFinished(given.previous?.phase) ? { ...given, previous: undefined } : given
   const { pod, records, previous, forced, ended } = input
   const { spec } = pod
   const init = (spec.initContainers ?? []).map((container) => containerStatus(container, true, input))

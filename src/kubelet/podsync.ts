@@ -175,5 +175,6 @@ function fail(
 function restartCountOf(pod: Pod, name: string, init: boolean): number {
   const statuses = init ? pod.status?.initContainerStatuses : pod.status?.containerStatuses
   const known = statuses?.find((status) => status.name === name)
-  return known?.containerID === undefined ? 0 : known.restartCount + 1
+  if (known === undefined) return 0
+  return known.containerID === undefined ? known.restartCount : known.restartCount + 1
 }
