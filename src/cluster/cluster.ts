@@ -4,6 +4,7 @@
  */
 import type { ApiServer } from '../apiserver/index.ts'
 import type { Informer, InformerFactory } from '../client/index.ts'
+import type { EtcdMember, EtcdView } from '../etcd/index.ts'
 import {
   Kernel,
   type Machine,
@@ -22,7 +23,7 @@ import { Calm } from './calm.ts'
 import { unconverged } from './convergence.ts'
 import type { DecisionOverrides } from './decisions.ts'
 import type { Operator } from './operator.ts'
-import type { Topology } from './topology.ts'
+import { namesOf, type Topology } from './topology.ts'
 import { Truth } from './truth.ts'
 import type { TrafficClient, WorkloadStep } from './workload.ts'
 
@@ -166,6 +167,14 @@ export class Cluster {
   }
 
   // --- What properties ask
+
+  /** What each running member of etcd holds. */
+  etcdViews(): readonly EtcdView[] {
+    return namesOf(this.topology)
+      .etcdMembers.map((name) => this.process(name))
+      .filter((process) => this.kernel.isRunning(process))
+      .map((process) => (this.kernel.machineOf(process) as EtcdMember).view())
+  }
 
   /** Every informer that runs now, with the name of its process. */
   *informers(): Iterable<{ readonly process: string; readonly informer: Informer<KubeObject> }> {

@@ -85,7 +85,7 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
   }
 
   /** The informers: for oracles and the slow-consumer fault. */
-  get informers(): InformerFactory {
+  get factory(): InformerFactory {
     return this.#factory
   }
 
