@@ -228,7 +228,10 @@ export class FakeApi extends RecordingOut implements TimerTarget {
         return { code: 200, body: this.put(resource, merge(before, request.patch) as KubeObject) }
       case 'create': {
         if ((before as Pod).spec.nodeName !== undefined) return respond(failure(409, 'Conflict'))
-        const { target } = request.object as unknown as { target: { name: string } }
+        const { target, metadata } = request.object as unknown as Pick<KubeObject, 'metadata'> & {
+          target: { name: string }
+        }
+        if (metadata.uid !== before.metadata.uid) return respond(failure(409, 'Conflict'))
         this.put(resource, merge(before, { spec: { nodeName: target.name } }) as KubeObject)
         return { code: 201, body: success() }
       }

@@ -239,7 +239,7 @@ function perform(steps: readonly Step[], options: Partial<SchedulerOptions> = {}
   )
   scheduler.onStart(api)
   const overcommitted = () => {
-    for (const [name, cpu, pods] of [['node-0', 2_000, 3] as const, ['node-1', 2_000, 5] as const]) {
+    for (const [name, cpu, pods] of [['node-0', 2_000, 3] as const, ['node-1', 1_000, 3] as const]) {
       const there = [...api.objects<Pod>('pods').values()].filter(
         (object) => object.spec.nodeName === name && !isPodTerminal(object),
       )
