@@ -43,33 +43,40 @@ export interface Draws {
 
 /** Reads `10.96.0.10`. Throws on anything that is not four numbers from 0 to 255: validation has refused those before. */
 export function parseAddress(text: string): Address {
-  let address = 0
-  let part = 0
-  let digits = 0
-  let dots = 0
-  for (let i = 0; i <= text.length; i++) {
-    const code = i === text.length ? 46 : text.charCodeAt(i)
-    if (code === 46) {
-      invariant(digits > 0 && part <= 255, 'dataplane: an IPv4 address has four numbers up to 255', text)
-      address = address * 256 + part
-      part = 0
-      digits = 0
-      dots++
-    } else {
-      invariant(code >= 48 && code <= 57, 'dataplane: an IPv4 address is digits and dots', text)
-      part = part * 10 + code - 48
-      digits++
-    }
-  }
-  invariant(dots === 4, 'dataplane: an IPv4 address has four numbers', text)
+  const address = readAddress(text)
+  invariant(address >= 0, 'dataplane: an IPv4 address has four numbers up to 255', text)
   return address
 }
 
 /** True for what `parseAddress` accepts. */
 export function isAddress(text: string): boolean {
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return false
-  return text.split('.').every((part) => Number(part) <= 255)
+  return readAddress(text) >= 0
 }
+
+/** The address, or -1. */
+function readAddress(text: string): Address {
+  let address = 0
+  let part = 0
+  let digits = 0
+  let dots = 0
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? DOT : text.charCodeAt(i)
+    if (code === DOT) {
+      if (digits === 0 || part > 255) return -1
+      address = address * 256 + part
+      part = 0
+      digits = 0
+      dots++
+    } else {
+      if (code < ZERO || code > ZERO + 9) return -1
+      part = part * 10 + code - ZERO
+      digits++
+    }
+  }
+  return dots === 4 ? address : -1
+}
+const DOT = 46
+const ZERO = 48
 
 /** Writes `10.96.0.10`. */
 export function formatAddress(address: Address): string {

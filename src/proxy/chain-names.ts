@@ -16,24 +16,26 @@ function hash(text: string): string {
   return known
 }
 
+const LOWER: Readonly<Record<TransportProtocol, string>> = { TCP: 'tcp', UDP: 'udp' }
+
 /** `namespace/name:port`, without the colon when the port has no name. */
 export function servicePortName(key: string, port: string): string {
   return port === '' ? key : `${key}:${port}`
 }
 
 export function clusterPolicyChain(name: string, protocol: TransportProtocol): string {
-  return `KUBE-SVC-${hash(name + protocol.toLowerCase())}`
+  return `KUBE-SVC-${hash(name + LOWER[protocol])}`
 }
 
 export function localPolicyChain(name: string, protocol: TransportProtocol): string {
-  return `KUBE-SVL-${hash(name + protocol.toLowerCase())}`
+  return `KUBE-SVL-${hash(name + LOWER[protocol])}`
 }
 
 export function externalChain(name: string, protocol: TransportProtocol): string {
-  return `KUBE-EXT-${hash(name + protocol.toLowerCase())}`
+  return `KUBE-EXT-${hash(name + LOWER[protocol])}`
 }
 
 /** `endpoint` is `address:port`. */
 export function endpointChain(name: string, protocol: TransportProtocol, endpoint: string): string {
-  return `KUBE-SEP-${hash(name + protocol.toLowerCase() + endpoint)}`
+  return `KUBE-SEP-${hash(name + LOWER[protocol] + endpoint)}`
 }

@@ -9,8 +9,6 @@ export interface ProxySynced {
   readonly full: boolean
   /** Services installed. */
   readonly services: number
-  /** iptables rules installed for services. */
-  readonly rules: number
   /** Stale UDP flows forgotten. */
   readonly flowsCleaned: number
 }

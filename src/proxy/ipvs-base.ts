@@ -97,7 +97,7 @@ const memo = new Map<string, Tables>()
 
 /** The tables of a node in IPVS mode. Shared by all nodes with the same address blocks. */
 export function ipvsTables(node: NodeNetworkOptions): Tables {
-  const key = `${node.clusterCidr} ${node.masqueradeAll}`
+  const key = node.sharedRulesKey
   let tables = memo.get(key)
   if (tables === undefined) {
     tables = makeTables(node)

@@ -31,7 +31,8 @@ import {
 } from '../dataplane/index.ts'
 import { invariant, type Micros } from '../kernel/index.ts'
 import { PROXY_DECISIONS, type ProxyDecisions } from './decisions.ts'
-import { assemble, type ServiceRules, serviceRules } from './iptables.ts'
+import { syncIptables } from './iptables.ts'
+import { serviceRules } from './iptables-service.ts'
 import { type ServiceIpvs, serviceIpvs } from './ipvs.ts'
 import { ipvsTables } from './ipvs-base.ts'
 import { type Draining, IpvsState } from './ipvs-state.ts'
@@ -64,12 +65,10 @@ export class NodeNetwork {
   readonly conntrack: Conntrack
   readonly #recent = new RecentLists()
   readonly #plans = new Map<string, ServicePlan>()
-  readonly #rules = new Map<string, ServiceRules>()
   readonly #iptablesHost: WalkHost
   readonly #walk: Walk
   readonly #live: LiveChooser
   #tables: Tables | undefined
-  #ruleCount = 0
   #ipvs: IpvsWorld | undefined
   #decisions: ProxyDecisions = PROXY_DECISIONS
   #failures = 0
@@ -90,9 +89,11 @@ export class NodeNetwork {
     return this.#plans.size
   }
 
-  /** iptables rules that services have added. */
+  /** iptables rules that services add. Makes those that nobody has asked for yet. */
   get ruleCount(): number {
-    return this.#ruleCount
+    let count = 0
+    for (const plan of this.#plans.values()) count += serviceRules(plan, this.options, this.#decisions).ruleCount
+    return count
   }
 
   /** What is installed for each service, by key. */
@@ -128,7 +129,10 @@ export class NodeNetwork {
     }
     this.#decisions = decisions
     const all = full ? this.#withRemovals(changes) : changes
-    for (const [key, plan] of all) this.#install(key, plan)
+    for (const [key, plan] of all) {
+      if (plan === undefined) this.#plans.delete(key)
+      else this.#plans.set(key, plan)
+    }
     this.#tables = undefined
     if (this.#ipvs === undefined) return NONE
     this.#ipvs.state.ipvs.sysctls = decisions.ipvsSysctls()
@@ -228,7 +232,7 @@ export class NodeNetwork {
 
   /** The tables of iptables mode as they are now. */
   tables(): Tables {
-    this.#tables ??= assemble(this.#rules.values(), this.options)
+    this.#tables ??= syncIptables(this.#plans.values(), this.options, this.#decisions)
     return this.#tables
   }
 
@@ -272,19 +276,6 @@ export class NodeNetwork {
   #asBefore({ backend, translated, masqueraded }: ConntrackEntry): ConnectResult {
     if (!translated && this.#isNowhere(backend.address)) return DROPPED
     return { verdict: translated ? 'dnat' : 'direct', backend, masqueraded, rulesVisited: 0 }
-  }
-
-  #install(key: string, plan: ServicePlan | undefined): void {
-    this.#ruleCount -= this.#rules.get(key)?.ruleCount ?? 0
-    if (plan === undefined) {
-      this.#plans.delete(key)
-      this.#rules.delete(key)
-      return
-    }
-    const rules = serviceRules(plan, this.options, this.#decisions)
-    this.#plans.set(key, plan)
-    this.#rules.set(key, rules)
-    this.#ruleCount += rules.ruleCount
   }
 
   #withRemovals(changes: PlanChanges): PlanChanges {

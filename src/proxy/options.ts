@@ -32,6 +32,9 @@ export interface NodeNetworkOptions {
   readonly clusterCidr: string
   readonly clusterCidrBlock: Cidr
   readonly serviceCidr: Cidr
+  /** What a service's rules depend on besides the service: for all nodes alike, and for one node where policies are Local. */
+  readonly sharedRulesKey: string
+  readonly localRulesKey: string
   readonly masqueradeAll: boolean
   readonly localhostNodePorts: boolean
   readonly ipvsScheduler: SchedulerName
@@ -40,6 +43,7 @@ export interface NodeNetworkOptions {
 
 export function completeNodeNetworkOptions(setup: NodeNetworkSetup): NodeNetworkOptions {
   const clusterCidr = setup.clusterCidr ?? '10.244.0.0/14'
+  const sharedRulesKey = `${clusterCidr} ${setup.masqueradeAll ?? false}`
   return {
     nodeName: setup.nodeName,
     nodeAddress: parseAddress(setup.nodeAddress),
@@ -47,6 +51,8 @@ export function completeNodeNetworkOptions(setup: NodeNetworkSetup): NodeNetwork
     clusterCidr,
     clusterCidrBlock: parseCidr(clusterCidr),
     serviceCidr: parseCidr(setup.serviceCidr ?? '10.96.0.0/16'),
+    sharedRulesKey,
+    localRulesKey: `${setup.nodeName} ${sharedRulesKey}`,
     masqueradeAll: setup.masqueradeAll ?? false,
     localhostNodePorts: setup.localhostNodePorts ?? true,
     ipvsScheduler: setup.ipvsScheduler ?? 'rr',

@@ -7,14 +7,17 @@
 import { type Address, isAddress, parseAddress, type TransportProtocol } from '../dataplane/index.ts'
 import { invariant } from '../kernel/index.ts'
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../objects/index.ts'
-import { servicePortName } from './chain-names.ts'
+import { clusterPolicyChain, endpointChain, externalChain, localPolicyChain, servicePortName } from './chain-names.ts'
 import type { ProxyDecisions } from './decisions.ts'
+import { RulesMemo } from './service-rules.ts'
 
 export interface ProxyEndpoint {
   readonly address: Address
   readonly port: number
   /** `10.244.0.5:8080` */
   readonly text: string
+  /** `KUBE-SEP-…` */
+  readonly chain: string
   readonly nodeName: string
   readonly ready: boolean
   readonly serving: boolean
@@ -24,6 +27,10 @@ export interface ProxyEndpoint {
 export interface PortPlan {
   /** `default/web:http` */
   readonly name: string
+  /** `KUBE-SVC-…`, `KUBE-SVL-…`, `KUBE-EXT-…` */
+  readonly clusterChain: string
+  readonly localChain: string
+  readonly externalChain: string
   readonly protocol: TransportProtocol
   readonly clusterAddress: Address
   readonly port: number
@@ -47,6 +54,7 @@ export interface ServicePlan {
   readonly ports: readonly PortPlan[]
   /** False: every node has the same iptables rules for it. */
   readonly usesLocal: boolean
+  readonly memo: RulesMemo
 }
 
 const DEFAULT_AFFINITY_SECONDS = 10_800
@@ -72,6 +80,7 @@ export function planService(service: Service, slices: readonly EndpointSlice[]):
     slices,
     ports,
     usesLocal: ports.some((port) => port.internalLocal || port.externalLocal),
+    memo: new RulesMemo(),
   }
   memo.set(service, plan)
   return plan
@@ -95,8 +104,12 @@ function planPort(key: string, service: Service, port: ServicePort, slices: read
   const externalAddresses = (spec.externalIPs ?? []).filter(isAddress).map(parseAddress)
   const reachable = nodePort !== 0 || externalAddresses.length > 0 || loadBalancerAddresses.length > 0
   const timeout = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS
+  const name = servicePortName(key, port.name ?? '')
   return {
-    name: servicePortName(key, port.name ?? ''),
+    name,
+    clusterChain: clusterPolicyChain(name, protocol),
+    localChain: localPolicyChain(name, protocol),
+    externalChain: externalChain(name, protocol),
     protocol,
     clusterAddress: parseAddress(spec.clusterIP ?? ''),
     port: port.port,
@@ -106,7 +119,7 @@ function planPort(key: string, service: Service, port: ServicePort, slices: read
     affinitySeconds: spec.sessionAffinity === 'ClientIP' ? timeout : 0,
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local' && reachable,
-    endpoints: planEndpoints(port.name ?? '', protocol, slices),
+    endpoints: planEndpoints(key, port.name ?? '', protocol, slices),
   }
 }
 
@@ -117,10 +130,12 @@ function ingressAddresses(service: Service): Address[] {
 }
 
 function planEndpoints(
+  key: string,
   portName: string,
   protocol: TransportProtocol,
   slices: readonly EndpointSlice[],
 ): ProxyEndpoint[] {
+  const name = servicePortName(key, portName)
   const byText = new Map<string, ProxyEndpoint>()
   for (const slice of slices) {
     const port = slice.ports?.find((entry) => (entry.name ?? '') === portName && (entry.protocol ?? 'TCP') === protocol)
@@ -128,7 +143,7 @@ function planEndpoints(
     for (const endpoint of slice.endpoints) {
       const address = endpoint.addresses[0]
       if (address === undefined || !isAddress(address)) continue
-      const planned = planEndpoint(endpoint, address, port.port)
+      const planned = planEndpoint(name, protocol, endpoint, address, port.port)
       const other = byText.get(planned.text)
       if (other === undefined || (planned.ready && !other.ready)) byText.set(planned.text, planned)
     }
@@ -136,12 +151,20 @@ function planEndpoints(
   return [...byText.values()].sort((a, b) => (a.text < b.text ? -1 : 1))
 }
 
-function planEndpoint(endpoint: Endpoint, address: string, port: number): ProxyEndpoint {
+function planEndpoint(
+  name: string,
+  protocol: TransportProtocol,
+  endpoint: Endpoint,
+  address: string,
+  port: number,
+): ProxyEndpoint {
+  const text = `${address}:${port}`
   const ready = endpoint.conditions?.ready ?? true
   return {
     address: parseAddress(address),
     port,
-    text: `${address}:${port}`,
+    text,
+    chain: endpointChain(name, protocol, text),
     nodeName: endpoint.nodeName ?? '',
     ready,
     serving: endpoint.conditions?.serving ?? ready,

@@ -124,14 +124,13 @@ export class KubeProxy implements Machine {
     this.#needsFullSync = false
     if (draining.length > 0) this.#drains.add(draining, out)
     const flowsCleaned = this.#cleanUdp(changes, before)
-    const { serviceCount, ruleCount } = network
+    const { serviceCount } = network
     const fact: ProxySynced = {
       type: 'proxy-synced',
       node,
       changed: names,
       full,
       services: serviceCount,
-      rules: ruleCount,
       flowsCleaned,
     }
     out.note(fact)

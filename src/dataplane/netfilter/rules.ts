@@ -32,6 +32,7 @@ export type Target =
   | { readonly kind: 'drop' }
   | { readonly kind: 'accept' }
 
+/** Addresses and masks are kept as signed 32-bit integers: they are only compared bit by bit, and small integers cost no box. */
 export interface Rule {
   readonly source: Address
   readonly sourceMask: number
@@ -80,11 +81,11 @@ export function rule(text: RuleText): Rule {
   const destination = text.destination ?? text.notDestination
   invariant(text.source === undefined || text.notSource === undefined, 'netfilter: a rule has one source')
   return {
-    source: source === undefined ? 0 : source.address,
-    sourceMask: source === undefined ? 0 : source.mask,
+    source: source === undefined ? 0 : source.address | 0,
+    sourceMask: source === undefined ? 0 : source.mask | 0,
     sourceNegated: text.notSource !== undefined,
-    destination: destination === undefined ? 0 : destination.address,
-    destinationMask: destination === undefined ? 0 : destination.mask,
+    destination: destination === undefined ? 0 : destination.address | 0,
+    destinationMask: destination === undefined ? 0 : destination.mask | 0,
     destinationNegated: text.notDestination !== undefined,
     protocol: text.protocol ?? '',
     destinationPort: text.destinationPort ?? 0,
