@@ -75,23 +75,28 @@ export async function driveBlocks(drive: Drive, blocks: Iterator<Block>): Promis
 async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Delivered) => void): Promise<void> {
   let next = block.from
   const end = block.from + block.count
-  const checks: Promise<void>[] = []
+  // A sampled trial is delivered late; those after it wait for it.
+  let tail: Promise<void> = Promise.resolve()
+  const hand = (delivered: Delivered | Promise<Delivered>) => {
+    tail = tail.then(async () => deliver(await delivered))
+    tail.catch(() => {})
+  }
   while (next < end && !drive.isStopped()) {
     try {
       await drive.pool.run({ kind: 'trials', ...block, from: next, count: end - next }, (news: News) => {
         if (news.kind !== 'trial') return
         next = news.number + 1
-        if (drive.elsewhere === undefined || news.number % drive.sampleEvery !== 0) deliver(delivery(block, news))
-        else checks.push(sampled(drive, block, news).then(deliver))
+        const isSample = drive.elsewhere !== undefined && news.number % drive.sampleEvery === 0
+        hand(isSample ? sampled(drive, block, news) : delivery(block, news))
       })
       break
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
-      deliver(await lostTrial(drive, block, next, error))
+      hand(await lostTrial(drive, block, next, error))
       next++
     }
   }
-  await Promise.all(checks)
+  await tail
 }
 
 function delivery(source: Source, { number, result, properties, wallMicros }: TrialNews): Delivered {

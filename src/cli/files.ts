@@ -55,8 +55,16 @@ export function writeTextAtomically(path: string, text: string): void {
     }
     renameSync(temporary, path)
   } catch (error) {
-    rmSync(temporary, { force: true })
+    discard(temporary)
     throw refused(error, path)
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Nothing was made that could be taken away: the reason for the first error stands in the way of this one too.
   }
 }
 let counter = 0

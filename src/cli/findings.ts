@@ -8,10 +8,12 @@ import {
   MAXIMUM_SHRINK_EXECUTIONS,
   parseTrialId,
   printTrialId,
+  SCENARIO_FILE_ENDING,
   type Scenario,
   scenarioOfTrial,
   type TrialResult,
 } from '../trial/index.ts'
+import { UserError } from '../trial/user-error.ts'
 import { corpusFolder, writeTextAtomically } from './files.ts'
 import type { News } from './jobs.ts'
 import type { Session } from './session.ts'
@@ -29,6 +31,8 @@ export interface Finding {
   readonly story: readonly StoryLine[]
   readonly scenarioFile: string
   readonly testFile: string
+  /** Why the two files are not there. */
+  readonly unsaved: UserError | undefined
   readonly replayCommand: string
 }
 
@@ -44,7 +48,7 @@ export function keepRaw(session: Session, trialId: string, signature: string): s
   return keepScenario(corpusFolder(join(session.dir, 'corpus')), scenarioOfTrial(session.registry, id), signature)
 }
 
-/** Shrinks, tells and writes. @throws UserError if the folder cannot be written */
+/** Shrinks, tells and writes. A folder that cannot be written is no reason to lose the story: see `unsaved`. */
 export async function investigate(
   session: Session,
   group: FailureGroup,
@@ -71,10 +75,19 @@ export async function investigate(
   }
   const story = storyOf(scenario, result, session.registry)
   const stem = fileStemOf(scenario, signature)
-  const scenarioFile = keepScenario(corpusFolder(join(session.dir, 'corpus')), scenario, signature)
+  const folder = join(session.dir, 'corpus')
+  const scenarioFile = join(folder, `${stem}${SCENARIO_FILE_ENDING}`)
   const testFile = join(session.dir, `${stem}.test.ts`)
   const own = session.propertiesFile === undefined ? {} : { propertiesModule: session.propertiesFile }
-  writeTextAtomically(testFile, vitestFile(scenario, result, story, own))
+  let unsaved: UserError | undefined
+  try {
+    keepScenario(corpusFolder(folder), scenario, signature)
+    writeTextAtomically(testFile, vitestFile(scenario, result, story, own))
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    unsaved = error
+  }
+  const trialId = printTrialId({ ...id, path })
   const properties =
     session.propertiesFile === undefined ? '' : ` --properties ${relative(session.io.folder, session.propertiesFile)}`
   return {
@@ -87,8 +100,9 @@ export async function investigate(
     story,
     scenarioFile,
     testFile,
-    trialId: printTrialId({ ...id, path }),
-    replayCommand: `npx seatrial replay ${relative(session.io.folder, scenarioFile)}${properties}`,
+    trialId,
+    unsaved,
+    replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}`,
   }
 }
 
@@ -103,7 +117,9 @@ export function printFinding(session: Session, finding: Finding): string {
   return [
     `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
-    `    scenario: ${near(finding.scenarioFile)}   test: ${near(finding.testFile)}   trace hash: ${finding.result.traceHash}`,
+    finding.unsaved === undefined
+      ? `    scenario: ${near(finding.scenarioFile)}   test: ${near(finding.testFile)}   trace hash: ${finding.result.traceHash}`
+      : `    not saved: ${finding.unsaved.message}   trace hash: ${finding.result.traceHash}`,
   ].join('\n')
 }
 

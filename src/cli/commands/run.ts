@@ -134,13 +134,16 @@ function* blocksOf(
   }
 }
 
-/** Shrinks and prints the first failures, one for each signature. */
+/** Shrinks and prints the first failures, one for each signature. @throws UserError at the end, if they could not be written down */
 export async function reportFindings(session: Session, summary: CampaignSummary, shrink: boolean): Promise<void> {
+  let unsaved: UserError | undefined
   for (const group of summary.failures.slice(0, FINDINGS_MAXIMUM)) {
     const finding = await investigate(session, group, shrink ? {} : { maximumExecutions: 0 })
     if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
     else session.io.out(`\n${printFinding(session, finding)}\n`)
+    unsaved ??= finding.unsaved
   }
+  if (unsaved !== undefined) throw unsaved
   const others = summary.failures.length - FINDINGS_MAXIMUM
   if (others > 0) session.say(`\n${others} more kinds of failure are in the summary; replay them by their trial ids`)
 }

@@ -87,6 +87,7 @@ export function judgeManifests(manifests: readonly Manifest[]): Judgement {
     kept.push({ manifest, object })
   }
   warnOfEmptySelectors(kept, complaints)
+  complaints.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0))
   const objects = kept.map(({ object }) => object)
   return {
     objects: [
@@ -136,36 +137,29 @@ function complainOfKind(manifest: Manifest, complaints: Complaint[]): void {
   const { apiVersion, kind, metadata } = manifest.object
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : ''
   const known = BUILT_IN_GROUPS[group]
-  if (known === undefined || known.includes(kind)) {
-    const served =
-      known?.includes(kind) === true && resourceOfKind(group === '' ? 'v1' : `${group}/v1`, kind) !== undefined
-    if (served)
-      complain(
-        complaints,
-        'error',
-        manifest,
-        'apiVersion',
-        `no matches for kind "${kind}" in version "${apiVersion}"`,
-        `use apiVersion: ${group === '' ? 'v1' : `${group}/v1`}`,
-      )
-    else
-      complain(
-        complaints,
-        'warning',
-        manifest,
-        'kind',
-        `${kind} ${metadata.name} (${apiVersion}) is not simulated yet; it is left out, and what depends on it is not checked`,
-      )
-    return
-  }
-  complain(
-    complaints,
-    'error',
-    manifest,
-    'kind',
-    `no matches for kind "${kind}" in version "${apiVersion}"`,
-    suggest(kind, known),
-  )
+  const served = Object.values(RESOURCES).find((info) => info.kind === kind)
+  const noMatch = `no matches for kind "${kind}" in version "${apiVersion}"`
+  // A group of Kubernetes itself, or one that only Kubernetes could have had: custom groups are domain names.
+  const isOurs = known !== undefined || !group.includes('.')
+  if (served !== undefined && isOurs)
+    complain(complaints, 'error', manifest, 'apiVersion', noMatch, `use apiVersion: ${served.apiVersion}`)
+  else if (isOurs && known?.includes(kind) !== true)
+    complain(
+      complaints,
+      'error',
+      manifest,
+      'kind',
+      noMatch,
+      suggest(kind, known ?? Object.values(BUILT_IN_GROUPS).flat()),
+    )
+  else
+    complain(
+      complaints,
+      'warning',
+      manifest,
+      'kind',
+      `${kind} ${metadata.name} (${apiVersion}) is not simulated yet; it is left out, and what depends on it is not checked`,
+    )
 }
 
 interface Template {

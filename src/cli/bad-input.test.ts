@@ -1,0 +1,156 @@
+/** What people get wrong: a clear sentence with place and mend, status 2, and nothing lost. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { SECOND } from '../kernel/index.ts'
+import { printScenario } from '../trial/parse.ts'
+import { fakeScenario } from '../trial/testing.ts'
+import { runMain, temporaryFolder } from './testing.ts'
+
+const deployment = (replicas: number | string, labels = 'app: web') => `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: ${replicas}
+  selector:
+    matchLabels:
+      app: web
+  template:
+    metadata:
+      labels:
+        ${labels}
+    spec:
+      containers:
+        - name: web
+          image: web:v1
+`
+const bomb = [
+  'a: &a [x, x, x, x, x, x, x, x, x, x]',
+  ...['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
+    (name, index) => `${name}: &${name} [${Array.from({ length: 10 }, () => `*${'abcdefghi'[index]}`).join(', ')}]`,
+  ),
+].join('\n')
+const scenario = printScenario(fakeScenario({ durationMicros: 5 * SECOND }))
+const withFault = printScenario(
+  fakeScenario({ faults: [{ id: 'f1', kind: 'partiton', atMicros: 1, durationMicros: 1, parameters: {} }] }),
+)
+
+const folder = temporaryFolder({
+  'broken.yaml': 'apiVersion: v1\nkind: [Service\nmetadata:\n',
+  'tabs.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n\tname: web\n',
+  'bomb.yaml': bomb,
+  'negative.yaml': deployment(-2),
+  'wrong-type.yaml': deployment('three'),
+  'labels.yaml': deployment(1, 'app: wbe'),
+  'kind.yaml': 'apiVersion: apps/v1\nkind: Deploymnet\nmetadata:\n  name: web\n',
+  'version.yaml': deployment(1).replace('apps/v1', 'extensions/v1beta1'),
+  'nothing.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n',
+  'unnamed.yaml': 'apiVersion: v1\nkind: Service\n',
+  'list.yaml': '- a\n- b\n',
+  'newer.scenario.json': scenario.replace('"version": 1', '"version": 9'),
+  'truncated.scenario.json': scenario.slice(0, 400),
+  'fault.scenario.json': withFault,
+  'property.scenario.json': scenario.replace('"properties": []', '"properties": ["pod-phase-is-finl"]'),
+  'no-default.mjs': 'export const x = 1\n',
+  'broken.mjs': 'export default (\n',
+})
+afterAll(() => folder.remove())
+
+test.each<[command: string, says: RegExp]>([
+  ['check broken.yaml', /broken\.yaml:\d+:\d+: error: not valid YAML/],
+  ['check tabs.yaml', /tabs\.yaml:4:\d+: error: not valid YAML.*\n.*indent with spaces/],
+  ['check bomb.yaml', /bomb\.yaml:1:1: error: the aliases of this document cannot be expanded/],
+  [
+    'check negative.yaml',
+    /negative\.yaml:6:3: error: The Deployment "web" is invalid: spec\.replicas: Invalid value: -2: must be greater than or equal to 0/,
+  ],
+  ['check wrong-type.yaml', /wrong-type\.yaml:6:3: error: Deployment web: spec\.replicas: must be/],
+  ['check labels.yaml', /labels\.yaml:\d+:\d+: error: .*selector.* does not match template/],
+  [
+    'check kind.yaml',
+    /kind\.yaml:2:1: error: no matches for kind "Deploymnet" in version "apps\/v1"\n.*did you mean "Deployment"/,
+  ],
+  [
+    'check version.yaml',
+    /version\.yaml:1:1: error: no matches for kind "Deployment" in version "extensions\/v1beta1"\n.*apiVersion: apps\/v1/,
+  ],
+  ['check nothing.yaml', /nothing here that runs pods/],
+  ['check unnamed.yaml', /unnamed\.yaml:1:1: error: Service: metadata\.name: Required value/],
+  ['check list.yaml', /list\.yaml:1:1: error: a manifest is an object/],
+  ['check absent.yaml', /absent\.yaml: there is no such file or folder/],
+  ['replay newer.scenario.json', /format version 9; this seatrial reads version 1\n.*release that wrote it/],
+  ['replay truncated.scenario.json', /truncated\.scenario\.json:\d+:\d+: the file is cut off/],
+  ['replay fault.scenario.json', /\/faults\/0\/kind: there is no fault "partiton"\n.*did you mean "partition"/],
+  [
+    'replay property.scenario.json',
+    /\/properties\/0: there is no property "pod-phase-is-finl"\n.*did you mean "pod-phase-is-final"/,
+  ],
+  ['replay absent.scenario.json', /there is no such file/],
+  ['replay nowhere', /neither a file, nor a trial id/],
+  ['replay nosuite:1:0', /there is no suite "nosuite"/],
+  ['replay fault.scenario.json --at soon', /--at: "soon" is not a length of time\n.*12\.5s/],
+  ['run nosuite', /there is no suite "nosuite"/],
+  ['run --seed x', /--seed: "x" is not a 32-bit whole number/],
+  ['run --trials 0', /--trials: "0" is not a whole number of at least 1/],
+  ['run --properties absent.mjs', /absent\.mjs: there is no such file/],
+  ['run --properties no-default.mjs', /no default export that is a function/],
+  ['run --properties broken.mjs', /the module cannot be loaded/],
+  ['run --defects nobug', /there is no defect "nobug"/],
+  ['hunt nobug', /there is no defect "nobug"/],
+  ['fuzz --budget soon', /--budget: "soon" is not a length of time/],
+  ['fuzz', /required option '--budget <time>' not specified/],
+  ['new invariant Bad_Name', /"Bad_Name" cannot be a name/],
+  ['new controller x', /no scaffold for "controller"/],
+  ['list ships', /there is no list of "ships"/],
+  ['sail', /unknown command 'sail'/],
+])('%s', async (command, says) => {
+  const { status, err } = await runMain(command.split(' '), folder.path)
+  expect(err).toMatch(says)
+  expect(err).not.toMatch(/\n\s+at /)
+  expect(status).toBe(2)
+})
+
+test('selectors that match nothing and fields without effect are named, with their lines', async () => {
+  const text = `${deployment(1)}---\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  selector:\n    app: website\n  ports:\n    - port: 80\n---\nkind: StatefulSet\napiVersion: apps/v1\nmetadata:\n  name: db\n---\nkind: Deploy\napiVersion: apps/v1\nmetadata:\n  name: x\n`
+  writeFileSync(join(folder.path, 'warnings.yaml'), text)
+  const { err } = await runMain(['check', 'warnings.yaml'], folder.path)
+  expect(err).toMatch(
+    /warnings\.yaml:24:3: warning: Service web selects app=website, which matches no pod template in namespace default/,
+  )
+  expect(err).toMatch(/pods there are labelled app=web/)
+  expect(err).toMatch(/warnings\.yaml:29:1: warning: StatefulSet db \(apps\/v1\) is not simulated yet/)
+})
+
+test('a folder that cannot be written is named before anything is run', async () => {
+  writeFileSync(join(folder.path, 'a-file'), 'x')
+  const { status, err } = await runMain(
+    ['fuzz', '--budget', '1s', '--workers', '1', '--dir', 'a-file/inside'],
+    folder.path,
+  )
+  expect(err).toMatch(/a-file\/inside.*a part of the path is a file/)
+  expect(status).toBe(2)
+  if (process.getuid?.() === 0) return
+  const locked = join(folder.path, 'locked')
+  mkdirSync(locked)
+  chmodSync(locked, 0o500)
+  expect((await runMain(['fuzz', '--budget', '1s', '--workers', '1', '--dir', 'locked/x'], folder.path)).err).toMatch(
+    /permission was refused/,
+  )
+})
+
+test('new invariant writes two files once, and does not overwrite them', async () => {
+  const first = await runMain(['new', 'invariant', 'my-rule'], folder.path)
+  expect(first.status).toBe(0)
+  expect(readdirSync(folder.path)).toEqual(expect.arrayContaining(['my-rule.js', 'my-rule.test.js']))
+  const second = await runMain(['new', 'invariant', 'my-rule'], folder.path)
+  expect(second).toMatchObject({ status: 2, err: expect.stringMatching(/my-rule\.js: the file is there already/) })
+  expect(existsSync(join(folder.path, 'my-rule.js'))).toBe(true)
+})
+
+test('help is no mistake', async () => {
+  const { status, out } = await runMain(['--help'], folder.path)
+  expect(status).toBe(0)
+  expect(out).toMatch(/Usage: seatrial/)
+  expect(out).toMatch(/Status: 0 passed, 1 a property failed/)
+})
