@@ -35,6 +35,8 @@ import {
 import type { WorkloadStep } from './workload.ts'
 
 const RETRY_MICROS: Micros = 500 * MILLISECOND
+/** While the cluster comes up, an object whose namespace is missing is tried again so often. */
+const BOOT_ATTEMPTS = 10
 /** kubectl drain asks again for a refused eviction every 5 s. */
 const EVICTION_RETRY_MICROS: Micros = 5 * SECOND
 /** A person gives up after so long. */
@@ -116,7 +118,10 @@ export class Operator implements Machine {
   }
 
   *#boot(objects: readonly KubeObject[]): Script<void> {
-    for (const object of objects) yield* this.#apply(object)
+    for (const object of objects) {
+      // A namespace of the system's own may not be there yet.
+      for (let attempt = 0; attempt < BOOT_ATTEMPTS && (yield* this.#apply(object)) === 404; attempt++) yield* sleep(RETRY_MICROS)
+    }
     this.booted = true
   }
 
