@@ -43,6 +43,7 @@ export interface ConsensusOwner {
   /** A step has ended: a chance to propose what waited. */
   onStepEnded(out: Out): void
   onDiskFull(out: Out): void
+  onPanic(out: Out): void
 }
 
 export class Consensus implements RaftOut, TimerTarget {
@@ -54,6 +55,7 @@ export class Consensus implements RaftOut, TimerTarget {
   #heartbeatTimer: Timer = 0
   #changed = false
   #full = false
+  #panicked = false
   #stopped = false
   /** A snapshot of this member's own that is on its way to the disk. */
   #saving: Snapshot | undefined
@@ -175,6 +177,10 @@ export class Consensus implements RaftOut, TimerTarget {
   }
 
   #ended(out: Out): void {
+    if (this.#panicked) {
+      this.#owner.onPanic(out)
+      return
+    }
     if (this.#full) {
       this.#owner.onDiskFull(out)
       return
@@ -232,6 +238,10 @@ export class Consensus implements RaftOut, TimerTarget {
   disarmHeartbeat(): void {
     this.#out.cancel(this.#heartbeatTimer)
     this.#heartbeatTimer = 0
+  }
+
+  panic(): void {
+    this.#panicked = true
   }
 
   changed(): void {

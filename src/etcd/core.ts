@@ -11,7 +11,7 @@ import { Backend } from './backend.ts'
 import { checkRequest } from './check.ts'
 import { Consensus, type ConsensusOwner } from './consensus.ts'
 import * as errors from './errors.ts'
-import type { EtcdApplied, EtcdApplyBatch, EtcdCompacted, EtcdRestored, EtcdTimedOut } from './facts.ts'
+import type { EtcdApplied, EtcdApplyBatch, EtcdCompacted, EtcdRefused, EtcdRestored, EtcdTimedOut } from './facts.ts'
 import { LeaseKeeper } from './leasekeeper.ts'
 import type {
   ClientMessage,
@@ -37,12 +37,14 @@ import { WatchHub } from './watch.ts'
 
 const LEADERLESS = 1
 
+type Halt = (reason: EtcdRefused['reason'], out: Out) => void
+
 export class Core implements ConsensusOwner, ReadOwner {
   readonly consensus: Consensus
   readonly machine: StateMachine
   readonly watches: WatchHub
   readonly #options: EtcdOptions
-  readonly #halt: (out: Out) => void
+  readonly #halt: Halt
   readonly #pending: Pending
   readonly #reads: ReadQueue
   readonly #leases: LeaseKeeper
@@ -56,7 +58,7 @@ export class Core implements ConsensusOwner, ReadOwner {
   #wasLeader = false
   #halted = false
 
-  constructor(options: EtcdOptions, recovered: Recovered, out: Out, halt: (out: Out) => void) {
+  constructor(options: EtcdOptions, recovered: Recovered, out: Out, halt: Halt) {
     this.#options = options
     this.#halt = halt
     this.#lastId = out.now * 65_536
@@ -74,7 +76,7 @@ export class Core implements ConsensusOwner, ReadOwner {
       this.#propose({ type: 'lease-revoke', lease })
       this.onStepEnded(at)
     })
-    this.#backend = new Backend(options, this.machine, backend?.index ?? 0, halt)
+    this.#backend = new Backend(options, this.machine, backend?.index ?? 0, (at) => this.onDiskFull(at))
   }
 
   start(out: Out): void {
@@ -281,7 +283,11 @@ export class Core implements ConsensusOwner, ReadOwner {
   }
 
   onDiskFull(out: Out): void {
-    if (!this.#halted) this.#halt(out)
+    if (!this.#halted) this.#halt('disk-full', out)
+  }
+
+  onPanic(out: Out): void {
+    if (!this.#halted) this.#halt('lost-entries', out)
   }
 
   #range(request: RangeRequest): EtcdResult {

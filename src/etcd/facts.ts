@@ -50,11 +50,14 @@ export interface EtcdStarted {
   readonly repairedRecords: number
 }
 
-/** The member does not run. With a corrupt log it never will; after a full disk it tries again. */
+/**
+ * The member does not run. With a corrupt log it never will; after a full disk, or when the leader counts on entries that
+ * it has lost, it tries again.
+ */
 export interface EtcdRefused {
   readonly type: 'etcd-member-refused'
   readonly member: string
-  readonly reason: 'corrupt-log' | 'corrupt-snapshot' | 'missing-entries' | 'disk-full'
+  readonly reason: 'corrupt-log' | 'corrupt-snapshot' | 'missing-entries' | 'lost-entries' | 'disk-full'
 }
 
 export interface EtcdWatchSent {

@@ -55,7 +55,7 @@ export class EtcdMember implements Machine {
       out.note(fact)
       return
     }
-    const core = new Core(this.options, recovered, out, (at) => this.#diskFull(at))
+    const core = new Core(this.options, recovered, out, (reason, at) => this.#stop(reason, at))
     this.#core = core
     const { term, log, applied } = core.consensus.state
     const fact: EtcdStarted = {
@@ -84,8 +84,8 @@ export class EtcdMember implements Machine {
     if (this.#core === undefined) this.onStart(out)
   }
 
-  #diskFull(out: Out): void {
-    const fact: EtcdRefused = { type: 'etcd-member-refused', member: this.options.name, reason: 'disk-full' }
+  #stop(reason: EtcdRefused['reason'], out: Out): void {
+    const fact: EtcdRefused = { type: 'etcd-member-refused', member: this.options.name, reason }
     out.note(fact)
     this.#core?.stop(out)
     this.#core = undefined

@@ -82,7 +82,14 @@ function refuse(state: RaftState, message: Append, out: RaftOut): void {
 
 /** The hot path of an idle cluster: nothing is allocated. */
 export function handleHeartbeat(state: RaftState, message: Heartbeat, out: RaftOut): void {
-  if (message.commit > state.commit) commitTo(state, message.commit)
+  if (message.commit > state.commit) {
+    // A leader names only what this member acknowledged as stored: its disk has lied, or a promise was made too early.
+    if (message.commit > state.log.last) {
+      out.panic('the leader counts entries that this member has lost')
+      return
+    }
+    commitTo(state, message.commit)
+  }
   let reply: HeartbeatReply | undefined = state.heartbeatReply
   if (reply === undefined || reply.term !== state.term || reply.read !== message.read) {
     reply = { type: 'raft-heartbeat-reply', from: state.id, term: state.term, read: message.read }

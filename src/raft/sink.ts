@@ -21,6 +21,8 @@ export interface RaftOut {
   disarmElection(): void
   armHeartbeat(delay: Micros): void
   disarmHeartbeat(): void
+  /** This member cannot go on: what it promised to hold is not there. Its process ends, as etcd's does. */
+  panic(reason: string): void
   /** Role, term or known leader changed. */
   changed(): void
   note(fact: RaftFact): void

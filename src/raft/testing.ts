@@ -99,6 +99,10 @@ export class TestMember implements RaftOut {
     this.heartbeatAt = 0
   }
 
+  panic(reason: string): void {
+    throw new RaftViolation(`durability: ${this.id} stops, ${reason}`)
+  }
+
   changed(): void {
     if (this.state.role === 'leader') this.#cluster.check.leads(this)
   }
