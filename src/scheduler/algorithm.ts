@@ -3,6 +3,7 @@
  * pkg/scheduler/schedule_one.go (schedulePod, findNodesThatPassFilters, numFeasibleNodesToFind, selectHost), v1.33.
  */
 import { addressOf, type Rand } from '../kernel/random.ts'
+import { EvaluationMemory, evaluate } from './evaluations.ts'
 import { type FilterName, type Rejection, rejectionOf } from './filters.ts'
 import type { NodeInfo } from './nodeinfo.ts'
 import { podAffinityStateOf } from './podaffinity.ts'
@@ -35,6 +36,7 @@ export class Algorithm {
   // Kept between calls so that a cycle allocates nothing per node.
   readonly #feasible: NodeInfo[] = []
   readonly #totals: number[] = []
+  readonly #memory = new EvaluationMemory()
 
   constructor(rand: Rand, percentageOfNodesToScore: number) {
     this.#rand = rand
@@ -50,14 +52,18 @@ export class Algorithm {
     const enough = feasibleNodesToFind(nodes.length, this.#percentage)
     const feasible = this.#feasible
     feasible.length = 0
+    const alike = affinity === undefined && snapshot.softTaints === 0 ? pod.shape : undefined
+    const known = alike === undefined ? undefined : this.#memory.of(alike)
     let rejections: Map<Rejection, number> | undefined
     let evaluated = 0
     let index = this.#start % nodes.length
     while (evaluated < nodes.length && feasible.length < enough) {
       const node = nodes[index] as NodeInfo
-      const rejection = rejectionOf(pod, node, affinity)
-      if (rejection === undefined) feasible.push(node)
-      else {
+      const rejection = known === undefined ? rejectionOf(pod, node, affinity) : evaluate(known, pod, node, index)
+      if (rejection === undefined) {
+        if (known !== undefined) this.#totals[feasible.length] = known.scores[index] as number
+        feasible.push(node)
+      } else {
         rejections ??= new Map()
         rejections.set(rejection, (rejections.get(rejection) ?? 0) + 1)
       }
@@ -67,7 +73,7 @@ export class Algorithm {
     this.#start = index
     if (feasible.length === 0) return refusal(nodes.length, rejections ?? new Map())
     if (feasible.length === 1) return { node: (feasible[0] as NodeInfo).name, evaluated, feasible: 1 }
-    scoreAll(pod, feasible, snapshot.softTaints > 0, this.#totals)
+    if (known === undefined) scoreAll(pod, feasible, snapshot.softTaints > 0, this.#totals)
     return { node: this.#best(pod, attempt), evaluated, feasible: feasible.length }
   }
 

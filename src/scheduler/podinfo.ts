@@ -47,6 +47,8 @@ export interface PodInfo {
   readonly requiredNodeTerms: readonly NodeSelectorTerm[] | undefined
   readonly affinityTerms: readonly AffinityTerm[]
   readonly antiAffinityTerms: readonly AffinityTerm[]
+  /** Equal for pods that every filter and score treats alike on every node; undefined for a pod of its own kind. */
+  readonly shape: string | undefined
 }
 
 const NO_PORTS: readonly HostPort[] = Object.freeze([])
@@ -63,6 +65,11 @@ export function podInfoOf(pod: Pod): PodInfo {
   const { milliCpu, memoryBytes } = podRequests(spec)
   const containers = spec.containers.length
   const affinity: Affinity | undefined = spec.affinity
+  const hostPorts = hostPortsOf(pod)
+  const scoredMilliCpu = milliCpu === 0 ? DEFAULT_MILLI_CPU * containers : milliCpu
+  const scoredMemoryBytes = memoryBytes === 0 ? DEFAULT_MEMORY_BYTES * containers : memoryBytes
+  const plain =
+    affinity === undefined && spec.nodeSelector === undefined && spec.nodeName === undefined && hostPorts.length === 0
   return {
     id: podId(pod),
     key: keyOf(pod),
@@ -70,13 +77,16 @@ export function podInfoOf(pod: Pod): PodInfo {
     priority: spec.priority ?? 0,
     milliCpu,
     memoryBytes,
-    scoredMilliCpu: milliCpu === 0 ? DEFAULT_MILLI_CPU * containers : milliCpu,
-    scoredMemoryBytes: memoryBytes === 0 ? DEFAULT_MEMORY_BYTES * containers : memoryBytes,
-    hostPorts: hostPortsOf(pod),
+    scoredMilliCpu,
+    scoredMemoryBytes,
+    hostPorts,
     tolerations: spec.tolerations ?? NO_TOLERATIONS,
     requiredNodeTerms: affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms,
     affinityTerms: termsOf(pod, affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     antiAffinityTerms: termsOf(pod, affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    shape: plain
+      ? `${milliCpu}/${memoryBytes}/${scoredMilliCpu}/${scoredMemoryBytes}${textOf(spec.tolerations)}`
+      : undefined,
   }
 }
 
@@ -93,6 +103,14 @@ export function portsConflict(wanted: readonly HostPort[], used: readonly HostPo
     }
   }
   return false
+}
+
+function textOf(tolerations: readonly Toleration[] = NO_TOLERATIONS): string {
+  let text = ''
+  for (const { key = '', operator = 'Equal', value = '', effect = '' } of tolerations) {
+    text += `|${key}:${operator}:${value}:${effect}`
+  }
+  return text
 }
 
 function hostPortsOf(pod: Pod): readonly HostPort[] {

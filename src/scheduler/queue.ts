@@ -51,6 +51,8 @@ export class SchedulingQueue implements TimerTarget {
     (a, b) => a.until < b.until || (a.until === b.until && a.pod.order < b.pod.order),
   )
   readonly #unschedulable = new Map<string, QueuedPod>()
+  /** Unschedulable pods that wait for company, or for none: a binding concerns no others. */
+  #unschedulableByPods = 0
   /** Pods in a cycle, with how many events had happened when they were taken. */
   readonly #inFlight = new Map<string, number>()
   /** Events since the oldest pod in flight was taken; the number of those dropped before. */
@@ -105,7 +107,7 @@ export class SchedulingQueue implements TimerTarget {
 
   /** The pod needs no node any more. */
   delete(id: string): void {
-    if (!this.#active.delete(id) && !this.#backoff.delete(id)) this.#unschedulable.delete(id)
+    if (!this.#active.delete(id) && !this.#backoff.delete(id)) this.#unpark(id)
   }
 
   /** Takes the first ready pod; it is in flight until `done`, or until it is given back. */
@@ -138,6 +140,7 @@ export class SchedulingQueue implements TimerTarget {
     if (rejectedBy.size === 0 || helped) this.#requeue(back, out)
     else {
       this.#unschedulable.set(id, back)
+      if (rejectedBy.has('InterPodAffinity')) this.#unschedulableByPods++
       if (this.#flushTimer === 0) {
         this.#flushTimer = out.after(this.#options.unschedulableFlushMicros, this, FLUSH)
       }
@@ -147,7 +150,7 @@ export class SchedulingQueue implements TimerTarget {
   /** Something has changed in the cluster: whoever it may help is tried again. */
   onEvent(event: ClusterEvent, out: Out): void {
     if (this.#inFlight.size > 0) this.#events.push(event)
-    if (this.#unschedulable.size === 0) return
+    if (this.#unschedulable.size === 0 || (event.kind === 'pod-bound' && this.#unschedulableByPods === 0)) return
     let helped: QueuedPod[] | undefined
     for (const pod of this.#unschedulable.values()) {
       if (!this.#helps(event, pod)) continue
@@ -181,9 +184,17 @@ export class SchedulingQueue implements TimerTarget {
     while (this.#active.pop() !== undefined);
     while (this.#backoff.pop() !== undefined);
     this.#unschedulable.clear()
+    this.#unschedulableByPods = 0
     this.#inFlight.clear()
     this.#eventsDropped += this.#events.length
     this.#events = []
+  }
+
+  #unpark(id: string): void {
+    const pod = this.#unschedulable.get(id)
+    if (pod === undefined) return
+    this.#unschedulable.delete(id)
+    if (pod.rejectedBy.has('InterPodAffinity')) this.#unschedulableByPods--
   }
 
   #helps(event: ClusterEvent, { info, rejectedBy }: QueuedPod): boolean {
@@ -193,7 +204,7 @@ export class SchedulingQueue implements TimerTarget {
 
   #requeue(pod: QueuedPod, out: Out): void {
     const { id } = pod.info
-    this.#unschedulable.delete(id)
+    this.#unpark(id)
     const until = pod.since + this.#backoffOf(pod)
     if (until <= out.now) {
       this.#activate(pod, out)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Rand } from '../kernel/random.ts'
 import { Algorithm, feasibleNodesToFind } from './algorithm.ts'
@@ -109,4 +110,40 @@ test('in a large cluster successive searches begin where the last one stopped', 
     return Math.floor(Number(choice.node?.slice('node-'.length)) / 420)
   })
   expect(ranges.slice(0, 2)).toEqual([0, 1])
+})
+
+test('remembered judgements change no choice: a pod of a known shape goes where one of its own kind would', () => {
+  const change = fc.record({
+    what: fc.constantFrom('place', 'place', 'place', 'node', 'gone'),
+    index: fc.nat(5),
+    size: fc.integer({ min: 1, max: 4 }),
+  })
+  // A preference that no node meets changes nothing but that the pod has no shape.
+  const preference = { matchExpressions: [{ key: 'none', operator: 'Exists' as const }] }
+  const nodeAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference }] }
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 60, size: 'max' }), (changes) => {
+      const cache = new SchedulerCache(SCHEDULER_DECISIONS)
+      const snapshot = new Snapshot()
+      const algorithms = [0, 1].map(() => new Algorithm(new Rand(1, 2), 0))
+      changes.forEach(({ what, index, size }, step) => {
+        const name = `node-${index}`
+        const unschedulable = step % 7 === 0
+        if (what === 'node') cache.setNode(nodeOf({ name, cpu: `${size}`, pods: `${size + 1}`, unschedulable }))
+        else if (what === 'gone') cache.removeNode(name)
+        else {
+          snapshot.update(cache)
+          const words: PodWords = { name: `pod-${step}`, cpu: `${size * 250}m`, memory: `${size % 2}Gi` }
+          const plain = podInfoOf(podOf(words))
+          const own = podInfoOf(podOf({ ...words, spec: { affinity: { nodeAffinity } } }))
+          expect([plain.shape === undefined, own.shape === undefined]).toEqual([false, true])
+          const choices = [plain, own].map((pod, which) => algorithms[which]?.choose(pod, 1, snapshot))
+          expect(choices[0]).toEqual(choices[1])
+          const { node } = choices[0] as { node: string | undefined }
+          if (node !== undefined) cache.assume(plain, node)
+        }
+      })
+    }),
+    { seed: 25, numRuns: 300 },
+  )
 })

@@ -41,6 +41,11 @@ export function balancedAllocation(pod: PodInfo, node: NodeInfo): number {
   return Math.floor(((2 * PPM - difference) * SCORE_MAX) / (2 * PPM))
 }
 
+/** The part of the total that depends on the node alone, not on the others. */
+export function ownScore(pod: PodInfo, node: NodeInfo): number {
+  return leastAllocated(pod, node) + balancedAllocation(pod, node)
+}
+
 /** PreferNoSchedule taints that the pod does not tolerate. */
 export function softTaintsAgainst(pod: PodInfo, node: NodeInfo): number {
   let count = 0
@@ -62,7 +67,7 @@ export function preferredNodeAffinity(pod: PodInfo, node: NodeInfo): number {
 export function scoreAll(pod: PodInfo, nodes: readonly NodeInfo[], softTaints: boolean, totals: number[]): void {
   for (let index = 0; index < nodes.length; index++) {
     const node = nodes[index] as NodeInfo
-    totals[index] = leastAllocated(pod, node) + balancedAllocation(pod, node)
+    totals[index] = ownScore(pod, node)
   }
   if (softTaints)
     addNormalized(
