@@ -52,7 +52,8 @@ export function checkBody(target: BodyTarget, body: unknown): KubeObject | Statu
   ) {
     return badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${target.name})`)
   }
-  const complete = metadata.name !== undefined && object.kind === kind && object.apiVersion === apiVersion
+  const named = object.metadata?.name !== undefined && (metadata.name !== '' || target.name === undefined)
+  const complete = named && object.kind === kind && object.apiVersion === apiVersion
   if (complete && (!namespaced || namespace === target.namespace)) return object
   return {
     ...object,

@@ -35,7 +35,7 @@ export function hadNulls(): boolean {
   return sawNull
 }
 
-/** The mistakes as sentences with their path: `spec.replicas: must be a whole number, not "three"`. The status is not looked at. */
+/** The mistakes as sentences with their path: `spec.replicas: must be a whole number, not "three"`. Of the status only the frame is looked at. */
 export function shapeErrors(resource: Resource, object: object): readonly string[] {
   const errors: string[] = []
   sawNull = false
@@ -43,9 +43,21 @@ export function shapeErrors(resource: Resource, object: object): readonly string
   checkField(errors, 'metadata', METADATA, parts.metadata)
   const schema = SCHEMAS[resource]
   for (const name in schema) checkField(errors, name, schema[name] as Field, parts[name])
+  if (parts.status !== undefined && parts.status !== null) checkStatus(errors, parts.status)
   if (errors.length > 0) return errors
   for (const path of NEEDED[resource] ?? []) checkPresence(errors, parts, path)
   return errors.length === 0 ? NO_ERRORS : errors
+}
+
+function checkStatus(errors: string[], status: unknown): void {
+  if (typeof status !== 'object' || Array.isArray(status)) {
+    errors.push(`status: must be an object, not ${shown(status)}`)
+    return
+  }
+  const { conditions } = status as { readonly conditions?: unknown }
+  if (conditions !== undefined && conditions !== null && !Array.isArray(conditions)) {
+    errors.push(`status.conditions: must be a list, not ${shown(conditions)}`)
+  }
 }
 
 /** A field without which nothing of the object can be read; `RESOURCES` names the kinds. */

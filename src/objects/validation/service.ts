@@ -106,8 +106,8 @@ export function validateEndpointSlice(errors: FieldErrors, slice: EndpointSlice)
   errors.oneOf('addressType', slice.addressType, ['FQDN', 'IPv4', 'IPv6'])
   if (slice.endpoints.length > ENDPOINTS_MAX) errors.tooMany('endpoints', slice.endpoints.length, ENDPOINTS_MAX)
   for (const [i, endpoint] of slice.endpoints.entries()) {
-    if (endpoint.addresses.length === 0) errors.required(`endpoints[${i}].addresses`, 'must contain at least 1 address')
-    for (const [j, address] of endpoint.addresses.entries()) {
+    if (!endpoint.addresses?.length) errors.required(`endpoints[${i}].addresses`, 'must contain at least 1 address')
+    for (const [j, address] of (endpoint.addresses ?? []).entries()) {
       if (slice.addressType === 'IPv4' && !isIpv4(address)) {
         errors.invalid(`endpoints[${i}].addresses[${j}]`, address, 'must be a valid IPv4 address')
       }
