@@ -5,11 +5,10 @@
  * Reads are free and never fail; a corrupt or torn record comes back marked. Durability itself is in `files.ts`.
  */
 import { type Core, SYNCED } from './core.ts'
-import type { Disk, DiskRecord, DiskResult } from './disk.ts'
 import type { KernelFact } from './facts.ts'
 import { type Mark, RecordFile } from './files.ts'
 import { invariant } from './invariant.ts'
-import type { Out, TimerTarget } from './machine.ts'
+import type { Disk, DiskRecord, DiskResult, Out, TimerTarget } from './machine.ts'
 import type { Process } from './process.ts'
 import { addressOf, type Rand } from './random.ts'
 import type { Micros } from './time.ts'

@@ -5,8 +5,8 @@
  * This is the arithmetic of durability only: latency, faults and chance are in `device.ts`. Operations of one file reach
  * the disk in order (as ext4 in ordered mode does for appends); reordering between files is possible, within one is not.
  */
-import type { DiskRecord } from './disk.ts'
 import { invariant } from './invariant.ts'
+import type { DiskRecord } from './machine.ts'
 
 export interface StoredRecord extends DiskRecord {
   readonly bytes: number

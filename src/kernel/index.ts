@@ -2,7 +2,6 @@
 
 export type { FactListener } from './core.ts'
 export type { CrashMode, Device, DeviceCounters } from './device.ts'
-export type { Disk, DiskRecord, DiskResult } from './disk.ts'
 export type { ConnectionLoss, KernelFact } from './facts.ts'
 export { Fiber, type FiberState, type Interpreter, type Outcome, type Script } from './fiber.ts'
 export { guarded } from './guard.ts'
@@ -10,7 +9,18 @@ export { InvariantError, invariant, never } from './invariant.ts'
 export { Kernel, type KernelOptions, type RunOptions } from './kernel.ts'
 export { Latency } from './latency.ts'
 export { type Busy, EventError, type RunResult } from './loop.ts'
-export type { Fact, Machine, Message, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
+export type {
+  Disk,
+  DiskRecord,
+  DiskResult,
+  Fact,
+  Machine,
+  Message,
+  Out,
+  ProcessId,
+  Timer,
+  TimerTarget,
+} from './machine.ts'
 export type { Network, RuleHandle } from './network.ts'
 export type { DataHandler, MachineFactory, ProcessContext } from './process.ts'
 export { addressOf, Rand, Streams } from './random.ts'

@@ -3,7 +3,6 @@
  * timer); it changes nothing but its own state and hands everything else to `Out`. It does not know that there is a
  * network, a disk or a crash: the kernel (in a trial) or a recording double (in a table test) stands behind `Out`.
  */
-import type { Disk } from './disk.ts'
 import type { Micros } from './time.ts'
 
 /** A process known to the kernel: a small integer, never reused within a trial. */
@@ -25,6 +24,37 @@ export interface Fact {
 /** Anything a timer can wake: a machine, or a part of one. `kind` and `a` are the two numbers given to `after`. */
 export interface TimerTarget {
   onTimer(kind: number, a: number, out: Out): void
+}
+
+/** A record read back. A torn or corrupt record's value must not be trusted: its checksum does not match. */
+export interface DiskRecord {
+  readonly value: unknown
+  readonly state: 'ok' | 'torn' | 'corrupt'
+}
+
+/** The answer to a write: `full` means nothing was written (ENOSPC). */
+export type DiskResult = 'ok' | 'full'
+
+/**
+ * A process's directory on its host's disk: files of records, with explicit fsync. What was appended but not synced may
+ * be lost or torn at a crash; what was synced stays, unless a corruption fault says otherwise. The device is in `device.ts`.
+ */
+export interface Disk {
+  /** Appends one record of `bytes` bytes. Not durable until a sync of the file has ended. */
+  append(file: string, value: unknown, bytes: number): DiskResult
+  /**
+   * Makes everything written to `file` so far durable, then calls `target.onTimer(kind, a)`. Syncs of one process end in
+   * the order they were asked for. `onTimer` is not called if the process crashes first.
+   */
+  sync(file: string, target: TimerTarget, kind: number, a?: number): void
+  /** Replaces the whole file by one record, atomically at the next sync (write to a temporary, fsync, rename, fsync of the folder). */
+  replace(file: string, value: unknown, bytes: number): DiskResult
+  /** Drops the records from position `from` on. Durable with the next sync. */
+  truncate(file: string, from: number): void
+  /** Drops the first `count` records (a log's released segments). Durable with the next sync. */
+  release(file: string, count: number): void
+  /** What the file holds now (after a crash: what survived). An unknown file is empty. */
+  read(file: string): readonly DiskRecord[]
 }
 
 /** The world as one process sees it. Valid only during the call that it is passed to. */

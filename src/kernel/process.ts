@@ -2,8 +2,7 @@
  * What the kernel knows of a host and of a process on it: plain records, changed only by the files of this folder. The
  * machine inside a process is made anew at every start; the record and its id stay for the whole trial.
  */
-import type { Disk } from './disk.ts'
-import type { Machine, Out, ProcessId, Timer } from './machine.ts'
+import type { Disk, Machine, Out, ProcessId, Timer } from './machine.ts'
 import { EPOCH_UNIX_MICROS, type Micros } from './time.ts'
 
 /** What a process's program is given when it starts. */
@@ -40,9 +39,9 @@ export class Host {
     return EPOCH_UNIX_MICROS + now + this.#skewMicros + Math.floor(((now - this.#since) * this.driftPpm) / 1_000_000)
   }
 
-  /** What `delay` of this host's clock takes in true time. */
+  /** What `delay` of this host's clock takes in true time; never nothing for something, or a lazy timer would spin. */
   trueDelay(delay: Micros): Micros {
-    return this.driftPpm === 0 ? delay : Math.floor((delay * 1_000_000) / (1_000_000 + this.driftPpm))
+    return this.driftPpm === 0 ? delay : Math.ceil((delay * 1_000_000) / (1_000_000 + this.driftPpm))
   }
 
   setClock(now: Micros, skewMicros: number | undefined, driftPpm: number | undefined): void {

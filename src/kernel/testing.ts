@@ -3,9 +3,8 @@
  * fire when the test advances the clock, its disk is memory with real sync semantics. It is not the kernel: no loss, no
  * latency, no other process; nothing here is used in a trial.
  */
-import type { Disk, DiskRecord, DiskResult } from './disk.ts'
 import { type Mark, RecordFile } from './files.ts'
-import type { Fact, Message, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
+import type { Disk, DiskRecord, DiskResult, Fact, Message, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
 import { EPOCH_UNIX_MICROS, type Micros } from './time.ts'
 
 export interface Recorded<M extends Message = Message> {
