@@ -90,7 +90,11 @@ export class ControllerManager implements Machine, LeaderCallbacks {
   onStartedLeading(out: Out): void {
     invariant(this.#term === undefined, 'controllers: a term ends before the next begins', { name: this.name })
     invariant(this.#moment !== undefined, 'controllers: nobody leads before the start', { name: this.name })
-    const factory = new InformerFactory(this.#client, { name: this.name, observe: this.#options.observe, decisions: this.#options.clientDecisions })
+    const factory = new InformerFactory(this.#client, {
+      name: this.name,
+      observe: this.#options.observe,
+      decisions: this.#options.clientDecisions,
+    })
     const informers = makeInformers(factory)
     const context = new ControllerContext(this.#options, this.#client, informers, this.#moment)
     const term: Term = { factory, informers, controllers: makeControllers(context), started: false }

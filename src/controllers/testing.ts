@@ -47,6 +47,7 @@ export class ApiDouble {
   readonly listeners: ((event: WatchEvent, resource: Resource) => void)[] = []
   /** Watch events of these resources wait until `release`. */
   readonly #held = new Map<Resource, WatchEvent[]>()
+  readonly #lostUpTo = new Map<Resource, number>()
   readonly #objects = new Map<Resource, Map<string, KubeObject>>()
   readonly #watches: Watch[] = []
   readonly peers: Peer[] = []
@@ -136,9 +137,10 @@ export class ApiDouble {
     for (const event of events) this.#fanOut(resource, event)
   }
 
-  /** Forgets what is held: watchers never hear of it; a relist must tell them. */
+  /** Forgets what is held: watchers never hear of it. A watch from before is refused (410): a relist must tell them. */
   lose(resource: Resource): void {
     this.#held.delete(resource)
+    this.#lostUpTo.set(resource, this.#version)
   }
 
   /** Breaks every connection of a process. */
@@ -185,6 +187,9 @@ export class ApiDouble {
         return { code: 200, body: { kind: 'List', metadata: { resourceVersion: String(this.#version) }, items } }
       }
       case 'watch':
+        if (Number(request.resourceVersion ?? 0) < (this.#lostUpTo.get(resource) ?? 0)) {
+          return failure(410, 'Expired', 'too old resource version')
+        }
         return { code: 200, body: failure(200, undefined, '').body }
       case 'create':
         return this.#create(resource, request.object as KubeObject)

@@ -30,7 +30,7 @@ export function computeScaleDown(
   if (leeway <= 0) return []
   const sizes = new Map<ReplicaSet, number>()
   const oldest = [...active].sort(compareByCreation)
-  cleanUpUnhealthy(oldest, leeway, sizes)
+  if (!cleanUpUnhealthy(oldest, leeway, sizes)) return []
   shrinkByAvailability(oldest, sumAvailable(active) + (newSet.status?.availableReplicas ?? 0) - wanted, sizes)
   const resizes: Resize[] = []
   for (const [set, replicas] of sizes) {
@@ -43,17 +43,23 @@ export function computeScaleDown(
   return resizes
 }
 
-function cleanUpUnhealthy(sets: readonly ReplicaSet[], most: number, sizes: Map<ReplicaSet, number>): void {
+/**
+ * Shrinks by what is not available anyway. False when a set has more available than it is meant to have: its status lags behind its
+ * last resize and cannot be counted on, so the whole step is put off (upstream fails there as on an invalid request).
+ */
+function cleanUpUnhealthy(sets: readonly ReplicaSet[], most: number, sizes: Map<ReplicaSet, number>): boolean {
   let left = most
   for (const set of sets) {
-    if (left <= 0) return
+    if (left <= 0) return true
     const size = desiredReplicas(set)
     const unhealthy = size - (set.status?.availableReplicas ?? 0)
-    if (size === 0 || unhealthy <= 0) continue
+    if (size === 0 || unhealthy === 0) continue
+    if (unhealthy < 0) return false
     const going = Math.min(left, unhealthy)
     sizes.set(set, size - going)
     left -= going
   }
+  return true
 }
 
 function shrinkByAvailability(sets: readonly ReplicaSet[], most: number, sizes: Map<ReplicaSet, number>): void {

@@ -82,9 +82,7 @@ export class NodeLifecycleController implements Controller, TimerTarget {
     const { graceMicros, startupGraceMicros } = options.nodeLifecycle
     for (const node of informers.nodes.list()) {
       const { name } = node.metadata
-      const lease = informers.nodeLeases.get(`${NODE_LEASE_NAMESPACE}/${name}`)
-      const health = observeHealth(this.#health.get(name), node, lease, out.now)
-      this.#health.set(name, health)
+      const health = this.#observe(node, out)
       const ready = readyCondition(node)
       const silent = isSilent(health, node, graceMicros, startupGraceMicros, out.now)
       this.zones.count(node, silent && ready?.status === 'True' ? { ...ready, status: 'Unknown' } : ready)
@@ -94,6 +92,15 @@ export class NodeLifecycleController implements Controller, TimerTarget {
     }
     this.#handleDisruption(out)
     this.#grantPermits(out)
+  }
+
+  /** Takes note of a heartbeat that came since the last look. */
+  #observe(node: Node, out: Out): NodeHealth {
+    const { name } = node.metadata
+    const lease = this.#context.informers.nodeLeases.get(`${NODE_LEASE_NAMESPACE}/${name}`)
+    const health = observeHealth(this.#health.get(name), node, lease, out.now)
+    this.#health.set(name, health)
+    return health
   }
 
   /** A node that should lose its pods waits for its zone's permit; one that came back waits no longer. */
@@ -133,8 +140,8 @@ export class NodeLifecycleController implements Controller, TimerTarget {
 
   *#sync(name: string, out: Out): Script {
     let node = this.#context.informers.nodes.get(name)
-    const health = this.#health.get(name)
-    if (node === undefined || health === undefined) return
+    if (node === undefined) return
+    const health = this.#observe(node, out)
     const { graceMicros, startupGraceMicros } = this.#context.options.nodeLifecycle
     let transition = false
     if (isSilent(health, node, graceMicros, startupGraceMicros, out.now)) {
