@@ -215,3 +215,21 @@ test('watches can be closed by a fault', () => {
   expect(stage.servers[0]?.closeWatches('pods', stage.out)).toBe(1)
   expect(stage.hasEnded(watch)).toBe(true)
 })
+
+test('a watch and a cached read wait for a server that is starting, and no longer than three seconds', () => {
+  const stage = new Stage(0)
+  for (let i = 0; i < 2; i++) stage.addServer({}, true)
+  const waiting = [0, 1].map((server) => stage.send({ verb: 'watch', ...pods }, server))
+  const reading = stage.send({ verb: 'list', ...pods, resourceVersion: '0' }, 0)
+  const stopped = stage.send({ verb: 'watch', ...pods }, 0)
+  stage.servers[0]?.onMessage(stage.client, { type: 'api-cancel', id: stopped } as never, stage.out)
+  expect(waiting.map((id) => stage.answer(id)?.code)).toEqual([undefined, undefined])
+  for (const connection of stage.connections.slice(0, 1)) {
+    connection.isParked = false
+    connection.answerParked()
+  }
+  stage.out.advance(3 * SECOND)
+  expect(waiting.map((id) => stage.answer(id)?.code)).toEqual([200, 429])
+  expect(stage.answer(reading)?.code).toBe(200)
+  expect(stage.servers[0]?.watchCount()).toBe(1)
+})

@@ -27,17 +27,20 @@ export class Stage {
   #lastId = 0
 
   constructor(servers = 1, options: Partial<ApiServerOptions> = {}) {
-    for (let i = 0; i < servers; i++) {
-      const connection = this.etcd.connect()
-      const server = new ApiServer(
-        { name: `apiserver-${i}`, etcd: [], streams: new Streams(1), ...options },
-        connection,
-      )
-      this.servers.push(server)
-      this.connections.push(connection)
-      server.onStart(this.out)
-    }
+    for (let i = 0; i < servers; i++) this.addServer(options)
     this.out.clear()
+  }
+
+  /** One more server on the same etcd, which it cannot reach at first when `isParked`. */
+  addServer(options: Partial<ApiServerOptions> = {}, isParked = false): ApiServer {
+    const connection = this.etcd.connect()
+    connection.isParked = isParked
+    const name = `apiserver-${this.servers.length}`
+    const server = new ApiServer({ name, etcd: [], streams: new Streams(1), ...options }, connection)
+    this.servers.push(server)
+    this.connections.push(connection)
+    server.onStart(this.out)
+    return server
   }
 
   /** Sends a request and gives its id; the answer may come later. */

@@ -7,29 +7,14 @@ import { podOf, Stage } from './scene.ts'
 
 const pods = { resource: 'pods', namespace: 'default' } as const
 
-/** A stage whose only server has lost its memory: a new one, filled from a list, on the same etcd. */
-function restarted(stage: Stage, decisions: Partial<ApiServerDecisions>): Stage {
-  const fresh = new Stage(0)
-  Object.assign(fresh, { etcd: stage.etcd })
-  const connection = stage.etcd.connect()
-  const again = new (
-    stage.servers[0] as object as { constructor: new (...args: unknown[]) => Stage['servers'][number] }
-  ).constructor({ name: 'apiserver-1', etcd: [], streams: stage.servers[0]?.options.streams, decisions }, connection)
-  fresh.servers.push(again)
-  fresh.connections.push(connection)
-  again.onStart(fresh.out)
-  fresh.out.clear()
-  return fresh
-}
-
 /** Lists, loses the server, misses a pod that is created meanwhile, watches from the list's version on the new server. */
 function watchAcrossRestart(decisions: Partial<ApiServerDecisions>): string[] {
   const stage = new Stage()
   const seen = stage.etcd.revision
   stage.createPod('missed')
-  const after = restarted(stage, decisions)
-  const watch = after.send({ verb: 'watch', ...pods, resourceVersion: String(seen) })
-  return after.lines(watch)
+  // A server without memory: filled from a list that has the pod already.
+  stage.addServer({ decisions })
+  return stage.lines(stage.send({ verb: 'watch', ...pods, resourceVersion: String(seen) }, 1))
 }
 
 test('watchcache-empty-history-off-by-one', () => {

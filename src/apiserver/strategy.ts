@@ -80,12 +80,9 @@ export function prepareForUpdate(resource: Resource, given: KubeObject, before: 
 /** As `prepareForUpdate`, for the status subresource: only the status (and ordinary metadata) is taken. */
 export function prepareForStatusUpdate(given: KubeObject, before: KubeObject): KubeObject {
   const after = replaced(before as Parts, 'status', (given as Parts).status)
-  const { ownerReferences: _owners, ...metadata } = given.metadata
   const owners = before.metadata.ownerReferences
   const kept =
-    owners === given.metadata.ownerReferences
-      ? given.metadata
-      : { ...metadata, ...(owners && { ownerReferences: owners }) }
+    owners === given.metadata.ownerReferences ? given.metadata : { ...given.metadata, ownerReferences: owners }
   return { ...after, metadata: keptIdentity(kept, before.metadata, false) }
 }
 

@@ -30,7 +30,6 @@ import {
 } from './validation/workloads.ts'
 
 export type { FieldError, FieldErrorReason } from './validation/errors.ts'
-export { isIpv4, labelComplaint, qualifiedNameComplaint, subdomainComplaint } from './validation/names.ts'
 
 const NO_ERRORS: readonly FieldError[] = Object.freeze([])
 
