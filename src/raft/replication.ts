@@ -72,8 +72,9 @@ function sendSnapshot(state: RaftState, slot: number, out: RaftOut): boolean {
 /** Commits what a majority holds. True if the commit index rose. */
 export function advanceCommit(state: RaftState): boolean {
   const matches = scratch
-  matches.length = state.progress.length
-  for (let slot = 0; slot < matches.length; slot++) matches[slot] = (state.progress[slot] as Progress).match
+  const count = state.progress.length
+  if (matches.length !== count) matches.length = count
+  for (let slot = 0; slot < count; slot++) matches[slot] = (state.progress[slot] as Progress).match
   const index = reachedByMajority(matches)
   if (index <= state.commit) return false
   if (!state.options.decisions.commitsByCounting(state.log.termAt(index), state.term)) return false
