@@ -18,11 +18,16 @@ export interface Disagreement {
   readonly text: string
 }
 
-/** Where the modes of a node differ from what `services` say. Empty: all agree. `classesAsked` counts for vacuity. */
+/** Where the modes of a node differ from what `services` say. Empty: all agree. `classesAsked` counts for vacuity;
+ * `differencesMet` names the known differences of a mode that mattered. */
 export function compare(
   network: NodeNetwork,
   services: Iterable<ServiceObjects>,
-): { readonly disagreements: readonly Disagreement[]; readonly classesAsked: number } {
+): {
+  readonly disagreements: readonly Disagreement[]
+  readonly classesAsked: number
+  readonly differencesMet: ReadonlySet<string>
+} {
   const objects = new Map<string, ServiceObjects>()
   const plans = new Map<string, ServicePlan>()
   for (const each of services) {
@@ -32,22 +37,19 @@ export function compare(
     objects.set(plan.key, each)
   }
   const disagreements: Disagreement[] = []
+  const differencesMet = new Set<string>()
   let classesAsked = 0
   for (const flowClass of flowClasses(plans.values(), network.options)) {
     classesAsked++
     const expected = naive(flowClass, objects.get(flowClass.service), network.options)
     const port = portOf(plans.get(flowClass.service), flowClass)
     for (const mode of ['iptables', 'ipvs'] as const) {
-      ask(
-        network,
-        flowClass,
-        mode,
-        expectedOf(mode, flowClass, port, expected, network.options).expected,
-        disagreements,
-      )
+      const its = expectedOf(mode, flowClass, port, expected, network.options)
+      for (const difference of its.differences) differencesMet.add(difference)
+      ask(network, flowClass, mode, its.expected, disagreements)
     }
   }
-  return { disagreements, classesAsked }
+  return { disagreements, classesAsked, differencesMet }
 }
 
 function portOf(plan: ServicePlan | undefined, { flow, to }: FlowClass): PortPlan | undefined {

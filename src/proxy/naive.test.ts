@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compare } from './compare.ts'
 import { PROXY_DECISIONS } from './decisions.ts'
+import { IPTABLES_DIFFERENCES, IPVS_DIFFERENCES } from './differences.ts'
 import type { ServiceObjects } from './naive.ts'
 import { NodeNetwork } from './network.ts'
 import { isProxied, planService, type ServicePlan } from './plan.ts'
@@ -21,17 +22,20 @@ const node = { nodeName: 'node-0', nodeAddress: '192.168.0.10', podCidr: '10.244
 
 test('both modes say what the objects say', () => {
   let asked = 0
+  const met = new Set<string>()
   fc.assert(
     fc.property(anyServices, fc.boolean(), (services, masqueradeAll) => {
       const network = new NodeNetwork({ ...node, masqueradeAll })
       install(network, services)
-      const { disagreements, classesAsked } = compare(network, services)
+      const { disagreements, classesAsked, differencesMet } = compare(network, services)
       asked += classesAsked
+      for (const difference of differencesMet) met.add(difference)
       expect(disagreements.map(({ text }) => text)).toEqual([])
     }),
     { seed: 4, numRuns: 500 },
   )
   expect(asked).toBeGreaterThan(20_000)
+  expect(met.size).toBe(IPTABLES_DIFFERENCES.length + IPVS_DIFFERENCES.length)
 })
 
 test('and go on saying so after any change, without a full sync', () => {
