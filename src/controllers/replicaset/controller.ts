@@ -192,9 +192,14 @@ export class ReplicaSetController implements Controller {
     const { status, nextAvailableMicros } = computeReplicaSetStatus(set, pods, failure, out.wall)
     if (nextAvailableMicros !== undefined) this.#loop.enqueueAfter(key, nextAvailableMicros, out)
     if (sameReplicaSetStatus(set.status, status)) return
-    const result = yield* updateStatus('replicasets', { ...set, status })
-    if (result.ok || result.code === 404) return
-    must(result)
+    let result = yield* updateStatus('replicasets', { ...set, status })
+    if (!result.ok && result.code === 409) {
+      // Once more on top of the live object, as upstream; nobody else writes this status.
+      const live = yield* get('replicasets', set.metadata.namespace, set.metadata.name)
+      if (!live.ok || live.value.metadata.uid !== set.metadata.uid) return
+      result = yield* updateStatus('replicasets', { ...live.value, status })
+    }
+    if (!result.ok && result.code !== 404) must(result)
   }
 
   #noteChange(type: 'controller-created-pod' | 'controller-deleted-pod', owner: string, pod: string): void {
