@@ -1,11 +1,14 @@
 /** A leader that a majority hears from is not deposed: pre-vote and the quorum check keep a returning member quiet. */
 import { namesOf } from '../../src/cluster/index.ts'
+import type { EtcdFact } from '../../src/etcd/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact } from '../define.ts'
 
 /** Three election time-outs: whatever an earlier disturbance did to timers is over. */
 const CALM_MICROS = 6_000_000
+/** A member that stopped because its disk was full is up again and has caught up. */
+const RESTART_MICROS = 20_000_000
 
 export const leaderNotDisrupted: PropertyDefinition = {
   id: 'raft-leader-not-disrupted',
@@ -20,6 +23,12 @@ export const leaderNotDisrupted: PropertyDefinition = {
     let term = 0
     let leader = ''
     let since = 0
+    /** When a member last stopped by itself (full disk); it comes back later, after the disturbance. */
+    const refusedAt = new Map<string, number>()
+    onFact<EtcdFact, 'etcd-member-refused'>(cluster, 'etcd-member-refused', (fact, at) => {
+      refusedAt.set(fact.member, at)
+    })
+    const ranThrough = (name: string, at: number) => at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
     onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact, at) => {
       if (fact.role !== 'leader' || fact.term <= term) return
       const previous = members[names.indexOf(leader)]
@@ -28,8 +37,10 @@ export const leaderNotDisrupted: PropertyDefinition = {
       term = fact.term
       leader = fact.member
       since = at
-      if (previous === undefined || at - calmSince < CALM_MICROS) return
-      const steady = members.filter((member) => cluster.kernel.isRunning(member) && cluster.calm.undisturbedFor(member, CALM_MICROS))
+      if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
+      const steady = members.filter(
+        (member, index) => cluster.kernel.isRunning(member) && cluster.calm.undisturbedFor(member, CALM_MICROS) && ranThrough(names[index] ?? '', at),
+      )
       if (!steady.includes(previous) || steady.length * 2 <= members.length) return
       report.fail({
         subject: before,

@@ -20,7 +20,7 @@ import { type KubeObject, keyOf } from '../objects/index.ts'
 import type { NodeNetwork } from '../proxy/index.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { Calm } from './calm.ts'
-import { unconverged } from './convergence.ts'
+import { staleInformers, unconverged } from './convergence.ts'
 import type { DecisionOverrides } from './decisions.ts'
 import type { Operator } from './operator.ts'
 import { namesOf, type Topology } from './topology.ts'
@@ -103,9 +103,10 @@ export class Cluster {
     this.kernel.enter(this.process('operator'), (machine, out) => action(machine as Operator, out))
   }
 
-  /** Converged, and nothing but leases has changed for five seconds. */
+  /** Converged, every informer has caught up, and nothing but leases has changed for five seconds. */
   isQuiet(): boolean {
-    return this.kernel.now - this.truth.lastChangeAt >= QUIET_MICROS && this.#assembly.operator().running === 0 && unconverged(this.truth).length === 0
+    if (this.kernel.now - this.truth.lastChangeAt < QUIET_MICROS || this.#assembly.operator().running > 0) return false
+    return unconverged(this.truth).length === 0 && staleInformers(this.truth, this.informers()).length === 0
   }
 
   // --- Processes by name

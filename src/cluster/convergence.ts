@@ -3,8 +3,10 @@
  * the nodes' own state: empty means converged. This is the goal of "eventually stable reconciliation" (Anvil's ESR), not a
  * model of any controller: it asks only for the end state.
  */
+import type { Informer } from '../client/index.ts'
 import {
   type Deployment,
+  type KubeObject,
   type EndpointSlice,
   isPodReady,
   isPodTerminal,
@@ -110,4 +112,26 @@ function endpointGaps(truth: Truth, pods: readonly Pod[], missing: string[]): vo
     for (const address of wanted) if (!listed.has(address)) missing.push(`service ${keyOf(service)} lacks the ready endpoint ${address}`)
     for (const address of listed) if (!wanted.has(address)) missing.push(`service ${keyOf(service)} still lists ${address}`)
   }
+}
+
+/** Names, in words, every informer of a whole resource that does not hold exactly the stored objects. */
+export function staleInformers(
+  truth: Truth,
+  informers: Iterable<{ readonly process: string; readonly informer: Informer<KubeObject> }>,
+): string[] {
+  const stale: string[] = []
+  for (const { process, informer } of informers) {
+    if (informer.isSelective) continue
+    const { resource } = informer
+    if (!informer.hasSynced()) {
+      stale.push(`${process} has not listed ${resource} yet`)
+      continue
+    }
+    if (informer.size !== truth.count(resource)) stale.push(`${process} holds ${informer.size} ${resource}, ${truth.count(resource)} are stored`)
+    for (const object of informer.list()) {
+      const stored = truth.get(resource, keyOf(object))
+      if (stored?.metadata.uid !== object.metadata.uid) stale.push(`${process} holds ${resource} ${keyOf(object)}, which is not stored`)
+    }
+  }
+  return stale
 }

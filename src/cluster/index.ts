@@ -1,6 +1,6 @@
 /** The cluster floor: what trials, faults and properties may use. */
 export { Cluster, type ClusterOptions, type DecisionOverrides } from './cluster.ts'
-export { unconverged } from './convergence.ts'
+export { staleInformers, unconverged } from './convergence.ts'
 export type { StepFact } from './operator.ts'
 export { completeTopology, namesOf, SMALL_TOPOLOGY, type Topology } from './topology.ts'
 export type { RequestFinished } from './traffic.ts'
