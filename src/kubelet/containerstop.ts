@@ -106,6 +106,13 @@ export class ContainerStop implements TimerTarget, CriReceiver {
     this.#owner.onStopDone(this, out)
   }
 
+  /** Nobody can be asked any more: it begins anew when the runtime is back. */
+  abandon(out: Out): void {
+    this.state = 'done'
+    out.cancel(this.#timer)
+    this.#timer = 0
+  }
+
   onTimer(kind: number, _a: number, out: Out): void {
     this.#timer = 0
     if (kind === HOOK_OVER && this.state === 'hook') {
@@ -116,10 +123,6 @@ export class ContainerStop implements TimerTarget, CriReceiver {
 
   onCriReply(reply: CriReply, out: Out): void {
     if (this.state === 'done') return
-    if (reply.error === 'disconnected') {
-      this.ended(out)
-      return
-    }
     if (this.state === 'hook' && reply.id === this.#hookCall) {
       out.cancel(this.#timer)
       this.#afterHook(out)

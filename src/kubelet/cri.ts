@@ -79,14 +79,7 @@ export type CriCall = Message &
   )
 
 /** `conflict`: there is a ready sandbox of the pod, or a running container of that name, already. */
-export type CriError =
-  | 'conflict'
-  | 'sandbox-failed'
-  | 'pull-failed'
-  | 'not-found'
-  | 'image-missing'
-  | 'hook-failed'
-  | 'disconnected'
+export type CriError = 'conflict' | 'sandbox-failed' | 'pull-failed' | 'not-found' | 'image-missing' | 'hook-failed'
 
 /** Runtime to kubelet: the answer to a call. */
 export interface CriReply extends Message {

@@ -294,6 +294,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   }
 
   onRuntimeLost(out: Out): void {
+    for (const worker of this.#workers.values()) worker.runtimeLost(out)
     this.agent.poke(out)
   }
 

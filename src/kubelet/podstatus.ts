@@ -7,6 +7,7 @@ import {
   type Container,
   type ContainerState,
   type ContainerStatus,
+  findCondition,
   isSidecar,
   type Pod,
   type PodPhase,
@@ -22,6 +23,12 @@ import { phaseOf } from './podphase.ts'
 import type { PodRecords } from './podrecords.ts'
 import type { ProbeResult } from './probethreshold.ts'
 
+/** Results of probes by container id; undefined when there is no such probe. */
+export interface StatusProbes {
+  startupOf(containerId: string): ProbeResult | undefined
+  readinessOf(containerId: string): ProbeResult | undefined
+}
+
 export interface StatusInput {
   readonly pod: Pod
   readonly records: PodRecords
@@ -29,8 +36,7 @@ export interface StatusInput {
   readonly previous: PodStatus | undefined
   /** Why a container waits, by name: `ImagePullBackOff`, `CrashLoopBackOff` ... */
   readonly waiting: ReadonlyMap<string, { readonly reason: string; readonly message: string }>
-  /** The result of a probe for the container with this id; undefined when there is no such probe. */
-  probeResult(containerId: string, kind: 'startup' | 'readiness'): ProbeResult | undefined
+  readonly probes: StatusProbes
   /** A phase that was decided rather than computed: a rejection, a deadline. */
   readonly forced: { readonly phase: PodPhase; readonly reason: string; readonly message: string } | undefined
   /** Containers have been stopped for good. */
@@ -85,11 +91,12 @@ export function podStatusOf(given: StatusInput, decisions: KubeletDecisions): Po
   return { status, computedPhase }
 }
 
+/** With its transition time; the very object stored before when it says the same. */
 function stamped(condition: Condition, previous: readonly Condition[] | undefined, stamp: string): Condition {
-  const before = previous?.find((candidate) => candidate.type === condition.type)
-  const lastTransitionTime =
-    before !== undefined && before.status === condition.status ? before.lastTransitionTime : stamp
-  return { ...condition, lastTransitionTime }
+  const before = findCondition(previous, condition.type)
+  if (before === undefined || before.status !== condition.status) return { ...condition, lastTransitionTime: stamp }
+  if (before.reason === condition.reason && before.message === condition.message) return before
+  return { ...condition, lastTransitionTime: before.lastTransitionTime }
 }
 
 /** `containerd://<id>`, as the API shows it. */
@@ -104,28 +111,55 @@ function containerStatus(container: Container, init: boolean, input: StatusInput
   )
   const record = records.latest(container.name)
   if (record === undefined) return statusWithoutRecord(container, init, known, input)
+  const containerID = containerIdOf(record)
+  const same = known?.containerID === containerID && known.image === container.image
+  const regular = init && !isSidecar(container)
+  if (record.state === 'running') {
+    const started = (input.probes.startupOf(record.id) ?? 'success') === 'success'
+    const probedReady = started && (input.probes.readinessOf(record.id) ?? 'success') === 'success'
+    // A regular init container is ready once it has ended well.
+    const ready = !regular && probedReady
+    if (same && known.state.running !== undefined && known.ready === ready && known.started === started) return known
+    const state: ContainerState = { running: { startedAt: timestamp(record.startedWall) } }
+    return withLast(
+      {
+        name: container.name,
+        image: container.image,
+        restartCount: record.attempt,
+        containerID,
+        ready,
+        started,
+        state,
+      },
+      lastStateOf(record, known, records),
+    )
+  }
+  const waiting = input.waiting.get(container.name)
   const base = {
     name: container.name,
     image: container.image,
     restartCount: record.attempt,
-    containerID: containerIdOf(record),
+    containerID,
+    started: false,
   }
-  const older = records.before(container.name, record.attempt)
-  const lastState =
-    older === undefined ? (known?.restartCount === record.attempt ? known.lastState : undefined) : terminated(older)
-  if (record.state === 'running') {
-    const started = (input.probeResult(record.id, 'startup') ?? 'success') === 'success'
-    const ready = started && (input.probeResult(record.id, 'readiness') ?? 'success') === 'success'
-    const state: ContainerState = { running: { startedAt: timestamp(record.startedWall) } }
-    // A regular init container is ready once it has ended well.
-    return withLast({ ...base, ready: init && !isSidecar(container) ? false : ready, started, state }, lastState)
-  }
-  const waiting = input.waiting.get(container.name)
-  const ready = init && !isSidecar(container) && record.exitCode === 0
   if (!ended && waiting !== undefined && (init || shouldStart(pod, container, record))) {
-    return { ...base, ready: false, started: false, state: { waiting }, lastState: terminated(record) }
+    if (same && known.state.waiting === waiting) return known
+    return { ...base, ready: false, state: { waiting }, lastState: terminated(record) }
   }
-  return withLast({ ...base, ready, started: false, state: terminated(record) }, lastState)
+  if (same && known.state.terminated !== undefined) return known
+  const ready = regular && record.exitCode === 0
+  return withLast({ ...base, ready, state: terminated(record) }, lastStateOf(record, known, records))
+}
+
+/** How the instance before this one ended, from the runtime or, once that is collected, from what was stored. */
+function lastStateOf(
+  record: ContainerRecord,
+  known: ContainerStatus | undefined,
+  records: PodRecords,
+): ContainerState | undefined {
+  const older = records.before(record.name, record.attempt)
+  if (older !== undefined) return terminated(older)
+  return known?.restartCount === record.attempt ? known.lastState : undefined
 }
 
 function withLast(status: ContainerStatus, lastState: ContainerState | undefined): ContainerStatus {
@@ -166,7 +200,11 @@ function statusWithoutRecord(
     return { ...base, restartCount: known?.restartCount ?? 0, state: { terminated: LOST } }
   }
   const waits = (pod.spec.initContainers?.length ?? 0) > 0 && !init ? 'PodInitializing' : 'ContainerCreating'
-  const waiting = input.waiting.get(container.name) ?? { reason: waits }
+  const why: { readonly reason: string; readonly message?: string } = input.waiting.get(container.name) ?? {
+    reason: waits,
+  }
+  const before = known?.state.waiting
+  if (known?.image === container.image && before?.reason === why.reason && before.message === why.message) return known
   const lastState = wasRunning ? { terminated: LOST } : known?.lastState
-  return withLast({ ...base, state: { waiting } }, lastState)
+  return withLast({ ...base, state: { waiting: why } }, lastState)
 }

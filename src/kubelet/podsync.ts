@@ -35,13 +35,19 @@ export interface SyncContext {
   readonly pod: Pod
   readonly records: PodRecords
   readonly backOffs: BackOffs
-  readonly waiting: Map<string, { readonly reason: string; readonly message: string }>
-  readonly images: ReadonlySet<string>
-  /** Pull attempts so far of an image for this pod. */
-  readonly pullAttempts: Map<string, number>
+  readonly images: Set<string>
   /** The clock, fresh after each yield. */
   now(): Micros
-  onImagePulled(image: string): void
+  /** Why a container waits; undefined: it no longer does. */
+  setWaiting(container: string, why: WaitingReason | undefined): void
+  /** Counts one more pull of an image for this pod. */
+  nextPullAttempt(image: string): number
+}
+
+/** What `state.waiting` of a container says. */
+export interface WaitingReason {
+  readonly reason: string
+  readonly message: string
 }
 
 const FINE: SyncEnd = Object.freeze({ failed: false, retryAt: undefined })
@@ -86,7 +92,7 @@ function* startContainer(
   init: boolean,
   failures: Failures,
 ): SyncScript<boolean> {
-  const { pod, records, backOffs, waiting } = context
+  const { pod, records, backOffs } = context
   const uid = pod.metadata.uid ?? ''
   const latest = records.latest(container.name)
   if (latest !== undefined && latest.state === 'exited') {
@@ -126,7 +132,7 @@ function* startContainer(
       return fail(context, container, failures, 'PostStartHookError', 'PostStartHook failed')
     }
   }
-  waiting.delete(container.name)
+  context.setWaiting(container.name, undefined)
   return true
 }
 
@@ -143,11 +149,10 @@ function* ensureImage(context: SyncContext, container: Container, failures: Fail
   if (context.now() < until) {
     return fail(context, container, failures, 'ImagePullBackOff', `Back-off pulling image "${image}"`, until)
   }
-  const attempt = (context.pullAttempts.get(image) ?? 0) + 1
-  context.pullAttempts.set(image, attempt)
+  const attempt = context.nextPullAttempt(image)
   const reply = yield { op: 'call', request: { type: 'cri-pull', image, attempt }, lasting: false }
   if (reply.error === undefined) {
-    context.onImagePulled(image)
+    context.images.add(image)
     context.backOffs.forget(key)
     return true
   }
@@ -164,7 +169,7 @@ function fail(
   message: string,
   retryAt?: Micros,
 ): boolean {
-  context.waiting.set(container.name, { reason, message })
+  context.setWaiting(container.name, { reason, message })
   failures.count++
   if (retryAt !== undefined && (failures.retryAt === undefined || retryAt < failures.retryAt))
     failures.retryAt = retryAt

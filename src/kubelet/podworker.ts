@@ -4,20 +4,21 @@
  * One sync at a time; what happens meanwhile asks for another. Simplified: no resync without a reason, volumes and cgroups left out.
  */
 import { invariant, MILLISECOND, type Micros, type Out, SECOND, type Timer, type TimerTarget } from '../kernel/index.ts'
-import { type Container, isSidecar, keyOf, type Pod, type PodPhase, parseTime, sameValue } from '../objects/index.ts'
-import { ContainerStop, type StopOwner } from './containerstop.ts'
+import { keyOf, type Pod, type PodPhase, parseTime, sameValue } from '../objects/index.ts'
 import type { ContainerRecord, CriReply } from './cri.ts'
 import { isTerminal } from './decisions.ts'
 import type { KubeletFact, StopReason } from './facts.ts'
 import { containerGraceSeconds, effectiveGraceSeconds } from './grace.ts'
 import type { CompleteKubeletOptions } from './options.ts'
-import { computePodActions, type ProbeView } from './podactions.ts'
+import { computePodActions } from './podactions.ts'
+import { PodProbes } from './podprobes.ts'
 import { PodRecords } from './podrecords.ts'
-import { containerIdOf, podStatusOf } from './podstatus.ts'
+import { podStatusOf } from './podstatus.ts'
+import { PodStops, type StopsOwner } from './podstops.ts'
 import { type SyncEnd, type SyncOp, type SyncScript, syncPod } from './podsync.ts'
 import type { ProbedPod, ProbeWorker } from './probes.ts'
-import type { ProbeKind, ProbeResult } from './probethreshold.ts'
 import type { CriReceiver } from './runtimeclient.ts'
+import { WorkerSyncContext } from './synccontext.ts'
 import type { WorkerWorld } from './world.ts'
 
 export type WorkerPhase = 'syncing' | 'terminating' | 'terminated'
@@ -26,21 +27,19 @@ export type TerminationCause = Extract<KubeletFact, { readonly type: 'terminatio
 const RETRY = 1
 const DEADLINE = 2
 
-export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod, ProbeView {
+export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPod {
   readonly uid: string
   readonly key: string
   readonly node: string
   readonly records: PodRecords
-  readonly waiting = new Map<string, { readonly reason: string; readonly message: string }>()
-  readonly pullAttempts = new Map<string, number>()
-  pod: Pod
   phase: WorkerPhase = 'syncing'
   /** The API no longer has the pod. */
   isGone = false
   readonly #world: WorkerWorld
   readonly #options: CompleteKubeletOptions
-  readonly #stops = new Map<string, ContainerStop>()
-  #probes: readonly ProbeWorker[] | undefined
+  readonly #stops: PodStops
+  readonly #context: WorkerSyncContext
+  readonly #probes = new PodProbes()
   #script: SyncScript<SyncEnd> | undefined
   #call = 0
   #callIsLasting = false
@@ -53,26 +52,26 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   #forced: { readonly phase: PodPhase; readonly reason: string; readonly message: string } | undefined
   #retryTimer: Timer = 0
   #deadlineTimer: Timer = 0
-  #sandboxCall = 0
-  #now: Micros = 0
 
   constructor(pod: Pod, world: WorkerWorld, records?: PodRecords) {
-    this.pod = pod
     this.uid = pod.metadata.uid ?? ''
     this.key = keyOf(pod)
     this.#world = world
     this.#options = world.options
     this.node = world.options.node
+    this.#stops = new PodStops(this, world.runtime, world.options.decisions)
     this.records = records ?? new PodRecords(this.uid, this.key)
+    this.#context = new WorkerSyncContext(pod, this.records, world.backOffs, world.images)
+  }
+
+  /** The newest version of the object. */
+  get pod(): Pod {
+    return this.#context.pod
   }
 
   /** The grace period in force while terminating, in seconds; 0 before. */
   get graceSeconds(): number {
     return this.#graceSeconds
-  }
-
-  now(): Micros {
-    return this.#now
   }
 
   // --- What the kubelet tells
@@ -100,7 +99,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   /** A newer version of the object. */
   update(pod: Pod, out: Out): void {
     const before = this.pod
-    this.pod = pod
+    this.#context.pod = pod
     if (pod.metadata.deletionTimestamp !== undefined) {
       if (this.phase === 'syncing') this.terminate('deleted', out)
       else if (this.phase === 'terminating') this.#shorten(out)
@@ -132,7 +131,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
 
   /** The runtime has told of a container's end: whoever waits for it need not wait for the relist. */
   containerExited(record: ContainerRecord, out: Out): void {
-    this.#stops.get(record.id)?.ended(out)
+    this.#stops.exited(record.id, out)
   }
 
   /** Stops everything for good. */
@@ -145,12 +144,15 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
     out.cancel(this.#retryTimer)
     out.cancel(this.#deadlineTimer)
     this.#retryTimer = this.#deadlineTimer = 0
-    for (const probe of this.#probes ?? []) {
-      if (!this.#options.decisions.probesWhileTerminating(probe.kind)) probe.stop(out)
-    }
     if (this.#script !== undefined && !(this.#call !== 0 && this.#callIsLasting)) this.#dropScript()
     this.#publish(out)
     this.#stopEverything(out)
+  }
+
+  /** The runtime is gone, and with it whatever was asked of it. */
+  runtimeLost(out: Out): void {
+    this.#stops.abandon(out)
+    this.#dropScript()
   }
 
   /** The connection to the runtime is back and `records` have been refreshed. */
@@ -163,8 +165,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   close(out: Out): void {
     out.cancel(this.#retryTimer)
     out.cancel(this.#deadlineTimer)
-    for (const probe of this.#probes ?? []) probe.stop(out)
-    this.#probes = []
+    this.#probes.stop(out)
   }
 
   // --- Entrances
@@ -194,10 +195,6 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
       if (reply.sandbox !== undefined) this.records.putSandbox(reply.sandbox)
       this.#dropScript()
       this.#stopEverything(out)
-    } else if (reply.id === this.#sandboxCall) {
-      this.#sandboxCall = 0
-      if (reply.error === 'disconnected') return
-      this.#stopSandboxes(out)
     }
   }
 
@@ -210,21 +207,9 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
     }
     if (worker.kind !== 'readiness' && worker.result === 'failure' && worker.record !== undefined) {
       // Reached only where liveness outlives the start of termination, which upstream's decision rules out.
-      this.#stops.get(worker.record.id)?.killSooner(worker.probe.terminationGracePeriodSeconds ?? 0, out)
+      this.#stops.killSooner(worker.record.id, worker.probe.terminationGracePeriodSeconds ?? 0, out)
     }
     this.#publish(out)
-  }
-
-  livenessOf(containerId: string): ProbeResult | undefined {
-    return this.#probeOf(containerId, 'liveness')?.result
-  }
-
-  startupOf(containerId: string): ProbeResult | undefined {
-    return this.#probeOf(containerId, 'startup')?.result
-  }
-
-  probeResult(containerId: string, kind: 'startup' | 'readiness'): ProbeResult | undefined {
-    return this.#probeOf(containerId, kind)?.result
   }
 
   // --- Syncing
@@ -238,28 +223,13 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
       this.terminate('finished', out)
       return
     }
-    const actions = computePodActions(this.pod, this.records, this, this.#options.decisions)
-    this.#script = syncPod(this.#context(), actions)
+    const actions = computePodActions(this.pod, this.records, this.#probes, this.#options.decisions)
+    this.#script = syncPod(this.#context, actions)
     this.#resume(undefined, out)
   }
 
-  #context() {
-    const { backOffs, images } = this.#world
-    const { pod, records, waiting, pullAttempts } = this
-    return {
-      pod,
-      records,
-      waiting,
-      pullAttempts,
-      backOffs,
-      images,
-      now: () => this.#now,
-      onImagePulled: (image: string) => void images.add(image),
-    }
-  }
-
   #resume(reply: CriReply | undefined, out: Out): void {
-    this.#now = out.now
+    this.#context.at = out.now
     const script = this.#script
     invariant(script !== undefined, 'kubelet: an answer comes to a sync that waits', { pod: this.key })
     const step = script.next(reply as CriReply)
@@ -288,7 +258,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
       }
       case 'stop-all':
         this.#waitsForStop = '*'
-        this.#stopAll('sandbox', this.pod.spec.terminationGracePeriodSeconds ?? 30, out)
+        this.#stops.all('sandbox', this.pod.spec.terminationGracePeriodSeconds ?? 30, out)
         this.#afterStop(out)
         return
     }
@@ -321,80 +291,45 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
     if (!this.#world.runtime.isConnected) return
     // A container may still come out of a call under way: its answer brings us back here.
     if (this.#call !== 0) return
-    this.#stopAll('termination', this.#graceSeconds, out)
+    this.#stops.all('termination', this.#graceSeconds, out)
     this.#afterStop(out)
-  }
-
-  #stopAll(reason: StopReason, graceSeconds: number, out: Out): void {
-    for (const record of this.records.containers) {
-      if (record.state === 'running' && !this.#stops.has(record.id)) this.#makeStop(record, reason, graceSeconds)
-      else if (this.phase === 'terminating') this.#stops.get(record.id)?.shorten(graceSeconds, out)
-    }
-    for (const stop of [...this.#stops.values()]) if (stop.state === 'new') stop.begin(out)
   }
 
   #stopContainer(record: ContainerRecord, reason: StopReason, graceSeconds: number, out: Out): void {
     const current = this.records.byId(record.id)
-    if (current === undefined || current.state === 'exited') {
-      this.#afterStop(out)
-      return
-    }
-    if (!this.#stops.has(record.id)) this.#makeStop(record, reason, graceSeconds).begin(out)
+    if (current === undefined || current.state === 'exited') this.#afterStop(out)
+    else this.#stops.one(record, reason, graceSeconds, out)
   }
 
-  #makeStop(record: ContainerRecord, reason: StopReason, graceSeconds: number): ContainerStop {
-    const stop = new ContainerStop(record, reason, graceSeconds, this, this.#world.runtime, this.#options.decisions)
-    this.#stops.set(record.id, stop)
-    return stop
-  }
-
-  /** Sidecars wait until all main containers and all sidecars after them have ended. */
-  isTurnOf(stop: ContainerStop): boolean {
-    const init = this.pod.spec.initContainers
-    if (init === undefined || !stop.record.init || !isSidecar(stop.record.spec)) return true
-    const own = init.findIndex((container) => container.name === stop.record.name)
-    for (const other of this.#stops.values()) {
-      if (other === stop || other.state === 'done') continue
-      if (!other.record.init) return false
-      if (init.findIndex((container) => container.name === other.record.name) > own) return false
-    }
-    return true
-  }
-
-  onStopDone(stop: ContainerStop, out: Out): void {
-    this.#stops.delete(stop.record.id)
-    for (const other of [...this.#stops.values()]) other.look(out)
+  onContainerStopped(_containerId: string, out: Out): void {
     this.#afterStop(out)
+  }
+
+  onSandboxStopped(out: Out): void {
+    this.#stopSandboxes(out)
   }
 
   /** Goes on with whatever waited for a stop. */
   #afterStop(out: Out): void {
     if (this.#waitsForStop !== undefined && this.#waitsForStop !== '*') {
-      if (this.#stops.has(this.#waitsForStop)) return
+      if (this.#stops.isStopping(this.#waitsForStop)) return
       this.#waitsForStop = undefined
       if (this.phase === 'syncing') {
         this.#resume({ type: 'cri-reply', id: 0 }, out)
         return
       }
     }
-    if (this.#stops.size > 0) return
+    if (this.#stops.isBusy) return
     if (this.phase === 'terminating' || this.#waitsForStop === '*') this.#stopSandboxes(out)
   }
 
   #stopSandboxes(out: Out): void {
-    if (this.#sandboxCall !== 0 || !this.#world.runtime.isConnected) return
+    if (this.#stops.isBusy || !this.#world.runtime.isConnected) return
     if (this.records.hasRunningContainers) {
-      if (this.phase === 'terminating') {
-        this.#stopEverything(out)
-        return
-      }
+      if (this.phase === 'terminating') this.#stopEverything(out)
       return
     }
-    const ready = this.records.sandboxes.find((sandbox) => sandbox.state === 'ready')
-    if (ready !== undefined) {
-      this.#sandboxCall = this.#world.runtime.call({ type: 'cri-stop-sandbox', sandboxId: ready.id }, this, out)
-      return
-    }
+    if (this.#stops.sandbox(out)) return
     if (this.phase === 'terminating') {
       this.#finish(out)
       return
@@ -419,7 +354,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
     if (seconds >= this.#graceSeconds) return
     this.#graceSeconds = seconds
     this.#note({ type: 'termination-shortened', ...this.#names(), graceSeconds: seconds }, out)
-    for (const stop of [...this.#stops.values()]) stop.shorten(seconds, out)
+    this.#stops.shorten(seconds, out)
   }
 
   // --- Status and probes
@@ -427,7 +362,9 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   /** Computes the status, brings it to the API if it changed, and lets probes follow the containers. Returns the computed phase. */
   #publish(out: Out): PodPhase {
     const { statuses, options } = this.#world
-    this.#followProbes(out)
+    if (this.phase !== 'terminated') {
+      this.#probes.follow(this.pod, this.records, this.phase === 'terminating', this.#world, this, out)
+    }
     const previous = statuses.statusOf(this.pod)
     const stopped = this.phase === 'terminated'
     const { status, computedPhase } = podStatusOf(
@@ -435,8 +372,8 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
         pod: this.pod,
         records: this.records,
         previous,
-        waiting: this.waiting,
-        probeResult: (id, kind) => this.probeResult(id, kind),
+        waiting: this.#context.waiting,
+        probes: this.#probes,
         forced: this.#forced,
         ended: stopped,
         containersMayRun: !stopped,
@@ -448,41 +385,6 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
     if (!this.isGone) statuses.set(this.pod, status, stopped, out)
     this.#armDeadline(status.startTime, out)
     return computedPhase
-  }
-
-  #followProbes(out: Out): void {
-    if (this.phase === 'terminated') return
-    if (this.#probes === undefined) {
-      if (this.phase !== 'syncing') this.#probes = []
-      else {
-        const containers = probed(this.pod)
-        this.#probes = containers.length === 0 ? [] : this.#world.makeProbes(containers, this.key, this, out)
-      }
-    }
-    for (const probe of this.#probes) {
-      const record = this.records.latest(probe.container.name)
-      if (record === undefined || record.state !== 'running') {
-        probe.stop(out)
-        continue
-      }
-      if (this.phase === 'terminating') continue
-      if (probe.record?.id !== record.id) probe.bind(record, this.#knownResult(record, probe), out)
-      probe.go((this.startupOf(record.id) ?? 'success') === 'success', out)
-    }
-  }
-
-  /** What the API says of this very container: it outlives a restart of the kubelet. */
-  #knownResult(record: ContainerRecord, probe: ProbeWorker): ProbeResult | undefined {
-    if (probe.record !== undefined || probe.kind === 'liveness') return undefined
-    const statuses = record.init ? this.pod.status?.initContainerStatuses : this.pod.status?.containerStatuses
-    const known = statuses?.find((status) => status.containerID === containerIdOf(record))
-    if (known === undefined) return undefined
-    return (probe.kind === 'readiness' ? known.ready : known.started === true) ? 'success' : undefined
-  }
-
-  #probeOf(containerId: string, kind: ProbeKind): ProbeWorker | undefined {
-    for (const probe of this.#probes ?? []) if (probe.kind === kind && probe.record?.id === containerId) return probe
-    return undefined
   }
 
   #armDeadline(startTime: string | undefined, out: Out): void {
@@ -500,15 +402,4 @@ export class PodWorker implements TimerTarget, CriReceiver, StopOwner, ProbedPod
   #note(fact: KubeletFact, out: Out): void {
     out.note(fact)
   }
-}
-
-/** The containers whose probes are run: main ones and sidecars. */
-function probed(pod: Pod): readonly Container[] {
-  const sidecars = pod.spec.initContainers?.filter(isSidecar) ?? []
-  return [...sidecars, ...pod.spec.containers].filter(
-    (container) =>
-      container.livenessProbe !== undefined ||
-      container.readinessProbe !== undefined ||
-      container.startupProbe !== undefined,
-  )
 }

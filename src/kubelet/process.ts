@@ -19,6 +19,9 @@ const DRAIN_LOOK_MICROS = 10 * MILLISECOND
 /** From KILL to the end of every process in the namespace. */
 const DEATH_MICROS = 3 * MILLISECOND
 
+/** Stands for an empty set in containers without requests; never written. */
+const NO_REQUESTS = new Set<number>()
+
 const LISTEN = 1
 const OWN_EXIT = 2
 const KILL = 3
@@ -32,7 +35,7 @@ export class ContainerProcess implements TimerTarget {
   readonly owner: ProcessOwner
   readonly podIp: string
   /** Requests and connections open to this container. */
-  readonly inFlight = new Set<number>()
+  inFlight = NO_REQUESTS
   /** Calls of the kubelet that wait for its end. */
   readonly stopCalls: number[] = []
   record: ContainerRecord
@@ -50,6 +53,11 @@ export class ContainerProcess implements TimerTarget {
     this.app = app
     this.podIp = podIp
     this.owner = owner
+  }
+
+  beginRequest(id: number): void {
+    if (this.inFlight === NO_REQUESTS) this.inFlight = new Set()
+    this.inFlight.add(id)
   }
 
   start(out: Out): void {

@@ -154,7 +154,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   beginRequest(podIp: string, port: number, id: number): boolean {
     const process = this.listenerOf(podIp, port)
     if (process === undefined) return false
-    process.inFlight.add(id)
+    process.beginRequest(id)
     this.#byRequest.set(id, process)
     return true
   }

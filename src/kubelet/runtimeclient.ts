@@ -14,7 +14,7 @@ import {
 } from '../kernel/index.ts'
 import type { ContainerRecord, CriCall, CriEvent, CriReply, CriRequest, SandboxRecord } from './cri.ts'
 
-/** Who asked. Exactly one answer comes, later, unless the call is forgotten. */
+/** Who asked. One answer comes, later, unless the call is forgotten or the connection is lost. */
 export interface CriReceiver {
   onCriReply(reply: CriReply, out: Out): void
 }
@@ -108,16 +108,14 @@ export class RuntimeClient implements TimerTarget {
     return true
   }
 
-  /** True if the connection was the runtime's. All calls under way end with `disconnected`. */
+  /** True if the connection was the runtime's. Calls under way get no answer; the listener hears of the loss. */
   onDisconnect(peer: ProcessId, out: Out): boolean {
     if (peer !== this.#process) return false
     const wasConnected = this.isConnected
     this.isConnected = false
     this.#listCall = 0
-    const pending = [...this.#pending]
     this.#pending.clear()
     if (wasConnected) this.#listener.onRuntimeLost(out)
-    for (const [id, call] of pending) call.receiver?.onCriReply({ type: 'cri-reply', id, error: 'disconnected' }, out)
     out.after(REDIAL_MICROS, this, REDIAL)
     return true
   }

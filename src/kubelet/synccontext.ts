@@ -1,0 +1,46 @@
+/** What one pod's syncs share from one to the next: why containers wait, how often images were pulled. Small, and made lazily. */
+import type { Micros } from '../kernel/index.ts'
+import type { Pod } from '../objects/index.ts'
+import type { BackOffs } from './backoff.ts'
+import type { PodRecords } from './podrecords.ts'
+import type { SyncContext, WaitingReason } from './podsync.ts'
+
+const NOT_WAITING: ReadonlyMap<string, WaitingReason> = new Map()
+
+export class WorkerSyncContext implements SyncContext {
+  readonly records: PodRecords
+  readonly backOffs: BackOffs
+  readonly images: Set<string>
+  pod: Pod
+  /** The clock at the last step of a sync. */
+  at: Micros = 0
+  /** Why containers wait, by name. Replaced, never changed. */
+  waiting = NOT_WAITING
+  #pullAttempts: Map<string, number> | undefined
+
+  constructor(pod: Pod, records: PodRecords, backOffs: BackOffs, images: Set<string>) {
+    this.pod = pod
+    this.records = records
+    this.backOffs = backOffs
+    this.images = images
+  }
+
+  now(): Micros {
+    return this.at
+  }
+
+  setWaiting(container: string, why: WaitingReason | undefined): void {
+    if (why === undefined && !this.waiting.has(container)) return
+    const waiting = new Map(this.waiting)
+    if (why === undefined) waiting.delete(container)
+    else waiting.set(container, why)
+    this.waiting = waiting.size === 0 ? NOT_WAITING : waiting
+  }
+
+  nextPullAttempt(image: string): number {
+    this.#pullAttempts ??= new Map()
+    const attempt = (this.#pullAttempts.get(image) ?? 0) + 1
+    this.#pullAttempts.set(image, attempt)
+    return attempt
+  }
+}
