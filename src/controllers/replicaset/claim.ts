@@ -21,8 +21,16 @@ export function computePodClaims(
   const matches = matcherOf(replicaSet.spec.selector)
   const owned: Pod[] = []
   const releasable: Pod[] = []
+  // Pods of one template share their labels: asked once.
+  let asked: Pod['metadata']['labels']
+  let selected = false
   for (const pod of controlled) {
-    if (matches(pod.metadata.labels)) owned.push(pod)
+    const { labels } = pod.metadata
+    if (labels !== asked || labels === undefined) {
+      asked = labels
+      selected = matches(labels)
+    }
+    if (selected) owned.push(pod)
     else if (replicaSet.metadata.deletionTimestamp === undefined) releasable.push(pod)
   }
   const mayAdopt = replicaSet.metadata.deletionTimestamp === undefined
