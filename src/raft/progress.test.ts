@@ -1,0 +1,79 @@
+// One row a case: when a leader may send, what acknowledgements and refusals do to what comes next.
+import { expect, test } from 'vitest'
+import { Progress } from './progress.ts'
+
+function replicating(match: number, window = 3): Progress {
+  const progress = new Progress(match + 1, window)
+  progress.match = match
+  progress.becomeReplicate()
+  return progress
+}
+
+test('a probe sends once and then waits for an answer', () => {
+  const progress = new Progress(5, 3)
+  expect(progress.paused).toBe(false)
+  progress.sent(0, 4)
+  expect(progress.paused).toBe(false)
+  progress.sent(2, 6)
+  expect(progress.paused).toBe(true)
+  expect(progress.next).toBe(5)
+  expect(progress.acknowledged(6)).toBe(true)
+  expect([progress.paused, progress.match, progress.next]).toEqual([false, 6, 7])
+})
+
+test('replication runs ahead until its window is full', () => {
+  const progress = replicating(4)
+  for (const last of [5, 7, 8]) {
+    expect(progress.paused).toBe(false)
+    progress.sent(1, last)
+  }
+  expect([progress.paused, progress.next, progress.inflight]).toEqual([true, 9, 3])
+  progress.acknowledged(7)
+  progress.freeTo(7)
+  expect([progress.paused, progress.match, progress.inflight]).toEqual([false, 7, 1])
+  progress.freeFirst()
+  expect(progress.inflight).toBe(0)
+})
+
+test.each<[name: string, match: number, index: number, news: boolean, nextAfter: number]>([
+  ['older than known', 5, 3, false, 6],
+  ['known', 5, 5, false, 6],
+  ['new', 5, 8, true, 9],
+])('an acknowledgement that is %s', (_name, match, index, news, nextAfter) => {
+  const progress = replicating(match)
+  expect(progress.acknowledged(index)).toBe(news)
+  expect(progress.next).toBe(nextAfter)
+})
+
+test.each<[name: string, rejected: number, hint: number, taken: boolean, next: number]>([
+  ['outdated, not the one under way', 3, 2, false, 10],
+  ['of the one under way: one back', 9, 9, true, 9],
+  ['with a hint far back', 9, 4, true, 5],
+  ['with a hint below what is known', 9, 0, true, 3],
+])('a probe is refused: %s', (_name, rejected, hint, taken, next) => {
+  const progress = new Progress(10, 3)
+  progress.match = 2
+  expect(progress.refused(rejected, hint)).toBe(taken)
+  expect(progress.next).toBe(next)
+})
+
+test('replication that is refused goes back to what is known; an older refusal does nothing', () => {
+  const progress = replicating(4)
+  progress.sent(1, 5)
+  progress.sent(1, 6)
+  expect(progress.refused(3, 0)).toBe(false)
+  expect(progress.refused(5, 4)).toBe(true)
+  expect(progress.next).toBe(5)
+})
+
+test('a snapshot stops everything until it is answered or given up', () => {
+  const progress = new Progress(2, 3)
+  progress.becomeSnapshot(10)
+  expect(progress.paused).toBe(true)
+  progress.becomeProbe()
+  expect([progress.paused, progress.next]).toEqual([false, 11])
+  const lost = new Progress(2, 3)
+  lost.becomeSnapshot(10)
+  lost.abandonSnapshot()
+  expect([lost.state, lost.next]).toEqual(['probe', 1])
+})
