@@ -69,11 +69,6 @@ export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPo
     return this.#context.pod
   }
 
-  /** The grace period in force while terminating, in seconds; 0 before. */
-  get graceSeconds(): number {
-    return this.#graceSeconds
-  }
-
   // --- What the kubelet tells
 
   /** The pod is not to run here: it fails without a container. */

@@ -26,6 +26,7 @@ import { type ContainerRuntimeOptions, completeContainerRuntimeOptions } from '.
 import type { ProbeKind } from './probethreshold.ts'
 import { type ProbeOutcome, probeProcess } from './probing.ts'
 import { ContainerProcess, type ProcessOwner } from './process.ts'
+import { RuntimeStore } from './runtimestore.ts'
 
 /** What a connection to an address and port meets. */
 export type Acceptance = 'accepted' | 'refused' | 'no-host'
@@ -41,14 +42,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   readonly node: string
   readonly images: Images
   readonly #options: Required<ContainerRuntimeOptions>
-  readonly #sandboxes = new Map<string, SandboxRecord>()
-  readonly #processes = new Map<string, ContainerProcess>()
-  /** Containers of a sandbox by sandbox id, those that ended included. */
-  readonly #bySandbox = new Map<string, ContainerProcess[]>()
-  /** Ready sandboxes with an address of their own. */
-  readonly #byIp = new Map<string, SandboxRecord>()
-  readonly #readyByPod = new Map<string, SandboxRecord>()
-  readonly #byRequest = new Map<number, ContainerProcess>()
+  readonly #store: RuntimeStore
   readonly #operations = new Map<number, Delayed>()
   readonly #probeResults = new Map<string, 'success' | 'failure'>()
   readonly #hooks: Hooks
@@ -70,6 +64,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     this.#latency = streams.get('runtime/latency')
     this.#appStream = streams.get('runtime/app')
     this.#pool = new AddressPool(podCidr)
+    this.#store = new RuntimeStore(this.#options.nodeAddress)
     this.#hooks = new Hooks(this)
     const { pullMicros, checkMicros, serialPulls } = this.#options
     this.images = new Images(node, { pullMicros, checkMicros, serial: serialPulls }, streams.get('runtime/pull'), this)
@@ -101,7 +96,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     if (this.#stalled !== undefined) this.#stalled = []
     this.images.abandonQueue()
     this.#hooks.cutAll(out)
-    for (const process of this.#processes.values()) if (process.isRunning) process.abandonStop(out)
+    for (const process of this.#store.processes()) if (process.isRunning) process.abandonStop(out)
   }
 
   onTimer(_kind: number, operation: number, out: Out): void {
@@ -125,56 +120,39 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
 
   /** What a new TCP connection to a pod's address and port meets now. */
   accept(podIp: string, port: number): Acceptance {
-    if (this.listenerOf(podIp, port) !== undefined) return 'accepted'
-    return this.#byIp.has(podIp) || podIp === this.#options.nodeAddress ? 'refused' : 'no-host'
+    if (this.#store.listenerOf(podIp, port) !== undefined) return 'accepted'
+    return this.#store.hasAddress(podIp) ? 'refused' : 'no-host'
   }
 
   listening(podIp: string, port: number): boolean {
-    return this.listenerOf(podIp, port) !== undefined
-  }
-
-  /** The container that listens there. */
-  listenerOf(podIp: string, port: number): ContainerProcess | undefined {
-    const sandbox = this.#byIp.get(podIp)
-    if (sandbox !== undefined) return listenerIn(this.#bySandbox.get(sandbox.id), port)
-    if (podIp !== this.#options.nodeAddress) return undefined
-    for (const other of this.#sandboxes.values()) {
-      const found = other.ip === podIp ? listenerIn(this.#bySandbox.get(other.id), port) : undefined
-      if (found !== undefined) return found
-    }
-    return undefined
+    return this.#store.listenerOf(podIp, port) !== undefined
   }
 
   /** The pod behind an address of this node, while its sandbox stands. */
   podAt(podIp: string): { readonly podKey: string; readonly podUid: string } | undefined {
-    return this.#byIp.get(podIp)
+    return this.#store.sandboxAt(podIp)
   }
 
   /** A request (or connection) `id` has been accepted: a draining container waits for it. False when nobody listens. */
   beginRequest(podIp: string, port: number, id: number): boolean {
-    const process = this.listenerOf(podIp, port)
-    if (process === undefined) return false
-    process.beginRequest(id)
-    this.#byRequest.set(id, process)
-    return true
+    return this.#store.beginRequest(podIp, port, id)
   }
 
   /** The request is over. Nothing happens for one that was reset. */
   endRequest(id: number): void {
-    this.#byRequest.get(id)?.inFlight.delete(id)
-    this.#byRequest.delete(id)
+    this.#store.endRequest(id)
   }
 
   /** How long the container that listens there takes for a request, in microseconds; 0 when nobody listens. */
   requestMicros(podIp: string, port: number): Micros {
-    return this.listenerOf(podIp, port)?.app.requestMicros ?? 0
+    return this.#store.listenerOf(podIp, port)?.app.requestMicros ?? 0
   }
 
   // --- For the kubelet's probes: read only
 
   /** What a probe of a container would find at `now`. */
   probe(containerId: string, probe: Probe, kind: ProbeKind, now: Micros): ProbeOutcome {
-    const process = this.#processes.get(containerId)
+    const process = this.#store.process(containerId)
     if (process === undefined || !process.isRunning) return { success: false, micros: 0 }
     const { podKey, name } = process.record
     const forced = this.#probeResults.get(`${podKey}/${name}/${kind}`)
@@ -185,18 +163,18 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   // --- For properties
 
   sandboxRecords(): SandboxRecord[] {
-    return [...this.#sandboxes.values()]
+    return this.#store.sandboxes()
   }
 
   containerRecords(): ContainerRecord[] {
-    return [...this.#processes.values()].map((process) => process.record)
+    return this.#store.containers()
   }
 
   // --- For faults
 
   /** The named container's newest instance ends at once with `exitCode`. False when none runs. */
   crashContainer(podKey: string, containerName: string, exitCode: number, out: Out): boolean {
-    for (const process of this.#processes.values()) {
+    for (const process of this.#store.processes()) {
       const { record } = process
       if (record.podKey !== podKey || record.name !== containerName || !process.isRunning) continue
       process.exit(exitCode, out)
@@ -236,9 +214,9 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   /** Removes every exited container behind the kubelet's back, as a prune by hand does. The answer is how many. */
   collectExited(out: Out): number {
     let count = 0
-    for (const process of [...this.#processes.values()]) {
+    for (const process of [...this.#store.processes()]) {
       if (process.isRunning) continue
-      this.#forget(process)
+      this.#store.removeProcess(process)
       this.#tell(
         { type: 'cri-event', removed: { podUid: process.record.podUid, containerIds: [process.record.id] } },
         out,
@@ -271,9 +249,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
       finishedWall: out.wall,
     }
     if (process.inFlight.size > 0) {
-      const ids = [...process.inFlight]
-      for (const id of ids) this.#byRequest.delete(id)
-      process.inFlight.clear()
+      const ids = this.#store.resetRequests(process)
       this.#note({ type: 'connections-reset', node: this.node, podIp: process.podIp, ids }, out)
     }
     this.#note({ type: 'container-exited', ...this.factsOf(process), exitCode, reason }, out)
@@ -348,7 +324,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   #runSandbox(callId: number, pod: Pod, attempt: number, out: Out): void {
     const podUid = pod.metadata.uid ?? ''
     const podKey = keyOf(pod)
-    if (this.#readyByPod.has(podUid)) {
+    if (this.#store.hasReadySandbox(podUid)) {
       this.reply({ type: 'cri-reply', id: callId, error: 'conflict' }, out)
       return
     }
@@ -366,13 +342,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
       ip,
       createdWall: out.wall,
     }
-    this.#sandboxes.set(sandbox.id, sandbox)
-    this.#bySandbox.set(sandbox.id, [])
-    this.#readyByPod.set(podUid, sandbox)
-    if (ip !== this.#options.nodeAddress) {
-      invariant(!this.#byIp.has(ip), 'kubelet: one sandbox an address', { ip, podKey })
-      this.#byIp.set(ip, sandbox)
-    }
+    this.#store.addSandbox(sandbox)
     this.#note({ type: 'sandbox-started', node: this.node, podKey, podUid, sandboxId: sandbox.id, podIp: ip }, out)
     this.#tell({ type: 'cri-event', sandbox }, out)
     this.reply({ type: 'cri-reply', id: callId, sandbox }, out)
@@ -380,7 +350,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
 
   #startContainer(call: Extract<CriCall, { readonly type: 'cri-start' }>, out: Out): void {
     const { id, sandboxId, pod, container, init, attempt } = call
-    const sandbox = this.#sandboxes.get(sandboxId)
+    const sandbox = this.#store.sandbox(sandboxId)
     if (sandbox === undefined || sandbox.state !== 'ready') {
       this.reply({ type: 'cri-reply', id, error: 'not-found' }, out)
       return
@@ -389,7 +359,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
       this.reply({ type: 'cri-reply', id, error: 'image-missing' }, out)
       return
     }
-    const siblings = this.#bySandbox.get(sandboxId) as ContainerProcess[]
+    const siblings = this.#store.processesOf(sandboxId)
     if (siblings.some((other) => other.record.name === container.name && other.isRunning)) {
       this.reply({ type: 'cri-reply', id, error: 'conflict' }, out)
       return
@@ -420,8 +390,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
       this.#appStream,
     )
     const process = new ContainerProcess(record, app, sandbox.ip, this)
-    this.#processes.set(record.id, process)
-    siblings.push(process)
+    this.#store.addProcess(process)
     const { image } = container
     this.#note({ type: 'container-created', ...this.factsOf(process), attempt, image }, out)
     this.#note({ type: 'container-started', ...this.factsOf(process), attempt, image }, out)
@@ -431,7 +400,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   }
 
   #hook(call: Extract<CriCall, { readonly type: 'cri-hook' }>, out: Out): void {
-    const process = this.#processes.get(call.containerId)
+    const process = this.#store.process(call.containerId)
     if (process === undefined || !process.isRunning) {
       this.reply({ type: 'cri-reply', id: call.id, error: 'not-found' }, out)
       return
@@ -440,7 +409,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   }
 
   #stop(callId: number, containerId: string, timeoutSeconds: number, out: Out): void {
-    const process = this.#processes.get(containerId)
+    const process = this.#store.process(containerId)
     if (process === undefined) {
       this.reply({ type: 'cri-reply', id: callId, error: 'not-found' }, out)
       return
@@ -456,20 +425,17 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   }
 
   #stopSandbox(callId: number, sandboxId: string, out: Out): void {
-    const sandbox = this.#sandboxes.get(sandboxId)
+    const sandbox = this.#store.sandbox(sandboxId)
     if (sandbox !== undefined && sandbox.state === 'ready') {
-      const processes = this.#bySandbox.get(sandboxId) as ContainerProcess[]
-      const running = processes.filter((process) => process.isRunning)
+      const running = this.#store.processesOf(sandboxId).filter((process) => process.isRunning)
       for (const process of running) process.kill(0, out)
       if (running.length > 0) {
         // The pause container goes last: look again once they are dead.
         this.#delay({ type: 'cri-stop-sandbox', id: callId, sandboxId }, this.#options.stopSandboxMicros, out)
         return
       }
-      const stopped: SandboxRecord = { ...sandbox, state: 'stopped' }
-      this.#sandboxes.set(sandboxId, stopped)
-      this.#readyByPod.delete(sandbox.podUid)
-      if (this.#byIp.delete(sandbox.ip)) this.#pool.release(sandbox.ip)
+      const stopped = this.#store.stopSandbox(sandbox)
+      if (sandbox.ip !== this.#options.nodeAddress) this.#pool.release(sandbox.ip)
       const { podKey, podUid, ip } = sandbox
       this.#note({ type: 'sandbox-stopped', node: this.node, podKey, podUid, sandboxId, podIp: ip }, out)
       this.#tell({ type: 'cri-event', sandbox: stopped }, out)
@@ -479,24 +445,11 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
 
   #remove(call: Extract<CriCall, { readonly type: 'cri-remove' }>, out: Out): void {
     for (const id of call.containerIds) {
-      const process = this.#processes.get(id)
-      if (process !== undefined && !process.isRunning) this.#forget(process)
+      const process = this.#store.process(id)
+      if (process !== undefined && !process.isRunning) this.#store.removeProcess(process)
     }
-    for (const id of call.sandboxIds) {
-      const sandbox = this.#sandboxes.get(id)
-      if (sandbox === undefined || sandbox.state === 'ready') continue
-      for (const process of this.#bySandbox.get(id) ?? []) this.#processes.delete(process.record.id)
-      this.#bySandbox.delete(id)
-      this.#sandboxes.delete(id)
-    }
+    for (const id of call.sandboxIds) this.#store.removeSandbox(id)
     this.reply({ type: 'cri-reply', id: call.id }, out)
-  }
-
-  #forget(process: ContainerProcess): void {
-    this.#processes.delete(process.record.id)
-    const siblings = this.#bySandbox.get(process.record.sandboxId)
-    const index = siblings?.indexOf(process) ?? -1
-    if (index >= 0) siblings?.splice(index, 1)
   }
 
   #newId(kind: string): string {
@@ -510,11 +463,4 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   #note(fact: RuntimeFact, out: Out): void {
     out.note(fact)
   }
-}
-
-function listenerIn(processes: readonly ContainerProcess[] | undefined, port: number): ContainerProcess | undefined {
-  for (const process of processes ?? []) {
-    if (process.isListening && process.app.servePorts.includes(port)) return process
-  }
-  return undefined
 }
