@@ -33,17 +33,23 @@ const SOURCE_PORT = 40_000
 const NO_SERVICE_PORT = 4
 const NO_NODE_PORT = 32_766
 
-/** All classes for these services on a node. */
-export function* flowClasses(plans: Iterable<ServicePlan>, node: NodeNetworkOptions): Iterable<FlowClass> {
+/** All classes for these services on a node; or, with `only`, for those of them alone. */
+export function* flowClasses(
+  plans: Iterable<ServicePlan>,
+  node: NodeNetworkOptions,
+  only?: ReadonlySet<string>,
+): Iterable<FlowClass> {
   const taken = new Set<Address>()
   const nodePorts = new Set<number>()
   for (const plan of plans) {
+    const asked = only === undefined || only.has(plan.key)
     for (const port of plan.ports) {
       taken.add(port.clusterAddress)
       nodePorts.add(port.nodePort)
-      yield* classesOf(plan, port, node)
+      if (asked) yield* classesOf(plan, port, node)
     }
   }
+  if (only !== undefined) return
   let free = node.serviceCidr.address + 1
   while (taken.has(free)) free++
   for (const [from, source] of sources(node)) {

@@ -6,7 +6,7 @@
 import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
 import { type FlowClass, flowClasses } from './classes.ts'
 import { expectedOf } from './differences.ts'
-import { type Expectation, naive, type ServiceObjects } from './naive.ts'
+import { type EndpointMemo, type Expectation, naive, type ServiceObjects } from './naive.ts'
 import type { NodeNetwork, ProxyMode } from './network.ts'
 import type { Outcome } from './outcome.ts'
 import { isProxied, type PortPlan, planService, type ServicePlan } from './plan.ts'
@@ -19,10 +19,11 @@ export interface Disagreement {
 }
 
 /** Where the modes of a node differ from what `services` say. Empty: all agree. `classesAsked` counts for vacuity;
- * `differencesMet` names the known differences of a mode that mattered. */
+ * `only`: ask about these services alone (`namespace/name`), as after a sync that changed nothing else. `differencesMet` names the known differences of a mode that mattered. */
 export function compare(
   network: NodeNetwork,
   services: Iterable<ServiceObjects>,
+  only?: ReadonlySet<string>,
 ): {
   readonly disagreements: readonly Disagreement[]
   readonly classesAsked: number
@@ -38,10 +39,11 @@ export function compare(
   }
   const disagreements: Disagreement[] = []
   const differencesMet = new Set<string>()
+  const memo: EndpointMemo = new Map()
   let classesAsked = 0
-  for (const flowClass of flowClasses(plans.values(), network.options)) {
+  for (const flowClass of flowClasses(plans.values(), network.options, only)) {
     classesAsked++
-    const expected = naive(flowClass, objects.get(flowClass.service), network.options)
+    const expected = naive(flowClass, objects.get(flowClass.service), network.options, memo)
     const port = portOf(plans.get(flowClass.service), flowClass)
     for (const mode of ['iptables', 'ipvs'] as const) {
       const its = expectedOf(mode, flowClass, port, expected, network.options)
@@ -68,16 +70,33 @@ function ask(
   expected: Expectation,
   found: Disagreement[],
 ): void {
-  const outcome = network.outcomes(flowClass.flow, mode)
-  const seen = describeOutcome(outcome)
-  const wanted = describeExpectation(expected)
-  if (seen !== wanted)
+  const shares = mode === 'iptables' && asksForShares(flowClass)
+  const outcome = network.outcomes(flowClass.flow, mode, shares)
+  if (!agree(outcome, expected)) {
+    const seen = describeOutcome(outcome)
+    const wanted = describeExpectation(expected)
     found.push({
       flowClass: flowClass.name,
       mode,
       text: `${flowClass.name}: ${mode} ${seen}, but should be: ${wanted}`,
     })
-  if (mode === 'iptables' && outcome.verdict === 'dnat') checkShares(flowClass, outcome, found)
+  }
+  if (shares && outcome.verdict === 'dnat') checkShares(flowClass, outcome, found)
+}
+
+/** One class for each chain that balances. */
+function asksForShares({ from, to }: FlowClass): boolean {
+  return (from === 'pod' && to === 'cluster') || from === 'outside'
+}
+
+function agree({ verdict, backends, affinitySeconds, mixed }: Outcome, expected: Expectation): boolean {
+  if (mixed || verdict !== expected.verdict) return false
+  if (verdict !== 'dnat') return true
+  if (backends.size !== expected.backends.size || affinitySeconds !== expected.affinitySeconds) return false
+  for (const [text, { masqueraded }] of backends) {
+    if (!expected.backends.has(text) || masqueraded !== expected.masqueraded.has(text)) return false
+  }
+  return true
 }
 
 /** The shares of n backends add up to exactly 1, and each is 1/n but for what ten digits round away. */

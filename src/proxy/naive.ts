@@ -16,6 +16,14 @@ export interface Expectation {
   readonly affinitySeconds: number
 }
 
+/** A service port's endpoints, looked up once however many flows are asked about. */
+export type EndpointMemo = Map<ServicePort, readonly NamedEndpoint[]>
+
+interface NamedEndpoint {
+  readonly text: string
+  readonly endpoint: Endpoint
+}
+
 /** One service and the slices that name it. */
 export interface ServiceObjects {
   readonly service: Service
@@ -29,10 +37,7 @@ export function nothing(verdict: 'reject' | 'drop' | 'direct'): Expectation {
 }
 
 /** The endpoints behind a service port, as `address:port` with their objects. */
-function endpointsOf(
-  port: ServicePort,
-  slices: readonly EndpointSlice[],
-): { readonly text: string; readonly endpoint: Endpoint }[] {
+function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly NamedEndpoint[] {
   return slices.flatMap((slice) =>
     (slice.ports ?? [])
       .filter(
@@ -44,16 +49,14 @@ function endpointsOf(
   )
 }
 
-const isReady = ({ endpoint }: { readonly endpoint: Endpoint }): boolean => endpoint.conditions?.ready !== false
-const isLeaving = ({ endpoint }: { readonly endpoint: Endpoint }): boolean =>
+const isReady = ({ endpoint }: NamedEndpoint): boolean => endpoint.conditions?.ready !== false
+const isLeaving = ({ endpoint }: NamedEndpoint): boolean =>
   endpoint.conditions?.ready === false &&
   endpoint.conditions.serving === true &&
   endpoint.conditions.terminating === true
 
 /** Ready endpoints, or, when there are none, those that serve while they terminate. */
-function usable<T extends { readonly text: string; readonly endpoint: Endpoint }>(
-  endpoints: readonly T[],
-): readonly T[] {
+function usable(endpoints: readonly NamedEndpoint[]): readonly NamedEndpoint[] {
   const ready = endpoints.filter(isReady)
   if (ready.length > 0) return ready
   return endpoints.filter(isLeaving)
@@ -64,6 +67,7 @@ export function naive(
   flowClass: FlowClass,
   objects: ServiceObjects | undefined,
   node: NodeNetworkOptions,
+  memo: EndpointMemo = new Map(),
 ): Expectation {
   const { flow, to } = flowClass
   if (objects === undefined || to === 'unknown')
@@ -76,7 +80,8 @@ export function naive(
   )
   if (port === undefined) return nothing(contains(node.serviceCidr, flow.destination) ? 'drop' : 'direct')
 
-  const all = endpointsOf(port, slices)
+  const all = memo.get(port) ?? endpointsOf(port, slices)
+  memo.set(port, all)
   const everywhere = usable(all)
   const here = usable(all.filter(({ endpoint }) => endpoint.nodeName === node.nodeName))
   const somewhere = all.some((each) => isReady(each) || isLeaving(each))

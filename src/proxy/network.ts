@@ -66,6 +66,8 @@ export class NodeNetwork {
   readonly #recent = new RecentLists()
   readonly #plans = new Map<string, ServicePlan>()
   readonly #iptablesHost: WalkHost
+  /** The same host, but it remembers no client. */
+  readonly #forgetfulHost: WalkHost
   readonly #walk: Walk
   readonly #live: LiveChooser
   #tables: Tables | undefined
@@ -80,6 +82,7 @@ export class NodeNetwork {
     const { nodeAddress } = this.options
     const isLocal = (address: Address): boolean => address === nodeAddress || address >>> 24 === 127
     this.#iptablesHost = { isLocal, recent: this.#recent, sets: new Map() }
+    this.#forgetfulHost = { isLocal, recent: new RecentLists(), sets: new Map() }
     this.#live = new LiveChooser()
     this.#walk = new Walk(this.#iptablesHost, this.#live)
   }
@@ -201,21 +204,21 @@ export class NodeNetwork {
     else this.#ipvs?.state.ipvs.close(flow, reset, now)
   }
 
-  /** Everything that could become of the first packet of a flow, with exact chances, from a node without memory of clients. */
-  outcomes(flow: Flow, mode: ProxyMode): Outcome {
+  /**
+   * Everything that could become of the first packet of a flow, from a node without memory of clients. With exact chances,
+   * unless `shares` is false.
+   */
+  outcomes(flow: Flow, mode: ProxyMode, shares = true): Outcome {
     const origin = this.originOf(flow.source)
     if (mode === 'iptables') {
-      const host = { ...this.#iptablesHost, recent: new RecentLists() }
-      return outcomesOf(flow, origin, host, (walk) => this.#routed(walkIptables(this.tables(), host, walk), walk))
+      const host = this.#forgetfulHost
+      const run = (walk: Walk): Verdict => this.#routed(walkIptables(this.tables(), host, walk), walk)
+      return outcomesOf({ flow, origin, host, run, shares })
     }
-    const world = this.#ipvsWorld()
-    return outcomesOf(
-      flow,
-      origin,
-      world,
-      (walk, director) => this.#routed(walkIpvs(world.tables, world, walk, director), walk, world),
-      world.state.ipvs,
-    )
+    const host = this.#ipvsWorld()
+    const run = (walk: Walk, director: Director): Verdict =>
+      this.#routed(walkIpvs(host.tables, host, walk, director), walk, host)
+    return outcomesOf({ flow, origin, host, run, ipvs: host.state.ipvs, shares })
   }
 
   /** Forgets UDP flows to a service address (0: any) whose backend `live` does not have. Returns how many. */

@@ -5,6 +5,8 @@
 import {
   add,
   type Backend,
+  type Branch,
+  type Chooser,
   type Director,
   enumerate,
   type Flow,
@@ -40,51 +42,85 @@ export interface Outcome {
 
 type Run = (walk: Walk, director: Director) => Verdict
 
-/** Runs a packet through every branch. `ipvs`: also through every real server that could be chosen. */
-export function outcomesOf(flow: Flow, origin: Origin, host: WalkHost, run: Run, ipvs?: Ipvs): Outcome {
-  const backends = new Map<string, BackendOutcome>()
-  let verdict: Verdict | undefined
-  let mixed = false
-  let affinitySeconds = 0
+/** What to run a packet through. */
+export interface Question {
+  readonly flow: Flow
+  readonly origin: Origin
+  readonly host: WalkHost
+  readonly run: Run
+  /** IPVS mode: every real server that could be chosen is tried. */
+  readonly ipvs?: Ipvs
+  /** Without shares the answer comes faster; each is then 0. */
+  readonly shares: boolean
+}
+
+/** Runs a packet through every branch. */
+export function outcomesOf({ flow, origin, host, run, ipvs, shares }: Question): Outcome {
+  const gathering = new Gathering(shares)
   const virtual = ipvs?.find(flow.protocol, flow.destination, flow.destinationPort)
-  const servers: readonly (RealServer | undefined)[] = virtual?.servers.filter((server) => server.weight > 0) ?? []
-  const choices = servers.length === 0 ? [undefined] : servers
-  for (const server of choices) {
-    const director = new DryDirector(virtual === undefined, server)
-    const branches = enumerate((chooser) => {
-      const walk = new Walk(host, chooser)
-      walk.dry = true
-      walk.begin(flow, origin, 0, chooser)
-      return { verdict: run(walk, director), walk }
-    })
-    for (const { result, share } of branches) {
-      mixed ||= verdict !== undefined && verdict !== result.verdict
-      verdict = result.verdict
-      affinitySeconds = Math.max(affinitySeconds, result.walk.affinitySeconds)
-      if (result.verdict !== 'dnat') continue
-      const backend = { address: result.walk.destination, port: result.walk.destinationPort }
-      const text = formatBackend(backend)
-      const before = backends.get(text)
-      mixed ||= before !== undefined && before.masqueraded !== result.walk.masqueraded
-      backends.set(text, { backend, masqueraded: result.walk.masqueraded, share: add(before?.share ?? NEVER, share) })
-    }
+  const director = new DryDirector(virtual === undefined)
+  const walk = new Walk(host, gathering)
+  walk.dry = true
+  const once = (chooser: Chooser): Verdict => {
+    walk.begin(flow, origin, 0, chooser)
+    return run(walk, director)
   }
-  if (virtual !== undefined && verdict === 'dnat') affinitySeconds = virtual.spec.persistenceMicros / SECOND
+  const visit = (verdict: Verdict, branch: Branch): void => gathering.visit(verdict, walk, branch)
+  let tried = 0
+  for (const server of virtual?.servers ?? []) {
+    if (server.weight === 0) continue
+    tried++
+    director.server = server
+    enumerate(once, visit)
+  }
+  if (tried === 0) enumerate(once, visit)
+  const { verdict, backends, mixed } = gathering
+  const persistent = virtual !== undefined && verdict === 'dnat'
+  const affinitySeconds = persistent ? virtual.spec.persistenceMicros / SECOND : gathering.affinitySeconds
   return { verdict: verdict ?? 'drop', backends, affinitySeconds, mixed }
+}
+
+class Gathering implements Chooser {
+  readonly backends = new Map<string, BackendOutcome>()
+  verdict: Verdict | undefined
+  mixed = false
+  affinitySeconds = 0
+  readonly #shares: boolean
+
+  constructor(shares: boolean) {
+    this.#shares = shares
+  }
+
+  visit(verdict: Verdict, walk: Walk, branch: Branch): void {
+    if (this.verdict !== undefined && this.verdict !== verdict) this.mixed = true
+    this.verdict = verdict
+    if (walk.affinitySeconds > this.affinitySeconds) this.affinitySeconds = walk.affinitySeconds
+    if (verdict !== 'dnat') return
+    const backend = { address: walk.destination, port: walk.destinationPort }
+    const text = formatBackend(backend)
+    const before = this.backends.get(text)
+    if (before !== undefined && before.masqueraded !== walk.masqueraded) this.mixed = true
+    const share = this.#shares ? add(before?.share ?? NEVER, branch.share()) : NEVER
+    this.backends.set(text, { backend, masqueraded: walk.masqueraded, share })
+  }
+
+  /** Never asked: every walk begins with the enumeration's chooser. */
+  statistic(): boolean {
+    return false
+  }
 }
 
 /** Answers for IPVS without scheduling anything. */
 class DryDirector implements Director {
   readonly #absent: boolean
-  readonly #server: RealServer | undefined
+  server: RealServer | undefined
 
-  constructor(absent: boolean, server: RealServer | undefined) {
+  constructor(absent: boolean) {
     this.#absent = absent
-    this.#server = server
   }
 
   direct(): IpvsResult {
     if (this.#absent) return { verdict: 'pass' }
-    return this.#server === undefined ? { verdict: 'refuse' } : { verdict: 'forward', server: this.#server }
+    return this.server === undefined ? { verdict: 'refuse' } : { verdict: 'forward', server: this.server }
   }
 }

@@ -13,10 +13,17 @@ export interface Fraction {
 
 const STATISTIC_BITS = 31
 const STATISTIC_ONE = 1n << 31n
+const ALWAYS = 0x80000000
 /** More branches than any service has endpoints: a loop, not a rule set. */
 const MAX_BRANCHES = 100_000
 
-class Script implements Chooser {
+/** One way through the random matches of a walk. */
+export interface Branch {
+  /** Its exact chance, above 0. */
+  share(): Fraction
+}
+
+class Script implements Chooser, Branch {
   readonly answers: boolean[] = []
   readonly thresholds: number[] = []
 
@@ -27,29 +34,40 @@ class Script implements Chooser {
     return this.answers[index] as boolean
   }
 
-  share(count: number): Fraction {
+  isPossible(): boolean {
+    return this.answers.every((answer, i) => !(answer ? this.thresholds[i] === 0 : this.thresholds[i] === ALWAYS))
+  }
+
+  share(): Fraction {
     let numerator = 1n
-    for (let i = 0; i < count; i++) {
+    this.answers.forEach((answer, i) => {
       const chance = BigInt(this.thresholds[i] as number)
-      numerator *= this.answers[i] ? chance : STATISTIC_ONE - chance
-    }
-    return { numerator, bits: count * STATISTIC_BITS }
+      numerator *= answer ? chance : STATISTIC_ONE - chance
+    })
+    return { numerator, bits: this.answers.length * STATISTIC_BITS }
+  }
+
+  /** On to the next combination; false after the last. */
+  advance(): boolean {
+    while (this.answers.length > 0 && this.answers.at(-1) === false) this.answers.pop()
+    if (this.answers.length === 0) return false
+    this.answers[this.answers.length - 1] = false
+    return true
   }
 }
 
-/** Runs `walk` once for every combination of random answers with a chance above 0. */
-export function enumerate<T>(walk: (chooser: Chooser) => T): { readonly result: T; readonly share: Fraction }[] {
+/**
+ * Runs `walk` once for every combination of random answers with a chance above 0, and tells `visit` of each. The branch is
+ * valid during the visit only.
+ */
+export function enumerate<T>(walk: (chooser: Chooser) => T, visit: (result: T, branch: Branch) => void): void {
   const script = new Script()
-  const found: { result: T; share: Fraction }[] = []
-  for (let branches = 0; ; branches++) {
-    invariant(branches < MAX_BRANCHES, 'netfilter: a walk has finitely many outcomes')
+  let branches = 0
+  do {
+    invariant(branches++ < MAX_BRANCHES, 'netfilter: a walk has finitely many outcomes')
     const result = walk(script)
-    const share = script.share(script.answers.length)
-    if (share.numerator > 0n) found.push({ result, share })
-    while (script.answers.length > 0 && script.answers.at(-1) === false) script.answers.pop()
-    if (script.answers.length === 0) return found
-    script.answers[script.answers.length - 1] = false
-  }
+    if (script.isPossible()) visit(result, script)
+  } while (script.advance())
 }
 
 export const NEVER: Fraction = { numerator: 0n, bits: 0 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { IpSet } from '../ipset.ts'
 import { type Flow, formatAddress, formatCidr, type Origin, parseAddress, parseCidr } from '../packet.ts'
-import { add, approximate, enumerate, isOne, NEVER } from './outcomes.ts'
+import { add, approximate, enumerate, type Fraction, isOne, NEVER } from './outcomes.ts'
 import { walkIptables } from './path.ts'
 import { RECENT_LIST_ADDRESSES, RecentLists } from './recent.ts'
 import { renderTables } from './render.ts'
@@ -161,15 +161,18 @@ test.each([1, 2, 3, 7, 10])('%i endpoints: chances add up to exactly 1, each equ
     return rule({ matches, target: dnat(`10.244.0.${i}`) })
   })
   const nat = chains(['PREROUTING', rules])
-  const outcomes = enumerate((chooser) => {
-    const walk = new Walk(host(), chooser)
-    walk.begin(flow, 'pod', 0, chooser)
-    walkIptables({ nat, filter: chains() }, host(), walk)
-    return walk.destination
-  })
-  expect(outcomes).toHaveLength(count)
-  expect(isOne(outcomes.reduce((sum, { share }) => add(sum, share), NEVER))).toBe(true)
-  for (const { share } of outcomes) expect(Math.abs(approximate(share) - 1 / count)).toBeLessThan(2 ** -30)
+  const shares: Fraction[] = []
+  enumerate(
+    (chooser) => {
+      const walk = new Walk(host(), chooser)
+      walk.begin(flow, 'pod', 0, chooser)
+      return walkIptables({ nat, filter: chains() }, host(), walk)
+    },
+    (_, branch) => shares.push(branch.share()),
+  )
+  expect(shares).toHaveLength(count)
+  expect(isOne(shares.reduce(add, NEVER))).toBe(true)
+  for (const share of shares) expect(Math.abs(approximate(share) - 1 / count)).toBeLessThan(2 ** -30)
 })
 
 test('rendered tables have every chain declared before it is used', () => {
