@@ -43,8 +43,20 @@ export interface Drive {
   onTrial(delivered: Delivered): void
 }
 
+/** A property that hangs would hang in every trial: after so many the campaign ends. */
+const HANGS_MAXIMUM = 3
+
 /** Runs blocks until there are no more of them. Several blocks are under way at once; delivery is in order all the same. */
-export async function driveBlocks(drive: Drive, blocks: Iterator<Block>): Promise<void> {
+export async function driveBlocks(given: Drive, blocks: Iterator<Block>): Promise<void> {
+  let hangs = 0
+  const drive: Drive = {
+    ...given,
+    isStopped: () => hangs >= HANGS_MAXIMUM || given.isStopped(),
+    onTrial: (delivered) => {
+      if (delivered.record.result.signature?.includes('/hung/') === true) hangs++
+      given.onTrial(delivered)
+    },
+  }
   const waiting: { readonly buffer: Delivered[]; done: boolean; live: boolean }[] = []
   const flush = () => {
     for (let head = waiting[0]; head !== undefined; head = waiting[0]) {

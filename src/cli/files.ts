@@ -76,10 +76,10 @@ export function assertWritable(folder: string): void {
   rmSync(probe, { force: true })
 }
 
-/** A folder of the corpus on disk; it need not exist. */
-export function corpusFolder(path: string): CorpusFolder {
+/** A folder of the corpus on disk; it need not exist. `shown` stands for it in messages. */
+export function corpusFolder(path: string, shown = path): CorpusFolder {
   return {
-    path,
+    path: shown,
     list() {
       try {
         return readdirSync(path)

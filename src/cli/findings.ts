@@ -118,8 +118,8 @@ export function printFinding(session: Session, finding: Finding): string {
     `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
     finding.unsaved === undefined
-      ? `    scenario: ${near(finding.scenarioFile)}   test: ${near(finding.testFile)}   trace hash: ${finding.result.traceHash}`
-      : `    not saved: ${finding.unsaved.message}   trace hash: ${finding.result.traceHash}`,
+      ? `    scenario: ${near(finding.scenarioFile)}\n    test: ${near(finding.testFile)}\n    trace hash: ${finding.result.traceHash}`
+      : `    not saved: ${finding.unsaved.message}\n    trace hash: ${finding.result.traceHash}`,
   ].join('\n')
 }
 

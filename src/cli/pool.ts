@@ -50,9 +50,10 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-const isSource = import.meta.url.endsWith('.ts')
-const WORKER_FILE = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url)
-const EXEC_ARGUMENTS = isSource ? ['--import', 'tsx'] : []
+/** Where nothing was built, a small file puts tsx in front of the worker. */
+const WORKER_FILE = import.meta.url.endsWith('.ts')
+  ? new URL('../../bin/worker-from-source.mjs', import.meta.url)
+  : new URL('./worker.js', import.meta.url)
 
 export class Pool {
   readonly #options: PoolOptions
@@ -157,11 +158,8 @@ class Seat {
     const { setup, processes } = this.#options
     const worker =
       processes === true
-        ? fork(WORKER_FILE, {
-            execArgv: EXEC_ARGUMENTS,
-            serialization: 'advanced',
-          })
-        : new Worker(WORKER_FILE, { workerData: { setup, cells: this.#cells.buffer }, execArgv: EXEC_ARGUMENTS })
+        ? fork(WORKER_FILE, { serialization: 'advanced', execArgv: [] })
+        : new Worker(WORKER_FILE, { workerData: { setup, cells: this.#cells.buffer }, execArgv: [] })
     this.#worker = worker
     if (!(worker instanceof Worker)) worker.send(setup)
     const mine = (act: () => void) => () => {
@@ -227,8 +225,10 @@ class Seat {
   #lose(message: string, hung: boolean): void {
     const number = Atomics.load(this.#cells, CELL_PROPERTY)
     const property = number > 0 ? this.#properties[number - 1] : undefined
+    // One that never began to work would not do so the next time either.
+    const error = this.#ready ? new WorkerLost(message, hung, property) : new Error(message)
     void this.#dismiss()
-    this.#finish((waiting) => waiting.reject(new WorkerLost(message, hung, property)))
+    this.#finish((waiting) => waiting.reject(error))
   }
 
   #finish(settle: (waiting: Waiting) => void): void {

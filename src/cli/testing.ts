@@ -1,7 +1,8 @@
 /** For tests of commands: a place that records what is printed, and temporary folders. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Io } from './io.ts'
 import { main } from './main.ts'
 
@@ -39,4 +40,50 @@ export function temporaryFolder(files: Readonly<Record<string, string>> = {}): {
   const path = mkdtempSync(join(tmpdir(), 'seatrial-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Builds the command line from the sources as they are now. @returns the file to start; types are somebody else's business. */
+export function buildCommandLine(): string {
+  const outDir = resolve('node_modules/.cache/seatrial-command-line')
+  try {
+    execFileSync(
+      process.execPath,
+      [
+        resolve('node_modules/typescript/bin/tsc'),
+        '-p',
+        'tsconfig.build.json',
+        '--outDir',
+        outDir,
+        '--declaration',
+        'false',
+        '--sourceMap',
+        'false',
+      ],
+      { stdio: 'ignore' },
+    )
+  } catch {
+    // It emits all the same.
+  }
+  return join(outDir, 'src/cli/start.js')
+}
+
+/** Starts the built command line in a process of its own. `onText` sees everything as it comes. */
+export function startProcess(
+  file: string,
+  argv: readonly string[],
+  folder: string,
+  onText: (text: string, child: ChildProcess) => void = () => {},
+): Promise<Ran> {
+  const child = spawn(process.execPath, [file, ...argv], { cwd: folder, env: { ...process.env, CI: '1' } })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (data: Buffer) => {
+    out += data.toString()
+    onText(data.toString(), child)
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    err += data.toString()
+    onText(data.toString(), child)
+  })
+  return new Promise((settle) => child.on('close', (status) => settle({ status: status ?? -1, out, err })))
 }

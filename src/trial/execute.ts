@@ -30,13 +30,15 @@ export interface TrialOptions {
   readonly stopAtMicros?: Micros
   /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
   readonly inspect?: (cluster: Cluster) => void
-  /** Events after which the trial is given up. Default: 20 million. */
+  /** Events after which the trial is given up. Default: 1 million and 100,000 for each node. */
   readonly maximumSteps?: number
   /** Told before each call into a property. Setting it makes the trial somewhat slower and changes nothing else. */
   readonly onActivity?: ActivityListener
 }
 
-const MAXIMUM_STEPS = 20_000_000
+/** A small cluster needs some ten thousand events for a minute; a livelock needs them all. */
+const MAXIMUM_STEPS_BASE = 1_000_000
+const MAXIMUM_STEPS_PER_NODE = 100_000
 /** How often the quiet phase asks whether there is anything left to wait for. */
 const QUIET_CHECK_MICROS: Micros = SECOND
 
@@ -93,7 +95,7 @@ class Trial {
       seed,
       apps,
       decisions: this.#decisions(),
-      maxSteps: this.#options.maximumSteps ?? MAXIMUM_STEPS,
+      maxSteps: this.#options.maximumSteps ?? MAXIMUM_STEPS_BASE + MAXIMUM_STEPS_PER_NODE * topology.nodes,
       record: this.#options.keepTrace ?? false,
       jitter: jitter ?? 'drawn',
     })

@@ -20,8 +20,7 @@ export function subjectKind(subject: string): string {
       const words = part.trim().split(/\s+/)
       const head = words[0] ?? ''
       if (words.length > 1) return head.toLowerCase()
-      const path = head.split('/')
-      if (path.length > 1) return path.length > 2 ? path[0]!.toLowerCase() : 'object'
+      if (head.includes('/')) return 'object'
       return head.replace(/[-#:]?\d+$/, '').toLowerCase()
     })
     .join('>')

@@ -62,7 +62,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
 /** Everything in the corpus once more. What cannot be read, or no longer fits this release, is named and passed over. */
 async function replayCorpus(session: Session, campaign: Campaign, isStopped: () => boolean): Promise<void> {
   const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
-    corpusFolder(relative(session.io.folder, path) || '.'),
+    corpusFolder(path, relative(session.io.folder, path)),
   )
   const { entries, damaged } = readCorpus(folders)
   for (const error of damaged) session.io.err(`corpus: ${error.message}\n`)

@@ -81,7 +81,7 @@ function findScenario(session: Session, what: string): Scenario {
   const id = parseTrialId(what)
   if (id !== undefined) return scenarioOfTrial(session.registry, id)
   const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
-    corpusFolder(relative(session.io.folder, path) || '.'),
+    corpusFolder(path, relative(session.io.folder, path)),
   )
   const { entries } = readCorpus(folders)
   const entry = entries.find((candidate) => candidate.id === what)

@@ -34,7 +34,7 @@ export const REQUESTS_SURVIVE: PropertyDefinition = {
       report.fail({
         subject: `Service ${request.namespace}/${request.service}`,
         message: `a request to ${request.namespace}/${request.service} was ${request.outcome}${at}, ${duration(cluster.kernel.now - request.startedAt)} after it began`,
-        shape: 'request-lost',
+        shape: `request-${request.outcome}`,
       })
     })
     return {}

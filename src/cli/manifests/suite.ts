@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { namesOf, SMALL_TOPOLOGY, type Topology, type WorkloadStep } from '../../cluster/index.ts'
-import { SECOND } from '../../kernel/index.ts'
+import { MILLISECOND, SECOND } from '../../kernel/index.ts'
 import type { Deployment, KubeObject } from '../../objects/index.ts'
 import { even, type Recipe, type Registry, type Scenario, type Suite, scenarioArbitrary } from '../../trial/index.ts'
 import { REQUESTS_SURVIVE } from './requests-survive.ts'
@@ -22,6 +22,9 @@ interface Group {
 /** Everything is up by then. */
 const FROM = 30 * SECOND
 const ACTIVE = 90 * SECOND
+/** The time in which a rollout loses requests is short: clients that are to notice ask often. */
+const DENSE = 20 * MILLISECOND
+const SPARSE = 250 * MILLISECOND
 
 const rollout: Group['steps'] = (deployments) =>
   fc.tuple(...deployments.map(() => even(FROM, FROM + 20 * SECOND))).map((moments) =>
@@ -88,6 +91,7 @@ function suiteOf(
     objects,
     faults: { ...group.faults, kinds },
     ...(group.workload === undefined ? {} : { workload: group.workload }),
+    traffic: { everyMicros: group.planned ? DENSE : SPARSE },
     quietStartMicros: FROM,
     durationMicros: ACTIVE,
     properties: group.planned ? [...general, REQUESTS_SURVIVE.id] : general,
