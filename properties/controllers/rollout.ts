@@ -23,6 +23,16 @@ function boundsOf(deployment: Deployment): Bounds['specs'][number] {
   return { generation: deployment.metadata.generation ?? 1, replicas, surge, unavailable, recreate }
 }
 
+/** A sibling's status still counts pods that its spec has already given up. */
+function statusLags(cluster: Cluster, set: ReplicaSet): boolean {
+  const owner = deploymentOf(set)
+  for (const other of cluster.truth.list('replicasets')) {
+    if (deploymentOf(other) !== owner || other.metadata.uid === set.metadata.uid) continue
+    if ((other.status?.availableReplicas ?? 0) > (other.spec.replicas ?? 1)) return true
+  }
+  return false
+}
+
 function deploymentOf(set: ReplicaSet): string | undefined {
   return set.metadata.ownerReferences?.find((owner) => owner.kind === 'Deployment' && owner.controller === true)?.uid
 }
@@ -91,7 +101,7 @@ export const surgeBound: PropertyDefinition = {
 export const unavailabilityBound: PropertyDefinition = {
   id: 'deployment-unavailability-bound',
   mode: 'always',
-  claim: 'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together',
+  claim: 'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status',
   source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
   trigger: 'a replica set of a deployment shrank',
   catches: ['deployment-ignores-max-unavailable'],
@@ -100,7 +110,8 @@ export const unavailabilityBound: PropertyDefinition = {
       if (after >= before) return
       report.reached()
       const least = bounds.specs.reduce((low, spec) => Math.min(low, spec.replicas - spec.unavailable), Number.MAX_SAFE_INTEGER)
-      if (total >= least || bounds.specs.some((spec) => spec.recreate)) return
+      // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
+      if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, set)) return
       report.fail({
         subject: bounds.key,
         shape: 'too-few',

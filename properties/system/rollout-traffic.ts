@@ -35,6 +35,15 @@ function followLostRequests(cluster: Cluster, relevant: () => void, lost: (reque
   })
 }
 
+/** Somebody was left to answer: a service without ready endpoints falls back to leaving ones until they are gone (KEP-1669). */
+function hasReadyEndpoint(cluster: Cluster, { namespace, service }: RequestFinished): boolean {
+  for (const slice of cluster.truth.list('endpointslices')) {
+    if (slice.metadata.namespace !== namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== service) continue
+    if (slice.endpoints.some((endpoint) => endpoint.conditions?.ready !== false)) return true
+  }
+  return false
+}
+
 /** The shortest preStop sleep among the containers that serve; 0 without a hook. */
 function hookMicros(pod: Pod): Micros {
   let shortest = Number.MAX_SAFE_INTEGER
@@ -50,7 +59,7 @@ function hookMicros(pod: Pod): Micros {
 export const rolloutLosesNothing: PropertyDefinition = {
   id: 'rollout-with-prestop-loses-no-request',
   mode: 'always',
-  claim: 'no request to a pod that is leaving fails when its preStop hook outlasts propagation and nothing else is disturbed',
+  claim: 'no request to a pod that is leaving fails when its preStop hook outlasts propagation, another pod is ready and nothing else is disturbed',
   source: 'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
   catches: ['endpointslice-keeps-terminating-ready', 'proxy-loses-changes-after-failed-restore'],
@@ -63,6 +72,7 @@ export const rolloutLosesNothing: PropertyDefinition = {
       },
       (request, leaving) => {
         if (leaving.hookMicros < PROPAGATION_MICROS || cluster.calm.disturbedSince(leaving.at - 10_000_000)) return
+        if (!hasReadyEndpoint(cluster, request)) return
         report.fail({
           subject: `service ${request.namespace}/${request.service}`,
           shape: `lost-${request.outcome}`,

@@ -93,9 +93,9 @@ export class Cluster {
     return this.#assembly.operator().booted
   }
 
-  /** No further workload steps are begun and no further requests sent: the quiet phase. */
+  /** The quiet phase: no further steps and requests; nodes that the workload cordoned take pods again. */
   stopLoad(): void {
-    this.#assembly.operator().stop()
+    this.#onOperator((operator, out) => operator.stop(out))
     for (const client of this.#assembly.traffic()) client.stop()
   }
 

@@ -57,6 +57,7 @@ export class Operator implements Machine {
   readonly #client: ApiClient
   readonly #runner: ScriptRunner
   readonly #steps: WorkloadStep[] = []
+  readonly #cordoned = new Set<string>()
   #stopped = false
   /** Steps begun and not yet finished. */
   running = 0
@@ -71,9 +72,13 @@ export class Operator implements Machine {
     this.#runner = new ScriptRunner(this.#client)
   }
 
-  /** No further steps are begun and retries end: the quiet phase. */
-  stop(): void {
+  /** The quiet phase: no further steps are begun, retries end, and nodes that were cordoned take pods again. */
+  stop(out: Out): void {
     this.#stopped = true
+    for (const node of this.#cordoned) {
+      this.running++
+      this.#runner.spawn(this.#uncordon(node), () => this.running--, out)
+    }
   }
 
   onStart(out: Out): void {
@@ -250,7 +255,17 @@ export class Operator implements Machine {
     })).code
   }
 
+  *#uncordon(node: string): Script<void> {
+    for (;;) {
+      const { code } = yield* call({ verb: 'patch', resource: 'nodes', name: node, patch: { spec: { unschedulable: null } } })
+      if (code === 200 || code === 404) return
+      yield* sleep(RETRY_MICROS)
+    }
+  }
+
   *#cordon(node: string, unschedulable: boolean): Script<number> {
+    if (unschedulable) this.#cordoned.add(node)
+    else this.#cordoned.delete(node)
     return (yield* this.#insist({ verb: 'patch', resource: 'nodes', name: node, patch: { spec: { unschedulable: unschedulable || null } } })).code
   }
 

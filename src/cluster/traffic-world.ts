@@ -29,6 +29,17 @@ export function worldOf(spec: TrafficClient, index: number, around: Surroundings
       return wire === 0 ? undefined : wire
     },
     nodePort: () => around.truth.get('services', service)?.spec.ports?.find((port) => port.port === spec.port)?.nodePort,
+    headlessPort() {
+      const found = around.truth.get('services', service)
+      if (found?.spec.clusterIP !== 'None') return undefined
+      const port = found.spec.ports?.find((candidate) => candidate.port === spec.port)
+      for (const slice of around.truth.list('endpointslices')) {
+        if (slice.metadata.namespace !== spec.namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== spec.service) continue
+        const target = slice.ports?.find((candidate) => (candidate.name ?? '') === (port?.name ?? ''))?.port
+        if (target !== undefined) return target
+      }
+      return undefined
+    },
     serves(podIp) {
       const selector = Object.entries(around.truth.get('services', service)?.spec.selector ?? {})
       for (const pod of around.truth.list('pods')) {

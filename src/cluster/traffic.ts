@@ -42,6 +42,8 @@ export interface TrafficWorld {
   readonly nodeAddress: string
   /** The service's port that a packet is sent to: the port itself, or the node port for clients outside. */
   nodePort(): number | undefined
+  /** For a headless service: the port that its pods listen on. A client learns it from SRV records or its settings. */
+  headlessPort(): number | undefined
   /** Whether a pod of this address belongs to the service by its labels, ready or not. */
   serves(podIp: string): boolean
 }
@@ -187,7 +189,8 @@ export class TrafficSource implements Machine {
       if (server !== undefined) out.send(server, { type: 'dns-query', id, name } satisfies DnsQuery as DnsQuery)
     }
     if (this.#addresses.length === 0) return undefined
-    return { address: this.#draws.pickAt(this.#addresses, out.now, 1), port: this.#spec.port }
+    const address = this.#draws.pickAt(this.#addresses, out.now, 1)
+    return { address, port: this.#world.headlessPort() ?? this.#spec.port }
   }
 
   #send(id: number, connection: Held, opens: boolean, out: Out): void {
