@@ -81,25 +81,28 @@ export type CriCall = Message &
 /** `conflict`: there is a ready sandbox of the pod, or a running container of that name, already. */
 export type CriError = 'conflict' | 'sandbox-failed' | 'pull-failed' | 'not-found' | 'image-missing' | 'hook-failed'
 
-/** Runtime to kubelet: the answer to a call. */
-export interface CriReply extends Message {
+/** What has changed in the runtime. */
+export interface CriNews {
+  readonly sandbox?: SandboxRecord
+  readonly container?: ContainerRecord
+  /** Ids whose records are gone. */
+  readonly removed?: { readonly podUid: string; readonly containerIds: readonly string[] }
+}
+
+/** Runtime to kubelet: the answer to a call, with what the call changed. */
+export interface CriReply extends Message, CriNews {
   readonly type: 'cri-reply'
   readonly id: number
   readonly error?: CriError
-  readonly sandbox?: SandboxRecord
-  readonly container?: ContainerRecord
   /** Only for `cri-list`. */
   readonly sandboxes?: readonly SandboxRecord[]
   readonly containers?: readonly ContainerRecord[]
   readonly images?: readonly string[]
 }
 
-/** Runtime to kubelet, unasked: what PLEG sees. `removed` lists ids whose records are gone. */
-export interface CriEvent extends Message {
+/** Runtime to kubelet, unasked: what PLEG sees. */
+export interface CriEvent extends Message, CriNews {
   readonly type: 'cri-event'
-  readonly sandbox?: SandboxRecord
-  readonly container?: ContainerRecord
-  readonly removed?: { readonly podUid: string; readonly containerIds: readonly string[] }
 }
 
 type WithoutId<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never

@@ -27,7 +27,7 @@ import {
 import type { Container, Node, Pod } from '../objects/index.ts'
 import { rejectionOf } from './admission.ts'
 import { BackOffs } from './backoff.ts'
-import type { ContainerRecord, CriEvent, SandboxRecord } from './cri.ts'
+import type { ContainerRecord, CriNews, SandboxRecord } from './cri.ts'
 import type { KubeletFact } from './facts.ts'
 import { NodeAgent, type NodeHealth } from './nodeagent.ts'
 import { type CompleteKubeletOptions, completeKubeletOptions, type KubeletOptions } from './options.ts'
@@ -275,7 +275,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
     this.#begin(out)
   }
 
-  onRuntimeEvent(event: CriEvent, out: Out): void {
+  onRuntimeEvent(event: CriNews, out: Out): void {
     const { sandbox, container, removed } = event
     const uid = (sandbox ?? container ?? removed)?.podUid ?? ''
     const worker = this.#workers.get(uid)
@@ -296,10 +296,6 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   onRuntimeLost(out: Out): void {
     for (const worker of this.#workers.values()) worker.runtimeLost(out)
     this.agent.poke(out)
-  }
-
-  isRuntimeHealthy(now: Micros): boolean {
-    return this.runtime.isHealthy(now)
   }
 
   observedNode(): Node | undefined {
@@ -338,7 +334,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
     this.#dirty.clear()
     for (const worker of workers) {
       worker.relisted(out)
-      if (hasSurplus(worker.records)) this.#armCollection(out)
+      if (worker.records.surplus().length > 0) this.#armCollection(out)
     }
   }
 
@@ -371,7 +367,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   #collect(out: Out): void {
     if (!this.runtime.isConnected) return
     for (const worker of this.#workers.values()) {
-      const ids = surplus(worker.records)
+      const ids = worker.records.surplus()
       if (ids.length === 0) continue
       worker.records.remove(ids)
       this.runtime.call({ type: 'cri-remove', containerIds: ids, sandboxIds: [] }, undefined, out)
@@ -401,20 +397,4 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-function hasSurplus(records: PodRecords): boolean {
-  return records.containers.length > 1 && surplus(records).length > 0
-}
-
-function surplus(records: PodRecords): string[] {
-  return records.containers
-    .filter(
-      (record) =>
-        record.state === 'exited' &&
-        records.containers.some(
-          (other) => other.name === record.name && other.state === 'exited' && other.attempt > record.attempt,
-        ),
-    )
-    .map((record) => record.id)
 }

@@ -23,7 +23,7 @@ import type { CompleteKubeletOptions } from './options.ts'
 export interface NodeHealth {
   /** The node as the informer has it. */
   observedNode(): Node | undefined
-  isRuntimeHealthy(now: Micros): boolean
+  readonly runtime: { isHealthy(now: Micros): boolean }
 }
 
 const LEASE_NAMESPACE = 'kube-node-lease'
@@ -236,7 +236,7 @@ export class NodeAgent implements TimerTarget, ReplyReceiver {
       const lastTransitionTime = old?.status === status ? old.lastTransitionTime : stamp
       return { type, status, reason, message, lastHeartbeatTime: stamp, lastTransitionTime }
     }
-    const ready = this.#health.isRuntimeHealthy(out.now)
+    const ready = this.#health.runtime.isHealthy(out.now)
     return [
       make('MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'),
       make('DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'),

@@ -61,6 +61,16 @@ export class PodRecords {
     return this.containers.find((record) => record.id === id)
   }
 
+  /** Exited containers that a newer exited one of their name makes superfluous: their ids. */
+  surplus(): string[] {
+    if (this.containers.length < 2) return []
+    return this.containers.filter((record) => record.state === 'exited' && this.#isOutdone(record)).map(({ id }) => id)
+  }
+
+  #isOutdone({ name, attempt }: ContainerRecord): boolean {
+    return this.containers.some((other) => other.name === name && other.state === 'exited' && other.attempt > attempt)
+  }
+
   get sandbox(): SandboxRecord | undefined {
     return this.sandboxes[0]
   }

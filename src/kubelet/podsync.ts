@@ -121,6 +121,7 @@ function* startContainer(
     lasting: true,
   }
   const record = reply.container
+  if (reply.error === 'image-missing') context.images.delete(container.image)
   if (record === undefined) return fail(context, container, failures, 'RunContainerError', reply.error ?? 'failed')
   records.putContainer(record)
   const handler = container.lifecycle?.postStart

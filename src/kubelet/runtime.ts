@@ -4,80 +4,46 @@
  * holds a pod's namespaces and address. After a crash of the host nothing runs; only images are still there.
  * Not modelled: cgroups, logs, volumes, records of containers from before a reboot.
  */
-import {
-  addressOf,
-  invariant,
-  type Machine,
-  type Message,
-  type Micros,
-  never,
-  type Out,
-  type ProcessId,
-  type Rand,
-} from '../kernel/index.ts'
-import { isSidecar, keyOf, type Pod, type Probe } from '../objects/index.ts'
-import { AddressPool } from './addresses.ts'
-import { resolveApp } from './app.ts'
+import type { Machine, Message, Micros, Out, ProcessId } from '../kernel/index.ts'
+import type { Probe } from '../objects/index.ts'
 import type { ContainerRecord, CriCall, CriEvent, CriReply, SandboxRecord } from './cri.ts'
+import { CriService, type CriSpeaker } from './criservice.ts'
 import type { RuntimeFact } from './facts.ts'
 import { type HookOwner, Hooks } from './hooks.ts'
 import { Images, type PullReceiver } from './images.ts'
 import { type ContainerRuntimeOptions, completeContainerRuntimeOptions } from './options.ts'
 import type { ProbeKind } from './probethreshold.ts'
 import { type ProbeOutcome, probeProcess } from './probing.ts'
-import { ContainerProcess, type ProcessOwner } from './process.ts'
+import type { ContainerProcess, ProcessOwner } from './process.ts'
 import { RuntimeStore } from './runtimestore.ts'
 
 /** What a connection to an address and port meets. */
 export type Acceptance = 'accepted' | 'refused' | 'no-host'
 
-const OPERATION = 1
-
-type Delayed = Extract<CriCall, { readonly type: 'cri-run-sandbox' | 'cri-start' | 'cri-stop-sandbox' }>
-
-/** A host reboot starts handing out addresses elsewhere in the range. */
-const ADDRESSES_IN_RANGE = 253
-
-export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, HookOwner {
+export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, HookOwner, CriSpeaker {
   readonly node: string
   readonly images: Images
   readonly #options: Required<ContainerRuntimeOptions>
   readonly #store: RuntimeStore
-  readonly #operations = new Map<number, Delayed>()
   readonly #probeResults = new Map<string, 'success' | 'failure'>()
   readonly #hooks: Hooks
-  readonly #latency: Rand
-  readonly #appStream: Rand
-  readonly #nodeAddress: number
-  #pool: AddressPool
+  readonly #calls: CriService
   #kubelet: ProcessId = 0
   #stalled: CriCall[] | undefined
-  #born: Micros = 0
-  #lastId = 0
-  #lastOperation = 0
 
   constructor(options: ContainerRuntimeOptions) {
     this.#options = completeContainerRuntimeOptions(options)
-    const { node, streams, podCidr } = this.#options
+    const { node, streams } = this.#options
     this.node = node
-    this.#nodeAddress = addressOf(node)
-    this.#latency = streams.get('runtime/latency')
-    this.#appStream = streams.get('runtime/app')
-    this.#pool = new AddressPool(podCidr)
     this.#store = new RuntimeStore(this.#options.nodeAddress)
     this.#hooks = new Hooks(this)
     const { pullMicros, checkMicros, serialPulls } = this.#options
     this.images = new Images(node, { pullMicros, checkMicros, serial: serialPulls }, streams.get('runtime/pull'), this)
+    this.#calls = new CriService(this.#options, this.#store, this.images, this.#hooks, this)
   }
 
   onStart(out: Out): void {
-    this.#born = out.now
-    if (out.now > 0) {
-      const skip = this.#options.streams
-        .get('runtime/addresses')
-        .intAt(1, ADDRESSES_IN_RANGE, out.now, this.#nodeAddress)
-      this.#pool = new AddressPool(this.#options.podCidr, skip)
-    }
+    this.#calls.start(out)
     this.images.load(this.#options.images, out)
   }
 
@@ -86,7 +52,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     if (call.type === 'cri-list') this.#kubelet = from
     if (from !== this.#kubelet) return
     if (this.#stalled !== undefined) this.#stalled.push(call)
-    else this.#handle(call, out)
+    else this.#calls.handle(call, out)
   }
 
   /** The kubelet is gone: nobody waits for stops any more, so no KILL follows; containers go on. */
@@ -99,22 +65,8 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     for (const process of this.#store.processes()) if (process.isRunning) process.abandonStop(out)
   }
 
-  onTimer(_kind: number, operation: number, out: Out): void {
-    const call = this.#operations.get(operation)
-    invariant(call !== undefined, 'kubelet: an operation of the runtime ends once', { operation })
-    this.#operations.delete(operation)
-    switch (call.type) {
-      case 'cri-run-sandbox':
-        this.#runSandbox(call.id, call.pod, call.attempt, out)
-        return
-      case 'cri-start':
-        this.#startContainer(call, out)
-        return
-      case 'cri-stop-sandbox':
-        this.#stopSandbox(call.id, call.sandboxId, out)
-        return
-    }
-  }
+  /** Nothing of the runtime itself waits; its parts own their timers. */
+  onTimer(): void {}
 
   // --- For traffic
 
@@ -208,7 +160,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     }
     const waiting = this.#stalled ?? []
     this.#stalled = undefined
-    for (const call of waiting) this.#handle(call, out)
+    for (const call of waiting) this.#calls.handle(call, out)
   }
 
   /** Removes every exited container behind the kubelet's back, as a prune by hand does. The answer is how many. */
@@ -217,7 +169,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     for (const process of [...this.#store.processes()]) {
       if (process.isRunning) continue
       this.#store.removeProcess(process)
-      this.#tell(
+      this.tell(
         { type: 'cri-event', removed: { podUid: process.record.podUid, containerIds: [process.record.id] } },
         out,
       )
@@ -254,8 +206,10 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     }
     this.#note({ type: 'container-exited', ...this.factsOf(process), exitCode, reason }, out)
     this.#hooks.cut(process, out)
-    this.#tell({ type: 'cri-event', container: process.record }, out)
-    for (const id of process.stopCalls.splice(0)) this.reply({ type: 'cri-reply', id, container: process.record }, out)
+    const calls = process.stopCalls.splice(0)
+    // An answer brings the news as well as an event would.
+    if (calls.length === 0) this.tell({ type: 'cri-event', container: process.record }, out)
+    for (const id of calls) this.reply({ type: 'cri-reply', id, container: process.record }, out)
   }
 
   onPulled(callId: number, ok: boolean, out: Out): void {
@@ -263,7 +217,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
   }
 
   reply(reply: CriReply, out: Out): void {
-    this.#tell(reply, out)
+    this.tell(reply, out)
   }
 
   /** The names that every fact about a container carries. */
@@ -272,191 +226,7 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
     return { node: this.node, podKey, podUid, container: name, containerId: id, init }
   }
 
-  // --- Calls
-
-  #handle(call: CriCall, out: Out): void {
-    switch (call.type) {
-      case 'cri-list':
-        this.#tell(
-          {
-            type: 'cri-reply',
-            id: call.id,
-            sandboxes: this.sandboxRecords(),
-            containers: this.containerRecords(),
-            images: this.images.names,
-          },
-          out,
-        )
-        return
-      case 'cri-run-sandbox':
-        this.#delay(call, this.#options.sandboxMicros, out)
-        return
-      case 'cri-start':
-        this.#delay(call, this.#options.startMicros, out)
-        return
-      case 'cri-stop-sandbox':
-        this.#delay(call, this.#options.stopSandboxMicros, out)
-        return
-      case 'cri-pull':
-        this.images.pull(call.id, call.image, call.attempt, out)
-        return
-      case 'cri-hook':
-        this.#hook(call, out)
-        return
-      case 'cri-stop':
-        this.#stop(call.id, call.containerId, call.timeoutSeconds, out)
-        return
-      case 'cri-remove':
-        this.#remove(call, out)
-        return
-      default:
-        never(call)
-        return
-    }
-  }
-
-  #delay(call: Delayed, [low, high]: readonly [Micros, Micros], out: Out): void {
-    const operation = ++this.#lastOperation
-    this.#operations.set(operation, call)
-    out.after(this.#latency.intAt(low, high, out.now, this.#nodeAddress, call.id), this, OPERATION, operation)
-  }
-
-  #runSandbox(callId: number, pod: Pod, attempt: number, out: Out): void {
-    const podUid = pod.metadata.uid ?? ''
-    const podKey = keyOf(pod)
-    if (this.#store.hasReadySandbox(podUid)) {
-      this.reply({ type: 'cri-reply', id: callId, error: 'conflict' }, out)
-      return
-    }
-    const ip = pod.spec.hostNetwork === true ? this.#options.nodeAddress : this.#pool.take()
-    if (ip === undefined) {
-      this.reply({ type: 'cri-reply', id: callId, error: 'sandbox-failed' }, out)
-      return
-    }
-    const sandbox: SandboxRecord = {
-      id: this.#newId('s'),
-      podUid,
-      podKey,
-      attempt,
-      state: 'ready',
-      ip,
-      createdWall: out.wall,
-    }
-    this.#store.addSandbox(sandbox)
-    this.#note({ type: 'sandbox-started', node: this.node, podKey, podUid, sandboxId: sandbox.id, podIp: ip }, out)
-    this.#tell({ type: 'cri-event', sandbox }, out)
-    this.reply({ type: 'cri-reply', id: callId, sandbox }, out)
-  }
-
-  #startContainer(call: Extract<CriCall, { readonly type: 'cri-start' }>, out: Out): void {
-    const { id, sandboxId, pod, container, init, attempt } = call
-    const sandbox = this.#store.sandbox(sandboxId)
-    if (sandbox === undefined || sandbox.state !== 'ready') {
-      this.reply({ type: 'cri-reply', id, error: 'not-found' }, out)
-      return
-    }
-    if (!this.images.has(container.image)) {
-      this.reply({ type: 'cri-reply', id, error: 'image-missing' }, out)
-      return
-    }
-    const siblings = this.#store.processesOf(sandboxId)
-    if (siblings.some((other) => other.record.name === container.name && other.isRunning)) {
-      this.reply({ type: 'cri-reply', id, error: 'conflict' }, out)
-      return
-    }
-    const record: ContainerRecord = {
-      id: this.#newId('c'),
-      sandboxId,
-      podUid: sandbox.podUid,
-      podKey: sandbox.podKey,
-      name: container.name,
-      init,
-      spec: container,
-      podGraceSeconds: pod.spec.terminationGracePeriodSeconds ?? 30,
-      attempt,
-      state: 'running',
-      startedAt: out.now,
-      startedWall: out.wall,
-      finishedAt: 0,
-      finishedWall: 0,
-      exitCode: 0,
-      reason: '',
-    }
-    const app = resolveApp(
-      this.#options.apps,
-      container,
-      init && !isSidecar(container),
-      sandbox.podKey,
-      this.#appStream,
-    )
-    const process = new ContainerProcess(record, app, sandbox.ip, this)
-    this.#store.addProcess(process)
-    const { image } = container
-    this.#note({ type: 'container-created', ...this.factsOf(process), attempt, image }, out)
-    this.#note({ type: 'container-started', ...this.factsOf(process), attempt, image }, out)
-    process.start(out)
-    this.#tell({ type: 'cri-event', container: record }, out)
-    this.reply({ type: 'cri-reply', id, container: process.record }, out)
-  }
-
-  #hook(call: Extract<CriCall, { readonly type: 'cri-hook' }>, out: Out): void {
-    const process = this.#store.process(call.containerId)
-    if (process === undefined || !process.isRunning) {
-      this.reply({ type: 'cri-reply', id: call.id, error: 'not-found' }, out)
-      return
-    }
-    this.#hooks.begin(process, call.id, call.hook, call.handler, out)
-  }
-
-  #stop(callId: number, containerId: string, timeoutSeconds: number, out: Out): void {
-    const process = this.#store.process(containerId)
-    if (process === undefined) {
-      this.reply({ type: 'cri-reply', id: callId, error: 'not-found' }, out)
-      return
-    }
-    if (!process.isRunning) {
-      this.reply({ type: 'cri-reply', id: callId, container: process.record }, out)
-      return
-    }
-    process.stopCalls.push(callId)
-    if (!process.termSent)
-      this.#note({ type: 'term-sent', ...this.factsOf(process), graceSeconds: timeoutSeconds }, out)
-    process.stop(timeoutSeconds, out)
-  }
-
-  #stopSandbox(callId: number, sandboxId: string, out: Out): void {
-    const sandbox = this.#store.sandbox(sandboxId)
-    if (sandbox !== undefined && sandbox.state === 'ready') {
-      const running = this.#store.processesOf(sandboxId).filter((process) => process.isRunning)
-      for (const process of running) process.kill(0, out)
-      if (running.length > 0) {
-        // The pause container goes last: look again once they are dead.
-        this.#delay({ type: 'cri-stop-sandbox', id: callId, sandboxId }, this.#options.stopSandboxMicros, out)
-        return
-      }
-      const stopped = this.#store.stopSandbox(sandbox)
-      if (sandbox.ip !== this.#options.nodeAddress) this.#pool.release(sandbox.ip)
-      const { podKey, podUid, ip } = sandbox
-      this.#note({ type: 'sandbox-stopped', node: this.node, podKey, podUid, sandboxId, podIp: ip }, out)
-      this.#tell({ type: 'cri-event', sandbox: stopped }, out)
-    }
-    this.reply({ type: 'cri-reply', id: callId }, out)
-  }
-
-  #remove(call: Extract<CriCall, { readonly type: 'cri-remove' }>, out: Out): void {
-    for (const id of call.containerIds) {
-      const process = this.#store.process(id)
-      if (process !== undefined && !process.isRunning) this.#store.removeProcess(process)
-    }
-    for (const id of call.sandboxIds) this.#store.removeSandbox(id)
-    this.reply({ type: 'cri-reply', id: call.id }, out)
-  }
-
-  #newId(kind: string): string {
-    return `${this.node}-${kind}${this.#born.toString(36)}-${++this.#lastId}`
-  }
-
-  #tell(message: CriReply | CriEvent, out: Out): void {
+  tell(message: CriReply | CriEvent, out: Out): void {
     if (this.#kubelet !== 0) out.stream(this.#kubelet, message)
   }
 

@@ -12,7 +12,7 @@ import {
   SECOND,
   type TimerTarget,
 } from '../kernel/index.ts'
-import type { ContainerRecord, CriCall, CriEvent, CriReply, CriRequest, SandboxRecord } from './cri.ts'
+import type { ContainerRecord, CriCall, CriEvent, CriNews, CriReply, CriRequest, SandboxRecord } from './cri.ts'
 
 /** Who asked. One answer comes, later, unless the call is forgotten or the connection is lost. */
 export interface CriReceiver {
@@ -28,7 +28,7 @@ export interface RuntimeListener {
     images: readonly string[],
     out: Out,
   ): void
-  onRuntimeEvent(event: CriEvent, out: Out): void
+  onRuntimeEvent(event: CriNews, out: Out): void
   onRuntimeLost(out: Out): void
 }
 
@@ -101,6 +101,10 @@ export class RuntimeClient implements TimerTarget {
       this.isConnected = true
       this.#listener.onRuntimeList(reply.sandboxes ?? [], reply.containers ?? [], reply.images ?? [], out)
       return true
+    }
+    // What a call changed is news like an event, even when it was another kubelet's call.
+    if (this.isConnected && (reply.sandbox !== undefined || reply.container !== undefined)) {
+      this.#listener.onRuntimeEvent(reply, out)
     }
     const pending = this.#pending.get(reply.id)
     this.#pending.delete(reply.id)
