@@ -8,7 +8,13 @@ import { RAFT_ETCD_DEFECTS } from './defects/raft-etcd.ts'
 
 export { FAULTS, registerFaults } from './faults.ts'
 
-export const DEFECTS = [...RAFT_ETCD_DEFECTS, ...API_MACHINERY_DEFECTS, ...CONTROLLER_DEFECTS, ...NODE_DEFECTS, ...NETWORK_DEFECTS]
+export const DEFECTS = [
+  ...RAFT_ETCD_DEFECTS,
+  ...API_MACHINERY_DEFECTS,
+  ...CONTROLLER_DEFECTS,
+  ...NODE_DEFECTS,
+  ...NETWORK_DEFECTS,
+]
 
 /** Adds every built-in defect. */
 export function registerDefects(registry: Registry): void {

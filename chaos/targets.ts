@@ -7,7 +7,14 @@ import type { FaultStep } from '../src/trial/registry.ts'
 /** Every process that a fault may strike, control plane first. */
 export function processNames(topology: Topology): readonly string[] {
   const names = namesOf(topology)
-  return [...names.etcdMembers, ...names.apiServers, ...names.controllerManagers, ...names.schedulers, ...names.kubelets, ...names.proxies]
+  return [
+    ...names.etcdMembers,
+    ...names.apiServers,
+    ...names.controllerManagers,
+    ...names.schedulers,
+    ...names.kubelets,
+    ...names.proxies,
+  ]
 }
 
 /** Every host that a fault may strike, by name. */
@@ -53,7 +60,9 @@ export function wrongNames(step: FaultStep, parameter: string, allowed: readonly
   const value = step.parameters[parameter]
   if (!Array.isArray(value) || value.length === 0) return `parameter "${parameter}" must be a list of at least one name`
   const unknown = value.find((name) => !allowed.includes(String(name)))
-  return unknown === undefined ? undefined : `parameter "${parameter}" names ${JSON.stringify(unknown)}; known are ${allowed.join(', ')}`
+  return unknown === undefined
+    ? undefined
+    : `parameter "${parameter}" names ${JSON.stringify(unknown)}; known are ${allowed.join(', ')}`
 }
 
 /** Says what is wrong with a parameter that must be a whole number in a range, or undefined. */

@@ -3,7 +3,11 @@ import type { Cluster } from '../src/cluster/index.ts'
 import type { Fact, Micros, ProcessId } from '../src/kernel/index.ts'
 
 /** The member of a union of facts that may have this type. */
-export type OfType<F extends Fact, T extends string> = F extends { readonly type: infer U } ? (T extends U ? F : never) : never
+export type OfType<F extends Fact, T extends string> = F extends { readonly type: infer U }
+  ? T extends U
+    ? F
+    : never
+  : never
 
 /** Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. */
 export function onFact<F extends Fact, T extends F['type']>(

@@ -12,7 +12,17 @@ const SECOND = 1_000_000
 const BOOT_MICROS = 12 * SECOND
 const ACTIVE_MICROS = 45 * SECOND
 
-const CONTROL_PLANE_FAULTS = ['partition', 'slow-link', 'loss-burst', 'crash-process', 'pause-process', 'lagging-cache', 'closed-watches', 'lost-replies', 'slow-consumer'] as const
+const CONTROL_PLANE_FAULTS = [
+  'partition',
+  'slow-link',
+  'loss-burst',
+  'crash-process',
+  'pause-process',
+  'lagging-cache',
+  'closed-watches',
+  'lost-replies',
+  'slow-consumer',
+] as const
 
 /** Both data planes carry traffic in turn. */
 const EITHER_MODE = fc.constantFrom<Topology>(SMALL_TOPOLOGY, { ...SMALL_TOPOLOGY, proxyMode: 'ipvs' })
@@ -22,14 +32,25 @@ function suite(id: string, title: string, recipe: Omit<Recipe, 'name'>): (regist
     id,
     title,
     arbitrary: ({ horizonMicros }) =>
-      scenarioArbitrary(registry, { name: id, quietStartMicros: BOOT_MICROS, durationMicros: horizonMicros ?? ACTIVE_MICROS, ...recipe }),
+      scenarioArbitrary(registry, {
+        name: id,
+        quietStartMicros: BOOT_MICROS,
+        durationMicros: horizonMicros ?? ACTIVE_MICROS,
+        ...recipe,
+      }),
   })
 }
 
 export const SUITES: readonly ((registry: Registry) => Suite)[] = [
   suite('small', 'the small cluster: two applications, all kinds of fault, people at work', {
     topology: EITHER_MODE,
-    objects: [web({ replicas: 4, preStopSeconds: 6 }), service('web'), web({ name: 'api', replicas: 3 }), service('api', { type: 'NodePort' }), budget('api')],
+    objects: [
+      web({ replicas: 4, preStopSeconds: 6 }),
+      service('web'),
+      web({ name: 'api', replicas: 3 }),
+      service('api', { type: 'NodePort' }),
+      budget('api'),
+    ],
     workload: { least: 1, most: 3 },
     traffic: { everyMicros: SECOND / 2 },
     faults: { least: 1, most: 4 },
@@ -37,12 +58,28 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
   suite('rollout', 'rolling updates under a lagging or disturbed control plane', {
     objects: [web({ replicas: 4, preStopSeconds: 6 }), service('web')],
     workload: { kinds: ['set-image', 'restart-rollout', 'scale', 'rollback', 'delete-pod'], least: 1, most: 3 },
-    faults: { kinds: ['lagging-cache', 'slow-consumer', 'closed-watches', 'slow-link', 'crash-process', 'lost-replies'], least: 1, most: 3 },
+    faults: {
+      kinds: ['lagging-cache', 'slow-consumer', 'closed-watches', 'slow-link', 'crash-process', 'lost-replies'],
+      least: 1,
+      most: 3,
+    },
   }),
   suite('elections', 'etcd members that are cut off, killed, paused and slow: who leads?', {
     objects: [],
     traffic: false,
-    faults: { kinds: ['partition', 'crash-process', 'pause-process', 'disk-trouble', 'loss-burst', 'duplicate-messages', 'reorder-messages'], least: 1, most: 5 },
+    faults: {
+      kinds: [
+        'partition',
+        'crash-process',
+        'pause-process',
+        'disk-trouble',
+        'loss-burst',
+        'duplicate-messages',
+        'reorder-messages',
+      ],
+      least: 1,
+      most: 5,
+    },
     quietStartMicros: SECOND,
     durationMicros: 40 * SECOND,
   }),
@@ -50,7 +87,21 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     objects: [web({ replicas: 3 })],
     workload: { kinds: ['scale', 'set-image', 'delete-pod'], least: 1, most: 3 },
     traffic: false,
-    faults: { kinds: ['partition', 'crash-process', 'pause-process', 'disk-trouble', 'loss-burst', 'duplicate-messages', 'reorder-messages', 'slow-link', 'compaction'], least: 1, most: 5 },
+    faults: {
+      kinds: [
+        'partition',
+        'crash-process',
+        'pause-process',
+        'disk-trouble',
+        'loss-burst',
+        'duplicate-messages',
+        'reorder-messages',
+        'slow-link',
+        'compaction',
+      ],
+      least: 1,
+      most: 5,
+    },
   }),
   suite('etcd-small', 'an etcd of one member that loses power', {
     topology: { ...SMALL_TOPOLOGY, etcdMembers: 1, apiServers: 1, controllerManagers: 1, schedulers: 1, nodes: 1 },
@@ -69,7 +120,11 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     objects: [web({ replicas: 3 }), service('web')],
     workload: { kinds: ['delete-pod', 'scale', 'restart-rollout'], least: 1, most: 4 },
     traffic: false,
-    faults: { kinds: ['closed-watches', 'slow-consumer', 'partition', 'compaction', 'crash-process', 'loss-burst'], least: 1, most: 4 },
+    faults: {
+      kinds: ['closed-watches', 'slow-consumer', 'partition', 'compaction', 'crash-process', 'loss-burst'],
+      least: 1,
+      most: 4,
+    },
   }),
   suite('stale-reads', 'API servers that serve the past while pods go and kubelets restart', {
     objects: [web({ replicas: 4, graceSeconds: 2 })],
@@ -91,19 +146,39 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     durationMicros: 150 * SECOND,
     settleMicros: 180 * SECOND,
   }),
-  suite('termination', 'containers that are stopped: hooks that overrun, programs that ignore TERM, kubelets that restart', {
-    objects: [
-      web({ replicas: 2, preStopSeconds: 3, graceSeconds: 8, livenessSeconds: 2 }),
-      web({ name: 'stubborn', replicas: 2, preStopSeconds: 4, graceSeconds: 6, livenessSeconds: 2, initContainers: [{ name: 'prepare', image: 'registry.example/prepare:v1' }] }),
-      service('web'),
-    ],
-    apps: {
-      'registry.example/stubborn': { onTerm: 'ignore' },
-      'registry.example/web': { onTerm: 'drain', drainMicros: 4 * SECOND, shutdownMicros: 3 * SECOND, healthWhileDraining: 'fail' },
+  suite(
+    'termination',
+    'containers that are stopped: hooks that overrun, programs that ignore TERM, kubelets that restart',
+    {
+      objects: [
+        web({ replicas: 2, preStopSeconds: 3, graceSeconds: 8, livenessSeconds: 2 }),
+        web({
+          name: 'stubborn',
+          replicas: 2,
+          preStopSeconds: 4,
+          graceSeconds: 6,
+          livenessSeconds: 2,
+          initContainers: [{ name: 'prepare', image: 'registry.example/prepare:v1' }],
+        }),
+        service('web'),
+      ],
+      apps: {
+        'registry.example/stubborn': { onTerm: 'ignore' },
+        'registry.example/web': {
+          onTerm: 'drain',
+          drainMicros: 4 * SECOND,
+          shutdownMicros: 3 * SECOND,
+          healthWhileDraining: 'fail',
+        },
+      },
+      workload: { kinds: ['delete-pod', 'restart-rollout', 'scale', 'drain'], least: 1, most: 4 },
+      faults: {
+        kinds: ['slow-prestop', 'container-crash', 'probe-flap', 'crash-process', 'image-pull-failure'],
+        least: 1,
+        most: 3,
+      },
     },
-    workload: { kinds: ['delete-pod', 'restart-rollout', 'scale', 'drain'], least: 1, most: 4 },
-    faults: { kinds: ['slow-prestop', 'container-crash', 'probe-flap', 'crash-process', 'image-pull-failure'], least: 1, most: 3 },
-  }),
+  ),
   suite('network', 'services of every type while endpoints change and rules fail to load', {
     topology: EITHER_MODE,
     objects: [
@@ -115,11 +190,20 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     ],
     workload: { kinds: ['restart-rollout', 'scale', 'delete-pod', 'drain'], least: 1, most: 3 },
     traffic: { everyMicros: SECOND / 2 },
-    faults: { kinds: ['failed-restore', 'probe-flap', 'crash-process', 'closed-watches', 'slow-consumer', 'container-crash'], least: 1, most: 3 },
+    faults: {
+      kinds: ['failed-restore', 'probe-flap', 'crash-process', 'closed-watches', 'slow-consumer', 'container-crash'],
+      least: 1,
+      most: 3,
+    },
   }),
   suite('calm-rollout', 'a rollout with nothing else going on: what do clients see?', {
     topology: EITHER_MODE,
-    objects: [web({ replicas: 3, preStopSeconds: 6 }), service('web'), web({ name: 'bare', replicas: 3 }), service('bare')],
+    objects: [
+      web({ replicas: 3, preStopSeconds: 6 }),
+      service('web'),
+      web({ name: 'bare', replicas: 3 }),
+      service('bare'),
+    ],
     workload: { kinds: ['restart-rollout', 'set-image', 'delete-pod'], least: 1, most: 2 },
     traffic: { everyMicros: SECOND / 20 },
     faults: { kinds: ['container-crash'], least: 0, most: 0 },

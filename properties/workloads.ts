@@ -29,16 +29,25 @@ export function web(options: WebOptions = {}): Deployment {
     resources: { requests: { cpu: options.cpu ?? '100m', memory: options.memory ?? '64Mi' } },
     readinessProbe: httpProbe(options.readinessSeconds ?? 2),
     ...(options.livenessSeconds === undefined ? {} : { livenessProbe: httpProbe(options.livenessSeconds) }),
-    ...(options.preStopSeconds === undefined ? {} : { lifecycle: { preStop: { sleep: { seconds: options.preStopSeconds } } } }),
+    ...(options.preStopSeconds === undefined
+      ? {}
+      : { lifecycle: { preStop: { sleep: { seconds: options.preStopSeconds } } } }),
   }
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, namespace: 'default', ...(options.finalizers === undefined ? {} : { finalizers: options.finalizers }) },
+    metadata: {
+      name,
+      namespace: 'default',
+      ...(options.finalizers === undefined ? {} : { finalizers: options.finalizers }),
+    },
     spec: {
       replicas: options.replicas ?? 3,
       selector: { matchLabels: { app: name } },
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: options.maxSurge ?? 1, maxUnavailable: options.maxUnavailable ?? 0 } },
+      strategy: {
+        type: 'RollingUpdate',
+        rollingUpdate: { maxSurge: options.maxSurge ?? 1, maxUnavailable: options.maxUnavailable ?? 0 },
+      },
       template: {
         metadata: { labels: { app: name } },
         spec: {

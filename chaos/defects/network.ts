@@ -20,7 +20,9 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
       proxy: {
         usableEndpoints: (reached, policy) => {
           const ready = reached.filter((endpoint) => endpoint.ready)
-          return ready.length > 0 || policy === 'Local' ? ready : reached.filter((endpoint) => endpoint.serving && endpoint.terminating)
+          return ready.length > 0 || policy === 'Local'
+            ? ready
+            : reached.filter((endpoint) => endpoint.serving && endpoint.terminating)
         },
       },
     },

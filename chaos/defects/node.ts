@@ -24,7 +24,12 @@ export const NODE_DEFECTS: readonly Defect[] = [
     id: 'kubelet-reruns-init-containers',
     title: 'Init containers run again when their dead containers were collected',
     subsystem: 'kubelet',
-    sources: ['kubernetes/kubernetes PR 96572', 'kubernetes/kubernetes#62362', 'kubernetes/kubernetes#90271', 'kubernetes/kubernetes#86531'],
+    sources: [
+      'kubernetes/kubernetes PR 96572',
+      'kubernetes/kubernetes#62362',
+      'kubernetes/kubernetes#90271',
+      'kubernetes/kubernetes#86531',
+    ],
     decisions: { kubelet: { isInitialized: () => false } },
     suite: 'termination',
     caughtBy: ['init-containers-run-first'],

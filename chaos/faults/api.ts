@@ -10,7 +10,10 @@ export const laggingCache: FaultKind = {
   title: 'holds back the watch cache of one API server: it serves the past',
   parameters: { server: 'the API server' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(1_000_000, 20_000_000, 500_000), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+    fc.record({
+      durationMicros: rounded(1_000_000, 20_000_000, 500_000),
+      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
+    }),
   validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
   inject(cluster, step) {
     const name = text(step, 'server')
@@ -22,7 +25,9 @@ export const laggingCache: FaultKind = {
         behind = cluster.truth.revision - before
         cluster.onServer(name, (server, out) => server.releaseCache('all', out))
       },
-      evidence: () => [{ what: 'revisions the cache fell behind', count: behind > 0 ? behind : cluster.truth.revision - before }],
+      evidence: () => [
+        { what: 'revisions the cache fell behind', count: behind > 0 ? behind : cluster.truth.revision - before },
+      ],
     })
   },
   describe: (step) => `the watch cache of ${text(step, 'server')} stands still ${lasting(step)}`,
@@ -32,14 +37,21 @@ export const closedWatches: FaultKind = {
   id: 'closed-watches',
   title: 'ends all watches that one API server serves',
   parameters: { server: 'the API server' },
-  arbitrary: (topology) => fc.record({ durationMicros: fc.constant(0), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: fc.constant(0),
+      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
+    }),
   validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
   inject(cluster, step) {
     let closed = 0
     cluster.onServer(text(step, 'server'), (server, out) => {
       closed = server.closeWatches('all', out)
     })
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], { heal() {}, evidence: () => [{ what: 'watches closed', count: closed }] })
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
+      heal() {},
+      evidence: () => [{ what: 'watches closed', count: closed }],
+    })
   },
   describe: (step) => `${text(step, 'server')} closes all its watches`,
 }
@@ -48,7 +60,11 @@ export const compaction: FaultKind = {
   id: 'compaction',
   title: 'compacts etcd now: watchers and lists of older versions get 410 Gone',
   parameters: { server: 'the API server that asks for it' },
-  arbitrary: (topology) => fc.record({ durationMicros: fc.constant(0), parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }) }),
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: fc.constant(0),
+      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
+    }),
   validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
   inject(cluster, step) {
     let asked = 0
@@ -56,7 +72,10 @@ export const compaction: FaultKind = {
       server.compactNow(out)
       asked = 1
     })
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], { heal() {}, evidence: () => [{ what: 'compactions asked for', count: asked }] })
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
+      heal() {},
+      evidence: () => [{ what: 'compactions asked for', count: asked }],
+    })
   },
   describe: (step) => `${text(step, 'server')} has etcd compacted`,
 }
@@ -66,11 +85,16 @@ export const lostReplies: FaultKind = {
   title: 'lets requests reach the API servers but loses the answers: writes take effect, clients time out',
   parameters: { process: 'the client process that gets no answers' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(2_000_000, 15_000_000, 500_000), parameters: fc.record({ process: oneOf(clients(processNames(topology))) }) }),
+    fc.record({
+      durationMicros: rounded(2_000_000, 15_000_000, 500_000),
+      parameters: fc.record({ process: oneOf(clients(processNames(topology))) }),
+    }),
   validate: (step, topology) => wrongName(step, 'process', clients(processNames(topology))),
   inject(cluster, step) {
     const client = new Set([cluster.process(text(step, 'process'))])
-    return ruleFault(cluster, client, [{ id: step.id, from: othersThan(cluster, client), to: client, verdict: { kind: 'drop' } }])
+    return ruleFault(cluster, client, [
+      { id: step.id, from: othersThan(cluster, client), to: client, verdict: { kind: 'drop' } },
+    ])
   },
   describe: (step) => `${text(step, 'process')} gets no answers, though its requests arrive, ${lasting(step)}`,
 }

@@ -35,9 +35,16 @@ export const containerCrash: FaultKind = {
   arbitrary: (topology) =>
     fc.record({
       durationMicros: fc.constant(0),
-      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), index: fc.nat({ max: 9 }), exitCode: fc.constantFrom(1, 137, 139) }),
+      parameters: fc.record({
+        node: oneOf(namesOf(topology).nodes),
+        index: fc.nat({ max: 9 }),
+        exitCode: fc.constantFrom(1, 137, 139),
+      }),
     }),
-  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'index', 0, 1000) ?? wrongAmount(step, 'exitCode', 1, 255),
+  validate: (step, topology) =>
+    wrongName(step, 'node', namesOf(topology).nodes) ??
+    wrongAmount(step, 'index', 0, 1000) ??
+    wrongAmount(step, 'exitCode', 1, 255),
   inject(cluster, step) {
     const pod = victim(cluster, text(step, 'node'), amount(step, 'index'))
     let killed = 0
@@ -60,16 +67,24 @@ export const probeFlap: FaultKind = {
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),
-      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), index: fc.nat({ max: 9 }), probe: fc.constantFrom(...PROBES) }),
+      parameters: fc.record({
+        node: oneOf(namesOf(topology).nodes),
+        index: fc.nat({ max: 9 }),
+        probe: fc.constantFrom(...PROBES),
+      }),
     }),
-  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'index', 0, 1000) ?? wrongName(step, 'probe', PROBES),
+  validate: (step, topology) =>
+    wrongName(step, 'node', namesOf(topology).nodes) ??
+    wrongAmount(step, 'index', 0, 1000) ??
+    wrongName(step, 'probe', PROBES),
   inject(cluster, step) {
     const probe = text(step, 'probe') as (typeof PROBES)[number]
     const place = text(step, 'node')
     const pod = victim(cluster, place, amount(step, 'index'))
     const container = pod === undefined ? '' : firstContainer(cluster, pod)
     const force = (result: 'failure' | undefined) => {
-      if (pod !== undefined) cluster.onRuntime(place, (runtime) => runtime.setProbeResult(pod, container, probe, result))
+      if (pod !== undefined)
+        cluster.onRuntime(place, (runtime) => runtime.setProbeResult(pod, container, probe, result))
     }
     const failed = counting(cluster, 'probe-result', place, (fact) => {
       const result = fact as Extract<KubeletFact, { type: 'probe-result' }>
@@ -94,9 +109,13 @@ export const slowPreStop: FaultKind = {
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(5_000_000, 40_000_000, 500_000),
-      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), extraMicros: rounded(1_000_000, 40_000_000, 500_000) }),
+      parameters: fc.record({
+        node: oneOf(namesOf(topology).nodes),
+        extraMicros: rounded(1_000_000, 40_000_000, 500_000),
+      }),
     }),
-  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
+  validate: (step, topology) =>
+    wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
   inject(cluster, step) {
     const place = text(step, 'node')
     const pods = cluster.podsRunningOn(place)
@@ -115,7 +134,8 @@ export const slowPreStop: FaultKind = {
       evidence: () => [{ what: 'hooks slowed down', count: slowed.count }],
     }
   },
-  describe: (step) => `preStop hooks on ${text(step, 'node')} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
+  describe: (step) =>
+    `preStop hooks on ${text(step, 'node')} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
 }
 
 export const imagePullFailure: FaultKind = {
@@ -123,7 +143,10 @@ export const imagePullFailure: FaultKind = {
   title: 'a node cannot pull images',
   parameters: { node: 'the node' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(2_000_000, 20_000_000, 500_000), parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }) }),
+    fc.record({
+      durationMicros: rounded(2_000_000, 20_000_000, 500_000),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }),
+    }),
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes),
   inject(cluster, step) {
     const place = text(step, 'node')
@@ -146,7 +169,10 @@ export const failedRestore: FaultKind = {
   title: 'iptables-restore fails on a node for the next syncs of kube-proxy',
   parameters: { node: 'the node', count: 'how many syncs fail' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(2_000_000, 20_000_000, 500_000), parameters: fc.record({ node: oneOf(namesOf(topology).nodes), count: fc.integer({ min: 1, max: 3 }) }) }),
+    fc.record({
+      durationMicros: rounded(2_000_000, 20_000_000, 500_000),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes), count: fc.integer({ min: 1, max: 3 }) }),
+    }),
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'count', 1, 1000),
   inject(cluster, step) {
     const network = cluster.networkOf(text(step, 'node'))

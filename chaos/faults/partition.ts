@@ -1,7 +1,17 @@
 /** A network partition between two sets of hosts or processes, in both directions or in one. */
 import fc from 'fast-check'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import { hostNames, names, othersThan, processesOf, processNames, rounded, text, wrongName, wrongNames } from '../targets.ts'
+import {
+  hostNames,
+  names,
+  othersThan,
+  processesOf,
+  processNames,
+  rounded,
+  text,
+  wrongName,
+  wrongNames,
+} from '../targets.ts'
 import { lasting, ruleFault } from './define.ts'
 
 const DIRECTIONS = ['both', 'inbound', 'outbound'] as const
@@ -19,26 +29,34 @@ export const partition: FaultKind = {
       parameters: fc.record({
         side: fc.oneof(
           { weight: 3, arbitrary: fc.constantFrom(...hostNames(topology)).map((name) => [name]) },
-          { weight: 1, arbitrary: fc.uniqueArray(fc.constantFrom(...hostNames(topology)), { minLength: 1, maxLength: 3 }) },
+          {
+            weight: 1,
+            arbitrary: fc.uniqueArray(fc.constantFrom(...hostNames(topology)), { minLength: 1, maxLength: 3 }),
+          },
           { weight: 1, arbitrary: fc.constantFrom(...processNames(topology)).map((name) => [name]) },
         ),
         direction: fc.constantFrom(...DIRECTIONS),
       }),
     }),
   validate: (step, topology) =>
-    wrongNames(step, 'side', [...hostNames(topology), ...processNames(topology)]) ?? wrongName(step, 'direction', DIRECTIONS),
+    wrongNames(step, 'side', [...hostNames(topology), ...processNames(topology)]) ??
+    wrongName(step, 'direction', DIRECTIONS),
   inject(cluster, step) {
     const inside = processesOf(cluster, names(step, 'side'))
     const outside = othersThan(cluster, inside)
     const direction = text(step, 'direction')
     const rules = []
-    if (direction !== 'inbound') rules.push({ id: `${step.id}/out`, from: inside, to: outside, verdict: { kind: 'drop' } } as const)
-    if (direction !== 'outbound') rules.push({ id: `${step.id}/in`, from: outside, to: inside, verdict: { kind: 'drop' } } as const)
+    if (direction !== 'inbound')
+      rules.push({ id: `${step.id}/out`, from: inside, to: outside, verdict: { kind: 'drop' } } as const)
+    if (direction !== 'outbound')
+      rules.push({ id: `${step.id}/in`, from: outside, to: inside, verdict: { kind: 'drop' } } as const)
     return ruleFault(cluster, inside, rules)
   },
   describe(step) {
     const side = names(step, 'side').join(', ')
-    const how = { both: 'is cut off', inbound: 'hears nothing', outbound: 'is not heard' }[text(step, 'direction')] ?? 'is cut off'
+    const how =
+      { both: 'is cut off', inbound: 'hears nothing', outbound: 'is not heard' }[text(step, 'direction')] ??
+      'is cut off'
     return `${side} ${how} ${lasting(step)}`
   },
 }

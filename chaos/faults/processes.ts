@@ -10,13 +10,17 @@ const DISK_FATES = ['lose-unsynced', 'keep-unsynced', 'tear'] as const
 export const crashProcess: FaultKind = {
   id: 'crash-process',
   title: 'kills a process (SIGKILL) and starts it again when the fault heals',
-  parameters: { process: 'its name', unsynced: 'what becomes of writes without fsync: lose-unsynced, keep-unsynced or tear' },
+  parameters: {
+    process: 'its name',
+    unsynced: 'what becomes of writes without fsync: lose-unsynced, keep-unsynced or tear',
+  },
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(0, 15_000_000, 500_000),
       parameters: fc.record({ process: oneOf(processNames(topology)), unsynced: fc.constantFrom(...DISK_FATES) }),
     }),
-  validate: (step, topology) => wrongName(step, 'process', processNames(topology)) ?? wrongName(step, 'unsynced', DISK_FATES),
+  validate: (step, topology) =>
+    wrongName(step, 'process', processNames(topology)) ?? wrongName(step, 'unsynced', DISK_FATES),
   inject(cluster, step) {
     const kernel = cluster.kernel
     const process = cluster.process(text(step, 'process'))
@@ -38,7 +42,10 @@ export const crashNode: FaultKind = {
   title: 'cuts the power of a host: all its processes and containers die; it boots when the fault heals',
   parameters: { host: 'its name' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(1_000_000, 30_000_000, 500_000), parameters: fc.record({ host: oneOf(hostNames(topology)) }) }),
+    fc.record({
+      durationMicros: rounded(1_000_000, 30_000_000, 500_000),
+      parameters: fc.record({ host: oneOf(hostNames(topology)) }),
+    }),
   validate: (step, topology) => wrongName(step, 'host', hostNames(topology)),
   inject(cluster, step) {
     const kernel = cluster.kernel
@@ -60,7 +67,10 @@ export const pauseProcess: FaultKind = {
   title: 'stops a process (SIGSTOP, a long garbage collection, a stalled VM); it goes on with its old clocks',
   parameters: { process: 'its name' },
   arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(500_000, 25_000_000, 500_000), parameters: fc.record({ process: oneOf(processNames(topology)) }) }),
+    fc.record({
+      durationMicros: rounded(500_000, 25_000_000, 500_000),
+      parameters: fc.record({ process: oneOf(processNames(topology)) }),
+    }),
   validate: (step, topology) => wrongName(step, 'process', processNames(topology)),
   inject(cluster, step) {
     const kernel = cluster.kernel
@@ -80,7 +90,11 @@ export const pauseProcess: FaultKind = {
 export const clockSkew: FaultKind = {
   id: 'clock-skew',
   title: 'sets the wall clock of a host wrong and lets it run fast or slow',
-  parameters: { host: 'its name', skewMicros: 'added to its wall clock, microseconds', driftPpm: 'how much faster its timers run, parts per million' },
+  parameters: {
+    host: 'its name',
+    skewMicros: 'added to its wall clock, microseconds',
+    driftPpm: 'how much faster its timers run, parts per million',
+  },
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 30_000_000, 500_000),
@@ -104,7 +118,8 @@ export const clockSkew: FaultKind = {
       evidence: () => [{ what: 'clocks set wrong', count: skewMicros !== 0 || driftPpm !== 0 ? 1 : 0 }],
     })
   },
-  describe: (step) => `the clock of ${text(step, 'host')} is off by ${seconds(Math.abs(amount(step, 'skewMicros')))} ${lasting(step)}`,
+  describe: (step) =>
+    `the clock of ${text(step, 'host')} is off by ${seconds(Math.abs(amount(step, 'skewMicros')))} ${lasting(step)}`,
 }
 
 const DISK_TROUBLES = ['slow', 'full', 'lost-fsync'] as const
@@ -112,7 +127,11 @@ const DISK_TROUBLES = ['slow', 'full', 'lost-fsync'] as const
 export const diskTrouble: FaultKind = {
   id: 'disk-trouble',
   title: 'makes the disk of an etcd member slow or full, or lets its fsync lie',
-  parameters: { process: 'an etcd member', trouble: 'slow, full or lost-fsync', factor: 'for slow: how many times longer a sync takes' },
+  parameters: {
+    process: 'an etcd member',
+    trouble: 'slow, full or lost-fsync',
+    factor: 'for slow: how many times longer a sync takes',
+  },
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(1_000_000, 20_000_000, 500_000),
@@ -123,7 +142,9 @@ export const diskTrouble: FaultKind = {
       }),
     }),
   validate: (step, topology) =>
-    wrongName(step, 'process', namesOf(topology).etcdMembers) ?? wrongName(step, 'trouble', DISK_TROUBLES) ?? wrongAmount(step, 'factor', 1, 100_000),
+    wrongName(step, 'process', namesOf(topology).etcdMembers) ??
+    wrongName(step, 'trouble', DISK_TROUBLES) ??
+    wrongAmount(step, 'factor', 1, 100_000),
   inject(cluster, step) {
     const process = cluster.process(text(step, 'process'))
     const device = cluster.kernel.deviceOf(process)

@@ -13,9 +13,13 @@ export const slowConsumer: FaultKind = {
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),
-      parameters: fc.record({ process: oneOf(consumers(processNames(topology))), lagMicros: rounded(100_000, 5_000_000, 100_000) }),
+      parameters: fc.record({
+        process: oneOf(consumers(processNames(topology))),
+        lagMicros: rounded(100_000, 5_000_000, 100_000),
+      }),
     }),
-  validate: (step, topology) => wrongName(step, 'process', consumers(processNames(topology))) ?? wrongAmount(step, 'lagMicros', 1, 600_000_000),
+  validate: (step, topology) =>
+    wrongName(step, 'process', consumers(processNames(topology))) ?? wrongAmount(step, 'lagMicros', 1, 600_000_000),
   inject(cluster, step) {
     const name = text(step, 'process')
     const struck = cluster.setInformerLag(name, amount(step, 'lagMicros')) ? 1 : 0
@@ -26,7 +30,8 @@ export const slowConsumer: FaultKind = {
       evidence: () => [{ what: 'informers slowed down', count: struck }],
     })
   },
-  describe: (step) => `${text(step, 'process')} sees every change ${seconds(amount(step, 'lagMicros'))} late ${lasting(step)}`,
+  describe: (step) =>
+    `${text(step, 'process')} sees every change ${seconds(amount(step, 'lagMicros'))} late ${lasting(step)}`,
 }
 
 function consumers(processes: readonly string[]): readonly string[] {

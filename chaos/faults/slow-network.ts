@@ -2,7 +2,17 @@
 import fc from 'fast-check'
 import type { NetworkRule } from '../../src/kernel/index.ts'
 import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
-import { amount, hostNames, names, othersThan, processesOf, processNames, rounded, wrongAmount, wrongNames } from '../targets.ts'
+import {
+  amount,
+  hostNames,
+  names,
+  othersThan,
+  processesOf,
+  processNames,
+  rounded,
+  wrongAmount,
+  wrongNames,
+} from '../targets.ts'
 import { lasting, ruleFault, seconds } from './define.ts'
 
 type Verdict = NetworkRule['verdict']
@@ -22,7 +32,10 @@ function linkFault(options: {
   return {
     id: options.id,
     title: options.title,
-    parameters: { side: 'names of the hosts or processes whose links to all others are struck', [options.parameter]: options.meaning },
+    parameters: {
+      side: 'names of the hosts or processes whose links to all others are struck',
+      [options.parameter]: options.meaning,
+    },
     arbitrary: (topology) =>
       fc.record({
         durationMicros: rounded(1_000_000, 20_000_000, 500_000),

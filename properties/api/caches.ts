@@ -5,10 +5,15 @@ import type { PropertyDefinition } from '../../src/trial/registry.ts'
 export const informersEndEqual: PropertyDefinition = {
   id: 'informers-end-equal',
   mode: 'always',
-  claim: 'by the end of the quiet phase every informer of a controller, scheduler or proxy holds exactly the stored objects',
+  claim:
+    'by the end of the quiet phase every informer of a controller, scheduler or proxy holds exactly the stored objects',
   source: 'client-go tools/cache: list and watch are gapless; kubernetes#115658',
   trigger: 'the trial ended with an informer',
-  catches: ['informer-relist-drops-queued-delete', 'watchcache-empty-history-off-by-one', 'watchcache-reinit-orphans-watch'],
+  catches: [
+    'informer-relist-drops-queued-delete',
+    'watchcache-empty-history-off-by-one',
+    'watchcache-reinit-orphans-watch',
+  ],
   monitor(cluster, report) {
     return {
       onEnd() {

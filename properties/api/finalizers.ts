@@ -15,7 +15,11 @@ export const finalizersKept: PropertyDefinition = {
         if (finalizers === undefined || finalizers.length === 0) return
         report.reached()
         if (current !== undefined) return
-        report.fail({ subject: `${resource} ${key}`, shape: 'removed-with-finalizer', message: `it was removed although it still had the finalizer ${finalizers[0]}` })
+        report.fail({
+          subject: `${resource} ${key}`,
+          shape: 'removed-with-finalizer',
+          message: `it was removed although it still had the finalizer ${finalizers[0]}`,
+        })
       })
     }
     return {}

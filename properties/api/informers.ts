@@ -30,7 +30,10 @@ export const neverBackInTime: PropertyDefinition = {
           })
         }
       }
-      versions.set(key, { uid: fact.uid, version: known?.uid === fact.uid ? Math.max(version, known.version) : version })
+      versions.set(key, {
+        uid: fact.uid,
+        version: known?.uid === fact.uid ? Math.max(version, known.version) : version,
+      })
     })
     return {}
   },

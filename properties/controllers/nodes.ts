@@ -24,9 +24,17 @@ export const noMassEviction: PropertyDefinition = {
       if (nodes.some((node) => readiness(node) !== 'Unknown')) return
       report.reached()
       const gained = (current?.spec.taints ?? []).some(
-        (taint) => taint.effect === NO_EXECUTE && taint.key === 'node.kubernetes.io/unreachable' && !(previous?.spec.taints ?? []).some((old) => old.effect === NO_EXECUTE && old.key === taint.key),
+        (taint) =>
+          taint.effect === NO_EXECUTE &&
+          taint.key === 'node.kubernetes.io/unreachable' &&
+          !(previous?.spec.taints ?? []).some((old) => old.effect === NO_EXECUTE && old.key === taint.key),
       )
-      if (gained) report.fail({ subject: `node ${key}`, shape: 'evicting-all', message: `${key} was tainted NoExecute although all ${nodes.length} nodes are silent` })
+      if (gained)
+        report.fail({
+          subject: `node ${key}`,
+          shape: 'evicting-all',
+          message: `${key} was tainted NoExecute although all ${nodes.length} nodes are silent`,
+        })
     })
     return {}
   },
@@ -36,7 +44,8 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
   id: 'pods-of-silent-nodes-are-not-ready',
   mode: 'always',
   claim: 'a pod on a node that has been Unknown for 30 s while a controller manager leads undisturbed is not Ready',
-  source: 'kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go (MarkPodsNotReady), v1.33; kubernetes#50067',
+  source:
+    'kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go (MarkPodsNotReady), v1.33; kubernetes#50067',
   trigger: 'a node with pods was Unknown for 30 s',
   catches: ['nodelifecycle-notready-lost-on-restart'],
   monitor(cluster, report) {
@@ -47,7 +56,11 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
         if (pod.spec.nodeName !== node) continue
         report.reached()
         if (!isPodReady(pod)) continue
-        report.fail({ subject: `pod ${pod.metadata.namespace}/${pod.metadata.name}`, shape: 'ready-on-silent-node', message: `${node} has been Unknown for 30 s and the pod is still Ready` })
+        report.fail({
+          subject: `pod ${pod.metadata.namespace}/${pod.metadata.name}`,
+          shape: 'ready-on-silent-node',
+          message: `${node} has been Unknown for 30 s and the pod is still Ready`,
+        })
         return
       }
     }

@@ -8,7 +8,8 @@ const MEMORY_MICROS = 30_000_000
 export const neverTooManyPods: PropertyDefinition = {
   id: 'replicaset-never-too-many-pods',
   mode: 'always',
-  claim: 'the active pods of a ReplicaSet never outnumber the largest size it had lately, while one controller manager leads undisturbed',
+  claim:
+    'the active pods of a ReplicaSet never outnumber the largest size it had lately, while one controller manager leads undisturbed',
   source: 'kubernetes pkg/controller/controller_utils.go (expectations), v1.33',
   trigger: 'a pod with an owning ReplicaSet was created',
   catches: ['rs-no-expectations'],
@@ -35,7 +36,11 @@ export const neverTooManyPods: PropertyDefinition = {
       report.reached()
       const limit = largest(sizes.get(owner) ?? [], cluster.kernel.now)
       if (pods.size <= limit || !cluster.calm.leaderSteady('kube-system/kube-controller-manager')) return
-      report.fail({ subject: key, shape: 'too-many-pods', message: `${pods.size} active pods are owned by one ReplicaSet that asked for ${limit} at most` })
+      report.fail({
+        subject: key,
+        shape: 'too-many-pods',
+        message: `${pods.size} active pods are owned by one ReplicaSet that asked for ${limit} at most`,
+      })
     })
     return {}
   },

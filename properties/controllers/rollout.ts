@@ -7,7 +7,13 @@ import type { PropertyDefinition } from '../../src/trial/registry.ts'
 interface Bounds {
   readonly key: string
   /** Specs by generation that have not been superseded by an observed one. */
-  specs: { readonly generation: number; readonly replicas: number; readonly surge: number; readonly unavailable: number; readonly recreate: boolean }[]
+  specs: {
+    readonly generation: number
+    readonly replicas: number
+    readonly surge: number
+    readonly unavailable: number
+    readonly recreate: boolean
+  }[]
 }
 
 function boundsOf(deployment: Deployment): Bounds['specs'][number] {
@@ -38,7 +44,10 @@ function deploymentOf(set: ReplicaSet): string | undefined {
 }
 
 /** Follows deployments and their sets; `check` sees every change of a set's size. */
-function followSizes(cluster: Cluster, check: (bounds: Bounds, total: number, change: { set: ReplicaSet; before: number; after: number }) => void): void {
+function followSizes(
+  cluster: Cluster,
+  check: (bounds: Bounds, total: number, change: { set: ReplicaSet; before: number; after: number }) => void,
+): void {
   const deployments = new Map<string, Bounds>()
   const sets = new Map<string, Map<string, number>>()
   cluster.truth.onChange('deployments', ({ key, current, previous }) => {
@@ -101,7 +110,8 @@ export const surgeBound: PropertyDefinition = {
 export const unavailabilityBound: PropertyDefinition = {
   id: 'deployment-unavailability-bound',
   mode: 'always',
-  claim: 'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status',
+  claim:
+    'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status',
   source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
   trigger: 'a replica set of a deployment shrank',
   catches: ['deployment-ignores-max-unavailable'],
@@ -109,7 +119,10 @@ export const unavailabilityBound: PropertyDefinition = {
     followSizes(cluster, (bounds, total, { set, before, after }) => {
       if (after >= before) return
       report.reached()
-      const least = bounds.specs.reduce((low, spec) => Math.min(low, spec.replicas - spec.unavailable), Number.MAX_SAFE_INTEGER)
+      const least = bounds.specs.reduce(
+        (low, spec) => Math.min(low, spec.replicas - spec.unavailable),
+        Number.MAX_SAFE_INTEGER,
+      )
       // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
       if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, set)) return
       report.fail({

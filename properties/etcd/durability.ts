@@ -21,7 +21,11 @@ export const revisionNeverGoesBack: PropertyDefinition = {
         if (shown > 0) report.reached()
         const newest = Math.max(0, ...cluster.etcdViews().map((view) => view.revision))
         if (newest >= shown) return
-        report.fail({ subject: 'etcd', shape: 'lost-revision', message: `a client was shown revision ${shown}; the newest that any member holds is ${newest}` })
+        report.fail({
+          subject: 'etcd',
+          shape: 'lost-revision',
+          message: `a client was shown revision ${shown}; the newest that any member holds is ${newest}`,
+        })
       },
     }
   },

@@ -1,6 +1,7 @@
 /** Where and when containers may start: on one node only, never for a pod that is over or gone, init containers before the rest. */
-import type { Pod } from '../../src/objects/index.ts'
+
 import type { RuntimeFact } from '../../src/kubelet/index.ts'
+import type { Pod } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact, seconds } from '../define.ts'
 import { isOver } from './phase.ts'
@@ -19,7 +20,11 @@ export const oneNodePerPod: PropertyDefinition = {
       const first = nodeByPod.get(fact.podUid)
       if (first === undefined) nodeByPod.set(fact.podUid, fact.node)
       else if (first !== fact.node) {
-        report.fail({ subject: fact.podKey, shape: 'two-nodes', message: `${fact.container} started on ${fact.node}; the pod already ran on ${first}` })
+        report.fail({
+          subject: fact.podKey,
+          shape: 'two-nodes',
+          message: `${fact.container} started on ${fact.node}; the pod already ran on ${first}`,
+        })
       }
     })
     return {}
@@ -32,7 +37,8 @@ const NEWS_MICROS = 3_000_000
 export const noStartAfterTheEnd: PropertyDefinition = {
   id: 'no-container-starts-after-the-end',
   mode: 'always',
-  claim: 'no container starts for a pod that is stored as Succeeded or Failed, or that was removed before the kubelet last listed',
+  claim:
+    'no container starts for a pod that is stored as Succeeded or Failed, or that was removed before the kubelet last listed',
   source: 'kubernetes pkg/kubelet/pod_workers.go, v1.33; kubernetes#59848, kubernetes#105523',
   trigger: 'a container started',
   catches: ['informer-stale-list-time-travel', 'kubelet-restarts-finished-pods'],
@@ -87,9 +93,15 @@ export const initContainersFirst: PropertyDefinition = {
         if ((cluster.truth.get('pods', fact.podKey)?.spec.initContainers?.length ?? 0) > 0) report.reached()
         return
       }
-      const declared = cluster.truth.get('pods', fact.podKey)?.spec.initContainers?.find((container) => container.name === fact.container)
+      const declared = cluster.truth
+        .get('pods', fact.podKey)
+        ?.spec.initContainers?.find((container) => container.name === fact.container)
       if (declared?.restartPolicy === 'Always' || !mainStarted.has(fact.podUid)) return
-      report.fail({ subject: fact.podKey, shape: 'init-after-main', message: `the init container ${fact.container} started after a main container of the same sandbox` })
+      report.fail({
+        subject: fact.podKey,
+        shape: 'init-after-main',
+        message: `the init container ${fact.container} started after a main container of the same sandbox`,
+      })
     })
     return {}
   },

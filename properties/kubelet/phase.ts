@@ -36,7 +36,11 @@ export const terminalIsNotReady: PropertyDefinition = {
       if (current === undefined || !isPodTerminal(current)) return
       report.reached()
       if (isPodReady(current)) {
-        report.fail({ subject: key, shape: 'terminal-and-ready', message: `the phase is ${current.status?.phase} and the condition Ready is True` })
+        report.fail({
+          subject: key,
+          shape: 'terminal-and-ready',
+          message: `the phase is ${current.status?.phase} and the condition Ready is True`,
+        })
       }
     })
     return {}

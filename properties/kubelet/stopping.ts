@@ -111,19 +111,24 @@ export const termAfterPreStop: PropertyDefinition = {
   id: 'kubelet-term-after-prestop',
   mode: 'always',
   claim: 'TERM comes after the preStop hook has ended, or when the grace period is over',
-  source: 'kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), v1.33; documentation "Pod Lifecycle", termination of pods',
+  source:
+    'kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), v1.33; documentation "Pod Lifecycle", termination of pods',
   trigger: 'a container is stopped',
   catches: ['kubelet-term-before-prestop-ends'],
   monitor: (cluster: Cluster, report: Reporter) =>
-    followStops(cluster, () => report.reached(), (moment, stop, at) => {
-      if (moment !== 'term' || !stop.hookRunning) return
-      if (at >= stop.startedAt + stop.graceSeconds * SECOND - ROUNDING_MICROS) return
-      report.fail({
-        subject: stop.name,
-        shape: 'term-during-hook',
-        message: `TERM was sent ${seconds(at - stop.startedAt)} after the stop began, while the preStop hook still ran and ${stop.graceSeconds} s of grace were not over`,
-      })
-    }),
+    followStops(
+      cluster,
+      () => report.reached(),
+      (moment, stop, at) => {
+        if (moment !== 'term' || !stop.hookRunning) return
+        if (at >= stop.startedAt + stop.graceSeconds * SECOND - ROUNDING_MICROS) return
+        report.fail({
+          subject: stop.name,
+          shape: 'term-during-hook',
+          message: `TERM was sent ${seconds(at - stop.startedAt)} after the stop began, while the preStop hook still ran and ${stop.graceSeconds} s of grace were not over`,
+        })
+      },
+    ),
 }
 
 export const killAfterGrace: PropertyDefinition = {
@@ -134,15 +139,19 @@ export const killAfterGrace: PropertyDefinition = {
   trigger: 'a container is stopped',
   catches: ['kubelet-probes-kill-terminating-pod'],
   monitor: (cluster: Cluster, report: Reporter) =>
-    followStops(cluster, () => report.reached(), (moment, stop, at) => {
-      if (moment !== 'kill' || stop.disturbed) return
-      if (at >= stop.startedAt + stop.graceSeconds * SECOND - ROUNDING_MICROS) return
-      report.fail({
-        subject: stop.name,
-        shape: 'kill-too-early',
-        message: `KILL was sent ${seconds(at - stop.startedAt)} after the stop began; the grace period is ${stop.graceSeconds} s`,
-      })
-    }),
+    followStops(
+      cluster,
+      () => report.reached(),
+      (moment, stop, at) => {
+        if (moment !== 'kill' || stop.disturbed) return
+        if (at >= stop.startedAt + stop.graceSeconds * SECOND - ROUNDING_MICROS) return
+        report.fail({
+          subject: stop.name,
+          shape: 'kill-too-early',
+          message: `KILL was sent ${seconds(at - stop.startedAt)} after the stop began; the grace period is ${stop.graceSeconds} s`,
+        })
+      },
+    ),
 }
 
 export const killByGraceAndTwo: PropertyDefinition = {
@@ -153,12 +162,16 @@ export const killByGraceAndTwo: PropertyDefinition = {
   trigger: 'a container is stopped',
   catches: ['kubelet-prestop-time-not-deducted'],
   monitor: (cluster: Cluster, report: Reporter) =>
-    followStops(cluster, () => report.reached(), (moment, stop, at) => {
-      if (moment === 'term' || stop.disturbed || at <= latest(stop)) return
-      report.fail({
-        subject: stop.name,
-        shape: 'stopped-too-late',
-        message: `${seconds(at - stop.startedAt)} after the stop began ${moment === 'kill' ? 'KILL was only just sent' : moment === 'exit' ? 'the container only just ended' : 'the container still runs'}; grace is ${stop.graceSeconds} s and 2 s extra`,
-      })
-    }),
+    followStops(
+      cluster,
+      () => report.reached(),
+      (moment, stop, at) => {
+        if (moment === 'term' || stop.disturbed || at <= latest(stop)) return
+        report.fail({
+          subject: stop.name,
+          shape: 'stopped-too-late',
+          message: `${seconds(at - stop.startedAt)} after the stop began ${moment === 'kill' ? 'KILL was only just sent' : moment === 'exit' ? 'the container only just ended' : 'the container still runs'}; grace is ${stop.graceSeconds} s and 2 s extra`,
+        })
+      },
+    ),
 }

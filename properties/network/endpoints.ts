@@ -10,7 +10,8 @@ const BOUND_MICROS = 6_000_000
 export const onlyReadyEndpoints: PropertyDefinition = {
   id: 'endpoints-only-ready-pods',
   mode: 'always',
-  claim: 'no service lists a ready endpoint for a pod that has not been ready (or has been leaving) for longer than the propagation bound',
+  claim:
+    'no service lists a ready endpoint for a pod that has not been ready (or has been leaving) for longer than the propagation bound',
   source: 'kubernetes pkg/controller/endpointslice, v1.33; documentation "Service": endpoints follow readiness',
   trigger: 'a listed pod stopped being ready',
   catches: ['endpointslice-duplicates-on-stale-cache', 'endpointslice-ignores-readiness'],
@@ -20,10 +21,15 @@ export const onlyReadyEndpoints: PropertyDefinition = {
     const listed = new Map<string, Set<string>>()
     const check = (uid: string, key: string) => {
       const at = since.get(uid)
-      if (at === undefined || cluster.kernel.now - at < BOUND_MICROS || cluster.calm.disturbedSince(at - BOUND_MICROS)) return
+      if (at === undefined || cluster.kernel.now - at < BOUND_MICROS || cluster.calm.disturbedSince(at - BOUND_MICROS))
+        return
       for (const [slice, uids] of listed) {
         if (!uids.has(uid)) continue
-        report.fail({ subject: key, shape: 'unready-endpoint', message: `${slice} still lists ${key} as a ready endpoint ${seconds(cluster.kernel.now - at)} after it stopped being ready` })
+        report.fail({
+          subject: key,
+          shape: 'unready-endpoint',
+          message: `${slice} still lists ${key} as a ready endpoint ${seconds(cluster.kernel.now - at)} after it stopped being ready`,
+        })
         return
       }
     }
@@ -52,7 +58,10 @@ export const onlyReadyEndpoints: PropertyDefinition = {
 
 function readyUids(cluster: Cluster, slice: EndpointSlice): Set<string> {
   const uids = new Set<string>()
-  const service = cluster.truth.get('services', `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`)
+  const service = cluster.truth.get(
+    'services',
+    `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name']}`,
+  )
   if (service?.spec.publishNotReadyAddresses === true) return uids
   for (const endpoint of slice.endpoints) {
     if (endpoint.conditions?.ready !== false && endpoint.targetRef?.uid !== undefined) uids.add(endpoint.targetRef.uid)
@@ -80,7 +89,11 @@ export const noDuplicateEndpoints: PropertyDefinition = {
               const key = `${service} ${ports} ${address}`
               const other = seen.get(key)
               if (other !== undefined) {
-                report.fail({ subject: service, shape: 'duplicate-endpoint', message: `${address} stands in ${other} and in ${keyOf(slice)}` })
+                report.fail({
+                  subject: service,
+                  shape: 'duplicate-endpoint',
+                  message: `${address} stands in ${other} and in ${keyOf(slice)}`,
+                })
                 return
               }
               seen.set(key, keyOf(slice))

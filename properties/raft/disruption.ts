@@ -28,7 +28,8 @@ export const leaderNotDisrupted: PropertyDefinition = {
     onFact<EtcdFact, 'etcd-member-refused'>(cluster, 'etcd-member-refused', (fact, at) => {
       refusedAt.set(fact.member, at)
     })
-    const ranThrough = (name: string, at: number) => at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
+    const ranThrough = (name: string, at: number) =>
+      at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
     onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact, at) => {
       if (fact.role !== 'leader' || fact.term <= term) return
       const previous = members[names.indexOf(leader)]
@@ -39,7 +40,10 @@ export const leaderNotDisrupted: PropertyDefinition = {
       since = at
       if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
       const steady = members.filter(
-        (member, index) => cluster.kernel.isRunning(member) && cluster.calm.undisturbedFor(member, CALM_MICROS) && ranThrough(names[index] ?? '', at),
+        (member, index) =>
+          cluster.kernel.isRunning(member) &&
+          cluster.calm.undisturbedFor(member, CALM_MICROS) &&
+          ranThrough(names[index] ?? '', at),
       )
       if (!steady.includes(previous) || steady.length * 2 <= members.length) return
       report.fail({

@@ -18,7 +18,11 @@ export const oneLeaderPerTerm: PropertyDefinition = {
       const other = leaders.get(fact.term)
       if (other === undefined) leaders.set(fact.term, fact.member)
       else if (other !== fact.member) {
-        report.fail({ subject: `term ${fact.term}`, shape: 'two-leaders', message: `${other} and ${fact.member} were both leader in term ${fact.term}` })
+        report.fail({
+          subject: `term ${fact.term}`,
+          shape: 'two-leaders',
+          message: `${other} and ${fact.member} were both leader in term ${fact.term}`,
+        })
       }
     })
     return {}
@@ -40,7 +44,11 @@ export const oneVotePerTerm: PropertyDefinition = {
       const candidate = votes.get(key)
       if (candidate === undefined) votes.set(key, fact.candidate)
       else if (candidate !== fact.candidate) {
-        report.fail({ subject: fact.member, shape: 'voted-twice', message: `${fact.member} voted for member ${candidate} and for member ${fact.candidate} in term ${fact.term}` })
+        report.fail({
+          subject: fact.member,
+          shape: 'voted-twice',
+          message: `${fact.member} voted for member ${candidate} and for member ${fact.candidate} in term ${fact.term}`,
+        })
       }
     })
     return {}

@@ -11,7 +11,8 @@ interface Charge {
 export const noOvercommit: PropertyDefinition = {
   id: 'node-not-overcommitted',
   mode: 'always',
-  claim: 'the requests of the pods bound to a node and not over never exceed what it can allocate, while one scheduler leads undisturbed',
+  claim:
+    'the requests of the pods bound to a node and not over never exceed what it can allocate, while one scheduler leads undisturbed',
   source: 'kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go, v1.33',
   trigger: 'a pod with requests was bound',
   catches: ['scheduler-assumed-pod-expires'],
@@ -47,8 +48,20 @@ export const noOvercommit: PropertyDefinition = {
       const cpu = milliValue(allocatable.cpu ?? '0')
       const memory = wholeValue(allocatable.memory ?? '0')
       const pods = wholeValue(allocatable.pods ?? '0')
-      const over = total.milliCpu > cpu ? `${total.milliCpu}m CPU of ${cpu}m` : total.memoryBytes > memory ? `${total.memoryBytes} bytes of ${memory}` : total.pods > pods ? `${total.pods} pods of ${pods}` : ''
-      if (over !== '') report.fail({ subject: node, shape: 'overcommitted', message: `with ${key} bound to it, ${node} is asked for ${over}` })
+      const over =
+        total.milliCpu > cpu
+          ? `${total.milliCpu}m CPU of ${cpu}m`
+          : total.memoryBytes > memory
+            ? `${total.memoryBytes} bytes of ${memory}`
+            : total.pods > pods
+              ? `${total.pods} pods of ${pods}`
+              : ''
+      if (over !== '')
+        report.fail({
+          subject: node,
+          shape: 'overcommitted',
+          message: `with ${key} bound to it, ${node} is asked for ${over}`,
+        })
     })
     return {}
   },
@@ -70,7 +83,12 @@ export const boundOnce: PropertyDefinition = {
       report.reached()
       const first = nodeByUid.get(uid)
       if (first === undefined) nodeByUid.set(uid, node)
-      else if (first !== node) report.fail({ subject: key, shape: 'bound-twice', message: `the pod was bound to ${first} and then to ${node}` })
+      else if (first !== node)
+        report.fail({
+          subject: key,
+          shape: 'bound-twice',
+          message: `the pod was bound to ${first} and then to ${node}`,
+        })
     })
     return {}
   },

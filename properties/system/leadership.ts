@@ -13,7 +13,8 @@ export const oneLeaderPerLease: PropertyDefinition = {
   monitor(cluster, report) {
     const leaders = new Map<string, Map<string, number>>()
     const leave = (process: number) => {
-      for (const group of leaders.values()) for (const [identity, id] of group) if (id === process) group.delete(identity)
+      for (const group of leaders.values())
+        for (const [identity, id] of group) if (id === process) group.delete(identity)
     }
     for (const type of ['process-crashed', 'process-paused'] as const) {
       cluster.kernel.subscribe(type, (fact) => leave((fact as unknown as { process: number }).process))
@@ -28,7 +29,11 @@ export const oneLeaderPerLease: PropertyDefinition = {
       const [other] = [...group.keys()].filter((identity) => identity !== fact.identity)
       group.set(fact.identity, process)
       if (other === undefined || cluster.calm.clocksWereDisturbed()) return
-      report.fail({ subject: fact.lease, shape: 'two-leaders', message: `${fact.identity} began to lead while ${other} still believes that it leads` })
+      report.fail({
+        subject: fact.lease,
+        shape: 'two-leaders',
+        message: `${fact.identity} began to lead while ${other} still believes that it leads`,
+      })
     })
     return {}
   },

@@ -18,7 +18,11 @@ interface Leaving {
 }
 
 /** Calls `lost` for each failed request to a backend whose pod was being deleted. */
-function followLostRequests(cluster: Cluster, relevant: () => void, lost: (request: RequestFinished, leaving: Leaving) => void): void {
+function followLostRequests(
+  cluster: Cluster,
+  relevant: () => void,
+  lost: (request: RequestFinished, leaving: Leaving) => void,
+): void {
   const leavingByAddress = new Map<string, Leaving>()
   cluster.truth.onChange('pods', ({ previous, current }) => {
     if (current?.status?.podIP === undefined || current.metadata.deletionTimestamp === undefined) return
@@ -38,7 +42,8 @@ function followLostRequests(cluster: Cluster, relevant: () => void, lost: (reque
 /** Somebody was left to answer: a service without ready endpoints falls back to leaving ones until they are gone (KEP-1669). */
 function hasReadyEndpoint(cluster: Cluster, { namespace, service }: RequestFinished): boolean {
   for (const slice of cluster.truth.list('endpointslices')) {
-    if (slice.metadata.namespace !== namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== service) continue
+    if (slice.metadata.namespace !== namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== service)
+      continue
     if (slice.endpoints.some((endpoint) => endpoint.conditions?.ready !== false)) return true
   }
   return false
@@ -59,7 +64,8 @@ function hookMicros(pod: Pod): Micros {
 export const rolloutLosesNothing: PropertyDefinition = {
   id: 'rollout-with-prestop-loses-no-request',
   mode: 'always',
-  claim: 'no request to a pod that is leaving fails when its preStop hook outlasts propagation, another pod is ready and nothing else is disturbed',
+  claim:
+    'no request to a pod that is leaving fails when its preStop hook outlasts propagation, another pod is ready and nothing else is disturbed',
   source: 'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
   catches: ['endpointslice-keeps-terminating-ready', 'proxy-loses-changes-after-failed-restore'],

@@ -108,7 +108,7 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
   }
 
   /** Until then etcd is asked time and again how far it is, since a quiet resource would not hear of it otherwise. */
-  await(revision: number, waiter: FreshnessWaiter, out: Out): void {
+  waitFor(revision: number, waiter: FreshnessWaiter, out: Out): void {
     this.#waiters.set(waiter, revision)
     if (this.phase === 'ready' && this.#progress === 0) this.#askForProgress(out)
   }

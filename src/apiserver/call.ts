@@ -130,7 +130,7 @@ export class RunningCall implements StorageReceiver, FreshnessWaiter, TimerTarge
         return
       case 'fresh':
         this.#waitsFor = context.caches[op.resource]
-        this.#waitsFor.await(op.revision, this, out)
+        this.#waitsFor.waitFor(op.revision, this, out)
         this.#timer = out.after(context.options.freshnessTimeoutMicros, this, WAKE)
         return
       case 'sleep':

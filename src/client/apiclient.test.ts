@@ -1,3 +1,4 @@
+/** Requests of a client: rate limits, fail-over between servers, time-outs, and what a caller may know after each. */
 import { expect, test } from 'vitest'
 import { Streams } from '../kernel/random.ts'
 import { MILLISECOND, SECOND } from '../kernel/time.ts'

@@ -1,3 +1,4 @@
+/** The queue of deltas: what it merges, what it keeps, and what a replace says of objects that went unseen. */
 import { expect, test } from 'vitest'
 import { CLIENT_DECISIONS } from './decisions.ts'
 import { DeltaFifo, type Popped } from './deltafifo.ts'

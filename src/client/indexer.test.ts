@@ -1,3 +1,4 @@
+/** The store of an informer: its indexes equal a scan after any changes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Indexer } from './indexer.ts'

@@ -1,3 +1,4 @@
+/** Shared informers against a scripted API server: lists, watches, breaks, bookmarks and the order handlers hear. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Streams } from '../kernel/random.ts'

@@ -1,3 +1,4 @@
+/** Leader election on Leases: who may lead when, under late answers and clocks that differ. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Streams } from '../kernel/random.ts'

@@ -1,3 +1,4 @@
+/** Scripts of a control loop: requests made one after the other, and what happens when one fails. */
 import { expect, test } from 'vitest'
 import { Streams } from '../kernel/random.ts'
 import { MILLISECOND, MINUTE, SECOND } from '../kernel/time.ts'

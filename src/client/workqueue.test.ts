@@ -1,3 +1,4 @@
+/** The work queue: a key waits once, is with one worker, and comes back after its delay. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecordingOut } from '../kernel/testing.ts'

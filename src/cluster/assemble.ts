@@ -49,7 +49,12 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     ...names.schedulers,
     ...names.dns,
     'operator',
-    ...names.nodes.flatMap((_, index) => [names.runtimes[index], names.kubelets[index], names.proxies[index], names.wires[index]]),
+    ...names.nodes.flatMap((_, index) => [
+      names.runtimes[index],
+      names.kubelets[index],
+      names.proxies[index],
+      names.wires[index],
+    ]),
   ]
   const ids = new Map(order.map((name, index) => [name, index + 1]))
   const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
@@ -57,8 +62,11 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const servers = names.apiServers.map(idOf)
   const client = { servers, streams, clientDecisions: decisions.client ?? {}, observe }
 
-  for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes]) kernel.addHost(host)
-  const networks = names.nodes.map((nodeName, index) => new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }))
+  for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes])
+    kernel.addHost(host)
+  const networks = names.nodes.map(
+    (nodeName, index) => new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }),
+  )
   const master = (index: number): string => names.masters[index % names.masters.length] ?? ''
 
   const planned: Planned[] = []
@@ -66,21 +74,45 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     planned.push({
       host: name,
       name,
-      factory: () => new EtcdMember({ name, index, members: etcd, streams, decisions: decisions.etcd, raftDecisions: decisions.raft }),
+      factory: () =>
+        new EtcdMember({
+          name,
+          index,
+          members: etcd,
+          streams,
+          decisions: decisions.etcd,
+          raftDecisions: decisions.raft,
+        }),
     })
   })
   names.apiServers.forEach((name, index) => {
-    planned.push({ host: master(index), name, factory: () => new ApiServer({ name, etcd, streams, decisions: decisions.apiServer }) })
+    planned.push({
+      host: master(index),
+      name,
+      factory: () => new ApiServer({ name, etcd, streams, decisions: decisions.apiServer }),
+    })
   })
   names.controllerManagers.forEach((name, index) => {
     const { controllerQps: qps, controllerBurst: burst } = topology
-    planned.push({ host: master(index), name, factory: () => new ControllerManager({ ...client, name, decisions: decisions.controllers, qps, burst }) })
+    planned.push({
+      host: master(index),
+      name,
+      factory: () => new ControllerManager({ ...client, name, decisions: decisions.controllers, qps, burst }),
+    })
   })
   names.schedulers.forEach((name, index) => {
-    planned.push({ host: master(index), name, factory: () => new Scheduler({ ...client, name, decisions: decisions.scheduler }) })
+    planned.push({
+      host: master(index),
+      name,
+      factory: () => new Scheduler({ ...client, name, decisions: decisions.scheduler }),
+    })
   })
   names.dns.forEach((name, index) => {
-    planned.push({ host: master(index), name, factory: () => new DnsServer({ ...client, name, decisions: decisions.dns }) })
+    planned.push({
+      host: master(index),
+      name,
+      factory: () => new DnsServer({ ...client, name, decisions: decisions.dns }),
+    })
   })
   planned.push({ host: 'operator', name: 'operator', factory: () => new Operator({ servers, streams }) })
   names.nodes.forEach((node, index) => {
@@ -96,7 +128,8 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       host: node,
       name: runtimeName,
       factory: ({ boot }) => {
-        if (boot > 0) networks[index] = new NodeNetwork({ nodeName: node, nodeAddress: place.nodeAddress, podCidr: place.podCidr })
+        if (boot > 0)
+          networks[index] = new NodeNetwork({ nodeName: node, nodeAddress: place.nodeAddress, podCidr: place.podCidr })
         return new ContainerRuntime({ ...place, streams, apps: options.apps })
       },
     })
@@ -104,13 +137,28 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       host: node,
       name: names.kubelets[index] ?? '',
       factory: () =>
-        new Kubelet({ ...client, ...place, name: names.kubelets[index], runtimeProcess, runtime, capacity: topology.nodeCapacity, labels, decisions: decisions.kubelet }),
+        new Kubelet({
+          ...client,
+          ...place,
+          name: names.kubelets[index],
+          runtimeProcess,
+          runtime,
+          capacity: topology.nodeCapacity,
+          labels,
+          decisions: decisions.kubelet,
+        }),
     })
     const proxyName = names.proxies[index] ?? ''
     planned.push({
       host: node,
       name: proxyName,
-      factory: () => new KubeProxy({ ...client, name: proxyName, network: networks[index] as NodeNetwork, decisions: decisions.proxy }),
+      factory: () =>
+        new KubeProxy({
+          ...client,
+          name: proxyName,
+          network: networks[index] as NodeNetwork,
+          decisions: decisions.proxy,
+        }),
     })
     planned.push({ host: node, name: names.wires[index] ?? '', factory: () => new Wire(runtime) })
   })
@@ -136,7 +184,11 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
         })
         const host = spec.from === 'outside' ? 'outside' : spec.node
         const draws = streams.get(`traffic/${spec.id}`)
-        const process = kernel.spawn(host, `client-${spec.id}`, () => new TrafficSource({ spec, world, draws, mode: topology.proxyMode }))
+        const process = kernel.spawn(
+          host,
+          `client-${spec.id}`,
+          () => new TrafficSource({ spec, world, draws, mode: topology.proxyMode }),
+        )
         sources.push({ process })
       })
     },

@@ -100,5 +100,4 @@ export class Calm {
     }
     return true
   }
-
 }

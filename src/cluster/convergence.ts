@@ -6,10 +6,10 @@
 import type { Informer } from '../client/index.ts'
 import {
   type Deployment,
-  type KubeObject,
   type EndpointSlice,
   isPodReady,
   isPodTerminal,
+  type KubeObject,
   keyOf,
   type Pod,
   type ReplicaSet,
@@ -24,7 +24,8 @@ export function unconverged(truth: Truth): string[] {
     if (ready?.status !== 'True') missing.push(`node ${node.metadata.name} is not Ready`)
   }
   for (const namespace of truth.list('namespaces')) {
-    if (namespace.metadata.deletionTimestamp !== undefined) missing.push(`namespace ${namespace.metadata.name} is still terminating`)
+    if (namespace.metadata.deletionTimestamp !== undefined)
+      missing.push(`namespace ${namespace.metadata.name} is still terminating`)
   }
   const pods = [...truth.list('pods')]
   for (const pod of pods) {
@@ -32,7 +33,8 @@ export function unconverged(truth: Truth): string[] {
   }
   const podsByOwner = groupByController(pods)
   const setsByOwner = groupByController([...truth.list('replicasets')])
-  for (const set of truth.list('replicasets')) replicaSetGaps(set, podsByOwner.get(set.metadata.uid ?? '') ?? [], missing)
+  for (const set of truth.list('replicasets'))
+    replicaSetGaps(set, podsByOwner.get(set.metadata.uid ?? '') ?? [], missing)
   for (const deployment of truth.list('deployments')) {
     deploymentGaps(deployment, setsByOwner.get(deployment.metadata.uid ?? '') ?? [], missing)
   }
@@ -61,7 +63,8 @@ function replicaSetGaps(set: ReplicaSet, owned: readonly Pod[], missing: string[
   const active = owned.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isPodTerminal(pod))
   const ready = active.filter(isPodReady)
   if (active.length !== wanted) missing.push(`replicaset ${keyOf(set)} has ${active.length} pods, wants ${wanted}`)
-  else if (ready.length !== wanted) missing.push(`replicaset ${keyOf(set)} has ${ready.length} ready pods, wants ${wanted}`)
+  else if (ready.length !== wanted)
+    missing.push(`replicaset ${keyOf(set)} has ${ready.length} ready pods, wants ${wanted}`)
   if ((set.status?.readyReplicas ?? 0) !== ready.length) missing.push(`replicaset ${keyOf(set)} reports a stale status`)
 }
 
@@ -79,8 +82,10 @@ function deploymentGaps(deployment: Deployment, sets: readonly ReplicaSet[], mis
   const total = sets.reduce((sum, set) => sum + (set.spec.replicas ?? 1), 0)
   if (total !== wanted) missing.push(`${name}: its replica sets want ${total} pods together, it wants ${wanted}`)
   if (deployment.spec.paused === true) return
-  if ((deployment.status?.updatedReplicas ?? 0) !== wanted) missing.push(`${name}: ${deployment.status?.updatedReplicas ?? 0} of ${wanted} pods are of the newest template`)
-  if ((deployment.status?.availableReplicas ?? 0) !== wanted) missing.push(`${name}: ${deployment.status?.availableReplicas ?? 0} of ${wanted} pods are available`)
+  if ((deployment.status?.updatedReplicas ?? 0) !== wanted)
+    missing.push(`${name}: ${deployment.status?.updatedReplicas ?? 0} of ${wanted} pods are of the newest template`)
+  if ((deployment.status?.availableReplicas ?? 0) !== wanted)
+    missing.push(`${name}: ${deployment.status?.availableReplicas ?? 0} of ${wanted} pods are available`)
 }
 
 /** Each service's ready endpoints are exactly the addresses of its ready pods. */
@@ -109,8 +114,10 @@ function endpointGaps(truth: Truth, pods: readonly Pod[], missing: string[]): vo
         if (endpoint.conditions?.ready !== false) for (const address of endpoint.addresses) listed.add(address)
       }
     }
-    for (const address of wanted) if (!listed.has(address)) missing.push(`service ${keyOf(service)} lacks the ready endpoint ${address}`)
-    for (const address of listed) if (!wanted.has(address)) missing.push(`service ${keyOf(service)} still lists ${address}`)
+    for (const address of wanted)
+      if (!listed.has(address)) missing.push(`service ${keyOf(service)} lacks the ready endpoint ${address}`)
+    for (const address of listed)
+      if (!wanted.has(address)) missing.push(`service ${keyOf(service)} still lists ${address}`)
   }
 }
 
@@ -127,10 +134,12 @@ export function staleInformers(
       stale.push(`${process} has not listed ${resource} yet`)
       continue
     }
-    if (informer.size !== truth.count(resource)) stale.push(`${process} holds ${informer.size} ${resource}, ${truth.count(resource)} are stored`)
+    if (informer.size !== truth.count(resource))
+      stale.push(`${process} holds ${informer.size} ${resource}, ${truth.count(resource)} are stored`)
     for (const object of informer.list()) {
       const stored = truth.get(resource, keyOf(object))
-      if (stored?.metadata.uid !== object.metadata.uid) stale.push(`${process} holds ${resource} ${keyOf(object)}, which is not stored`)
+      if (stored?.metadata.uid !== object.metadata.uid)
+        stale.push(`${process} holds ${resource} ${keyOf(object)}, which is not stored`)
     }
   }
   return stale

@@ -25,7 +25,8 @@ export interface DecisionOverrides {
 export function mergeDecisions(overrides: readonly DecisionOverrides[]): DecisionOverrides {
   const merged: Record<string, object> = {}
   for (const override of overrides) {
-    for (const [component, decisions] of Object.entries(override)) merged[component] = { ...merged[component], ...decisions }
+    for (const [component, decisions] of Object.entries(override))
+      merged[component] = { ...merged[component], ...decisions }
   }
   return merged
 }

@@ -31,7 +31,12 @@ export class DnsServer implements Machine {
   readonly #slices: Informer<EndpointSlice>
   readonly #decisions: Partial<DnsDecisions>
 
-  constructor(options: { readonly name: string; readonly servers: readonly ProcessId[]; readonly streams: Streams; readonly decisions?: Partial<DnsDecisions> }) {
+  constructor(options: {
+    readonly name: string
+    readonly servers: readonly ProcessId[]
+    readonly streams: Streams
+    readonly decisions?: Partial<DnsDecisions>
+  }) {
     this.#client = new ApiClient({ servers: options.servers, user: options.name, streams: options.streams })
     this.#informers = new InformerFactory(this.#client, { name: options.name })
     this.#services = this.#informers.informer('services')

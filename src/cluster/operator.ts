@@ -3,18 +3,12 @@
  * retried on conflict and while no server answers. Models kubectl v1.33's apply, scale, set image, rollout, delete, cordon
  * and drain as far as their requests matter to the cluster.
  */
-import {
-  ApiClient,
-  call,
-  type Script,
-  ScriptRunner,
-  sleep,
-} from '../client/index.ts'
+import { ApiClient, call, type Script, ScriptRunner, sleep } from '../client/index.ts'
 import {
   type Machine,
   type Message,
-  type Micros,
   MILLISECOND,
+  type Micros,
   type Out,
   type ProcessId,
   SECOND,
@@ -28,8 +22,8 @@ import {
   type KubeObject,
   type ObjectList,
   type Pod,
-  type ReplicaSet,
   RESOURCES,
+  type ReplicaSet,
   resourceOfKind,
 } from '../objects/index.ts'
 import type { WorkloadStep } from './workload.ts'
@@ -68,7 +62,13 @@ export class Operator implements Machine {
     readonly servers: readonly ProcessId[]
     readonly streams: Streams
   }) {
-    this.#client = new ApiClient({ servers: options.servers, user: 'operator', streams: options.streams, qps: 1000, burst: 1000 })
+    this.#client = new ApiClient({
+      servers: options.servers,
+      user: 'operator',
+      streams: options.streams,
+      qps: 1000,
+      burst: 1000,
+    })
     this.#runner = new ScriptRunner(this.#client)
   }
 
@@ -116,7 +116,12 @@ export class Operator implements Machine {
       this.#perform(step, deadline),
       (result, done) => {
         this.running--
-        done.note({ type: 'step-finished', id: step.id, step, code: typeof result === 'number' ? result : 0 } satisfies StepFact as StepFact)
+        done.note({
+          type: 'step-finished',
+          id: step.id,
+          step,
+          code: typeof result === 'number' ? result : 0,
+        } satisfies StepFact as StepFact)
       },
       out,
     )
@@ -125,7 +130,8 @@ export class Operator implements Machine {
   *#boot(objects: readonly KubeObject[]): Script<void> {
     for (const object of objects) {
       // A namespace of the system's own may not be there yet.
-      for (let attempt = 0; attempt < BOOT_ATTEMPTS && (yield* this.#apply(object)) === 404; attempt++) yield* sleep(RETRY_MICROS)
+      for (let attempt = 0; attempt < BOOT_ATTEMPTS && (yield* this.#apply(object)) === 404; attempt++)
+        yield* sleep(RETRY_MICROS)
     }
     this.booted = true
   }
@@ -164,7 +170,9 @@ export class Operator implements Machine {
         return yield* this.#patchDeployment(step.namespace, step.deployment, { spec: { replicas: step.replicas } })
       case 'pause-rollout':
       case 'resume-rollout':
-        return yield* this.#patchDeployment(step.namespace, step.deployment, { spec: { paused: step.kind === 'pause-rollout' ? true : null } })
+        return yield* this.#patchDeployment(step.namespace, step.deployment, {
+          spec: { paused: step.kind === 'pause-rollout' ? true : null },
+        })
       case 'restart-rollout':
         return yield* this.#patchDeployment(step.namespace, step.deployment, {
           spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': step.token } } } },
@@ -184,7 +192,13 @@ export class Operator implements Machine {
           options: { propagationPolicy: step.propagationPolicy ?? 'Background' },
         })).code
       case 'patch':
-        return (yield* this.#insist({ verb: 'patch', resource: step.resource, namespace: step.namespace, name: step.name, patch: step.patch })).code
+        return (yield* this.#insist({
+          verb: 'patch',
+          resource: step.resource,
+          namespace: step.namespace,
+          name: step.name,
+          patch: step.patch,
+        })).code
       case 'cordon':
       case 'uncordon':
         return yield* this.#cordon(step.node, step.kind === 'cordon')
@@ -204,7 +218,10 @@ export class Operator implements Machine {
       const current = answer.body as Deployment
       const [first, ...rest] = current.spec.template.spec.containers
       if (first === undefined) return 422
-      const template = { ...current.spec.template, spec: { ...current.spec.template.spec, containers: [{ ...first, image }, ...rest] } }
+      const template = {
+        ...current.spec.template,
+        spec: { ...current.spec.template.spec, containers: [{ ...first, image }, ...rest] },
+      }
       const updated = yield* this.#insist({
         verb: 'update',
         resource: 'deployments',
@@ -231,19 +248,32 @@ export class Operator implements Machine {
       if (previous === undefined) return 404
       const { 'pod-template-hash': _hash, ...labels } = previous.spec.template.metadata?.labels ?? {}
       const template = { ...previous.spec.template, metadata: { ...previous.spec.template.metadata, labels } }
-      const updated = yield* this.#insist({ verb: 'update', resource: 'deployments', namespace, name, object: { ...current, spec: { ...current.spec, template } } })
+      const updated = yield* this.#insist({
+        verb: 'update',
+        resource: 'deployments',
+        namespace,
+        name,
+        object: { ...current, spec: { ...current.spec, template } },
+      })
       if (updated.code !== 409 || this.#stopped) return updated.code
     }
   }
 
   *#deletePod(step: Extract<WorkloadStep, { kind: 'delete-pod' }>): Script<number> {
-    const deployment = yield* this.#insist({ verb: 'get', resource: 'deployments', namespace: step.namespace, name: step.deployment })
+    const deployment = yield* this.#insist({
+      verb: 'get',
+      resource: 'deployments',
+      namespace: step.namespace,
+      name: step.deployment,
+    })
     if (deployment.code !== 200) return deployment.code
     const labels = Object.entries((deployment.body as Deployment).spec.selector.matchLabels ?? {})
     const labelSelector = labels.map(([key, value]) => `${key}=${value}`).join(',')
     const list = yield* this.#insist({ verb: 'list', resource: 'pods', namespace: step.namespace, labelSelector })
     if (list.code !== 200) return list.code
-    const pods = [...(list.body as ObjectList<Pod>).items].sort((left, right) => (left.metadata.name < right.metadata.name ? -1 : 1))
+    const pods = [...(list.body as ObjectList<Pod>).items].sort((left, right) =>
+      left.metadata.name < right.metadata.name ? -1 : 1,
+    )
     const pod = pods[step.index % Math.max(1, pods.length)]
     if (pod === undefined) return 404
     return (yield* this.#insist({
@@ -257,7 +287,12 @@ export class Operator implements Machine {
 
   *#uncordon(node: string): Script<void> {
     for (;;) {
-      const { code } = yield* call({ verb: 'patch', resource: 'nodes', name: node, patch: { spec: { unschedulable: null } } })
+      const { code } = yield* call({
+        verb: 'patch',
+        resource: 'nodes',
+        name: node,
+        patch: { spec: { unschedulable: null } },
+      })
       if (code === 200 || code === 404) return
       yield* sleep(RETRY_MICROS)
     }
@@ -266,7 +301,12 @@ export class Operator implements Machine {
   *#cordon(node: string, unschedulable: boolean): Script<number> {
     if (unschedulable) this.#cordoned.add(node)
     else this.#cordoned.delete(node)
-    return (yield* this.#insist({ verb: 'patch', resource: 'nodes', name: node, patch: { spec: { unschedulable: unschedulable || null } } })).code
+    return (yield* this.#insist({
+      verb: 'patch',
+      resource: 'nodes',
+      name: node,
+      patch: { spec: { unschedulable: unschedulable || null } },
+    })).code
   }
 
   *#drain(node: string, deadline: Micros): Script<number> {
@@ -274,7 +314,9 @@ export class Operator implements Machine {
     if (cordoned >= 300) return cordoned
     const list = yield* this.#insist({ verb: 'list', resource: 'pods', fieldSelector: `spec.nodeName=${node}` })
     if (list.code !== 200) return list.code
-    let waiting = (list.body as ObjectList<Pod>).items.filter((pod) => !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined)
+    let waiting = (list.body as ObjectList<Pod>).items.filter(
+      (pod) => !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined,
+    )
     let spent = 0
     while (waiting.length > 0 && !this.#stopped && spent < deadline) {
       const refused: Pod[] = []

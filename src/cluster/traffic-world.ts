@@ -18,7 +18,8 @@ interface Surroundings {
 export function worldOf(spec: TrafficClient, index: number, around: Surroundings): TrafficWorld {
   const node = Number(spec.node.slice('node-'.length))
   const service = `${spec.namespace}/${spec.service}`
-  const source = spec.from === 'outside' ? outsideAddress(index) : spec.from === 'node' ? nodeAddress(node) : clientPodAddress(node)
+  const source =
+    spec.from === 'outside' ? outsideAddress(index) : spec.from === 'node' ? nodeAddress(node) : clientPodAddress(node)
   return {
     dns: around.dns,
     source,
@@ -28,13 +29,18 @@ export function worldOf(spec: TrafficClient, index: number, around: Surroundings
       const wire = around.wireOf(nodeIndexOfAddress(podIp))
       return wire === 0 ? undefined : wire
     },
-    nodePort: () => around.truth.get('services', service)?.spec.ports?.find((port) => port.port === spec.port)?.nodePort,
+    nodePort: () =>
+      around.truth.get('services', service)?.spec.ports?.find((port) => port.port === spec.port)?.nodePort,
     headlessPort() {
       const found = around.truth.get('services', service)
       if (found?.spec.clusterIP !== 'None') return undefined
       const port = found.spec.ports?.find((candidate) => candidate.port === spec.port)
       for (const slice of around.truth.list('endpointslices')) {
-        if (slice.metadata.namespace !== spec.namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== spec.service) continue
+        if (
+          slice.metadata.namespace !== spec.namespace ||
+          slice.metadata.labels?.['kubernetes.io/service-name'] !== spec.service
+        )
+          continue
         const target = slice.ports?.find((candidate) => (candidate.name ?? '') === (port?.name ?? ''))?.port
         if (target !== undefined) return target
       }

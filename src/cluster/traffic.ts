@@ -3,7 +3,7 @@
  * the wrong pod, or not resolved. It resolves the service's name, lets its node's data plane choose the backend, and talks to
  * the pod's node. With keep-alive it holds one connection until the server closes it.
  */
-import { formatAddress, parseAddress, type Flow } from '../dataplane/index.ts'
+import { type Flow, formatAddress, parseAddress } from '../dataplane/index.ts'
 import type { Machine, Message, Micros, Out, ProcessId, Rand, Timer } from '../kernel/index.ts'
 import { SECOND } from '../kernel/index.ts'
 import type { NodeNetwork } from '../proxy/index.ts'
@@ -80,7 +80,12 @@ export class TrafficSource implements Machine {
   #asked = -1
   #stopped = false
 
-  constructor(options: { readonly spec: TrafficClient; readonly world: TrafficWorld; readonly draws: Rand; readonly mode: 'iptables' | 'ipvs' }) {
+  constructor(options: {
+    readonly spec: TrafficClient
+    readonly world: TrafficWorld
+    readonly draws: Rand
+    readonly mode: 'iptables' | 'ipvs'
+  }) {
     this.#spec = options.spec
     this.#world = options.world
     this.#draws = options.draws
@@ -245,7 +250,16 @@ export class TrafficSource implements Machine {
 
   #report(out: Out, outcome: RequestOutcome, backend: string, startedAt: Micros, opened: boolean): void {
     const { id, namespace, service } = this.#spec
-    const fact: RequestFinished = { type: 'request-finished', client: id, namespace, service, outcome, backend, startedAt, opened }
+    const fact: RequestFinished = {
+      type: 'request-finished',
+      client: id,
+      namespace,
+      service,
+      outcome,
+      backend,
+      startedAt,
+      opened,
+    }
     out.note(fact)
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { EtcdApplied } from '../etcd/index.ts'
 import type { Kernel } from '../kernel/index.ts'
-import { keyOf, type KubeObject, RESOURCES, type Resource, type ResourceTypes } from '../objects/index.ts'
+import { type KubeObject, keyOf, RESOURCES, type Resource, type ResourceTypes } from '../objects/index.ts'
 
 export interface Change<T extends KubeObject = KubeObject> {
   readonly resource: Resource

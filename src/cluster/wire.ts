@@ -77,7 +77,8 @@ export class Wire implements Machine {
         this.#answer(from, packet, 'refused', true, out)
         return
       }
-      if (packet.keepAlive) this.#connections.set(key, { client: from, id: packet.connection, podIp: packet.podIp, port: packet.port })
+      if (packet.keepAlive)
+        this.#connections.set(key, { client: from, id: packet.connection, podIp: packet.podIp, port: packet.port })
     } else if (!this.#connections.has(key)) {
       this.#answer(from, packet, 'reset', true, out)
       return

@@ -11,12 +11,31 @@ interface Step {
 export type WorkloadStep =
   /** kubectl apply: created, or merge-patched onto what is there. */
   | (Step & { readonly kind: 'apply'; readonly object: KubeObject })
-  | (Step & { readonly kind: 'scale'; readonly namespace: string; readonly deployment: string; readonly replicas: number })
+  | (Step & {
+      readonly kind: 'scale'
+      readonly namespace: string
+      readonly deployment: string
+      readonly replicas: number
+    })
   /** A new image for the first container: starts a rollout. */
-  | (Step & { readonly kind: 'set-image'; readonly namespace: string; readonly deployment: string; readonly image: string })
+  | (Step & {
+      readonly kind: 'set-image'
+      readonly namespace: string
+      readonly deployment: string
+      readonly image: string
+    })
   /** kubectl rollout restart. `token` makes the annotation's value. */
-  | (Step & { readonly kind: 'restart-rollout'; readonly namespace: string; readonly deployment: string; readonly token: string })
-  | (Step & { readonly kind: 'pause-rollout' | 'resume-rollout' | 'rollback'; readonly namespace: string; readonly deployment: string })
+  | (Step & {
+      readonly kind: 'restart-rollout'
+      readonly namespace: string
+      readonly deployment: string
+      readonly token: string
+    })
+  | (Step & {
+      readonly kind: 'pause-rollout' | 'resume-rollout' | 'rollback'
+      readonly namespace: string
+      readonly deployment: string
+    })
   /** Deletes the pod that stands at `index` (modulo their number) among the deployment's pods in name order. 0 grace is a forced delete. */
   | (Step & {
       readonly kind: 'delete-pod'
@@ -32,7 +51,13 @@ export type WorkloadStep =
       readonly name: string
       readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
     })
-  | (Step & { readonly kind: 'patch'; readonly resource: Resource; readonly namespace?: string; readonly name: string; readonly patch: unknown })
+  | (Step & {
+      readonly kind: 'patch'
+      readonly resource: Resource
+      readonly namespace?: string
+      readonly name: string
+      readonly patch: unknown
+    })
   | (Step & { readonly kind: 'cordon' | 'uncordon'; readonly node: string })
   /** kubectl drain: cordon, then evict every pod, retrying while a budget says no. */
   | (Step & { readonly kind: 'drain'; readonly node: string })

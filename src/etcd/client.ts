@@ -212,7 +212,7 @@ export class EtcdClient implements TimerTarget {
     for (const [id, call] of this.#calls) {
       if (call.deadline > out.now) break
       this.#calls.delete(id)
-      if (this.#heardAt < call.deadline - this.#timeoutMicros) isSilent = true
+      if (this.#heardAt <= call.deadline - this.#timeoutMicros) isSilent = true
       const unknown = call.isSent && !isRead(call.request)
       call.receiver.onEtcdReply(call.tag, unknown ? errors.WRITE_DEADLINE : errors.READ_DEADLINE, out)
     }

@@ -138,15 +138,15 @@ test('every watch is shown exactly what it asked for, or a prefix and the compac
   let slow = 0
   let cancelled = 0
   let events = 0
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 60; seed++) {
     const seen = play(seed)
     slow += seen.slow
     cancelled += seen.cancelled
     events += seen.events
   }
-  expect(slow).toBeGreaterThan(100)
-  expect(cancelled).toBeGreaterThan(20)
-  expect(events).toBeGreaterThan(10_000)
+  expect(slow).toBeGreaterThan(40)
+  expect(cancelled).toBeGreaterThan(8)
+  expect(events).toBeGreaterThan(4_000)
 })
 
 test('moving on when the cancellation could not be delivered leaves a hole', () => {

@@ -126,10 +126,10 @@ export class ContainerRuntime implements Machine, PullReceiver, ProcessOwner, Ho
 
   /** The named container's newest instance ends at once with `exitCode`. False when none runs. */
   crashContainer(podKey: string, containerName: string, exitCode: number, out: Out): boolean {
-    for (const process of this.#store.processes()) {
-      const { record } = process
-      if (record.podKey !== podKey || record.name !== containerName || !process.isRunning) continue
-      process.exit(exitCode, out)
+    for (const program of this.#store.processes()) {
+      const { record } = program
+      if (record.podKey !== podKey || record.name !== containerName || !program.isRunning) continue
+      program.exit(exitCode, out)
       return true
     }
     return false

@@ -29,7 +29,7 @@ const scenario = ${printScenario(scenario).trimEnd()}
 test(${JSON.stringify(title)}, () => {
   const registry = standardRegistry()
 ${own === undefined ? '' : '  registerOwn(registry)\n'}  assertScenario(scenario, registry)
-})
+}, 60_000)
 `
 }
 

@@ -1,3 +1,4 @@
+/** The cache of nodes with assumed pods: it equals a recount of what it was told, after any changes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SchedulerCache } from './cache.ts'

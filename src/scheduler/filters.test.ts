@@ -1,3 +1,4 @@
+/** Tables of the filters: which node is refused for which pod, and with which words. */
 import { expect, test } from 'vitest'
 import type { PodAffinityTerm } from '../objects/index.ts'
 import { SchedulerCache } from './cache.ts'

@@ -1,3 +1,4 @@
+/** The scheduling queue: order, back-off, and which event wakes which unschedulable pod. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { RecordingOut } from '../kernel/testing.ts'

@@ -1,3 +1,4 @@
+/** The scheduler against a scripted API server: bindings, refusals, unknown answers, and each seam of a historical bug. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FakeApi } from '../client/testing.ts'

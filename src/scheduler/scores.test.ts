@@ -1,3 +1,4 @@
+/** Tables of the scores, and how many nodes are looked at. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Rand } from '../kernel/random.ts'

@@ -81,6 +81,6 @@ test(property.claim, () => {
   const registry = standardRegistry()
   register(registry)
   assertSurvives({ registry, trials: 20, seed: 1, properties: [property.id] })
-})
+}, 60_000)
 `
 }

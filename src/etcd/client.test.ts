@@ -1,0 +1,174 @@
+// The client alone, with members played by the test: what is repeated elsewhere, what fails and how, where watches go on.
+import { expect, test } from 'vitest'
+import { SECOND, Streams } from '../kernel/index.ts'
+import { RecordingOut } from '../kernel/testing.ts'
+import { EtcdClient } from './client.ts'
+import type { EtcdWatchReceiver } from './clientwatch.ts'
+import * as errors from './errors.ts'
+import type { EtcdResult, RequestMessage, WatchCreateMessage } from './messages.ts'
+import type { KeyValue, WatchEvent } from './types.ts'
+
+class Receiver implements EtcdWatchReceiver {
+  readonly replies: [tag: number, result: EtcdResult][] = []
+  readonly revisions: number[] = []
+  readonly progress: number[] = []
+  compacted = 0
+
+  onEtcdReply(tag: number, result: EtcdResult): void {
+    this.replies.push([tag, result])
+  }
+  onEtcdEvents(_watch: number, events: readonly WatchEvent[]): void {
+    for (const event of events) this.revisions.push(event.kv.modRevision)
+  }
+  onEtcdProgress(_watch: number, revision: number): void {
+    this.progress.push(revision)
+  }
+  onEtcdCompacted(_watch: number, compactRevision: number): void {
+    this.compacted = compactRevision
+  }
+}
+
+function setUp() {
+  const client = new EtcdClient({ endpoints: [11, 12, 13], name: 'api-0', streams: new Streams(1) })
+  return { client, out: new RecordingOut(), receiver: new Receiver() }
+}
+
+const DONE: EtcdResult = { ok: true, value: { type: 'put', revision: 2, previous: undefined } }
+
+function requests(out: RecordingOut): [to: number, type: string, id: number][] {
+  return out.take().flatMap(({ to, message }): [number, string, number][] => {
+    if (message.type !== 'etcd-request') return []
+    const { request, id } = message as RequestMessage
+    return [[to, request.type, id]]
+  })
+}
+
+function event(modRevision: number): WatchEvent {
+  const kv: KeyValue = { key: 'a', value: 1, bytes: 1, createRevision: 1, modRevision, version: 1, lease: 0 }
+  return { type: 'put', kv, previous: undefined }
+}
+
+function created(out: RecordingOut): [to: number, startRevision: number][] {
+  return out.take().flatMap(({ to, message }): [number, number][] => {
+    return message.type === 'etcd-watch-create' ? [[to, (message as WatchCreateMessage).startRevision]] : []
+  })
+}
+
+test('when the connection breaks reads are repeated elsewhere, writes fail and may have taken effect', () => {
+  const { client, out, receiver } = setUp()
+  client.range({ key: 'a' }, receiver, 1, out)
+  client.put({ key: 'a', value: 1 }, receiver, 2, out)
+  const first = client.endpoint
+  expect(requests(out).map(([to, type]) => [to, type])).toEqual([
+    [first, 'range'],
+    [first, 'put'],
+  ])
+  client.onDisconnect(first, out)
+  expect(receiver.replies).toEqual([[2, errors.CONNECTION_LOST]])
+  out.advance(1)
+  expect(client.endpoint).not.toBe(first)
+  expect(requests(out).map(([to, type]) => [to, type])).toEqual([[client.endpoint, 'range']])
+})
+
+test('after a round of dead members it pauses, longer each time, and goes on asking', () => {
+  const { client, out, receiver } = setUp()
+  client.range({ key: 'a' }, receiver, 1, out)
+  const moments: number[] = []
+  for (let i = 0; i < 12; i++) {
+    client.onDisconnect(client.endpoint, out)
+    out.take()
+    const from = out.now
+    while (out.streamed.length === 0) out.fireNext()
+    moments.push(out.now - from)
+  }
+  expect(moments.slice(0, 2)).toEqual([0, 0])
+  expect(moments[2]).toBeGreaterThanOrEqual(50_000)
+  expect(moments.at(-1)).toBeGreaterThan(moments[2]!)
+  expect(Math.max(...moments)).toBeLessThanOrEqual(SECOND)
+})
+
+test('a member that answers that it has lost the others is left', () => {
+  const { client, out, receiver } = setUp()
+  client.range({ key: 'a' }, receiver, 1, out)
+  const first = client.endpoint
+  const [[, , id]] = requests(out) as [[number, string, number]]
+  client.onMessage(first, { type: 'etcd-reply', id, result: errors.READ_TIMED_OUT } as never, out)
+  expect(receiver.replies).toEqual([[1, errors.READ_TIMED_OUT]])
+  expect(out.hungUp).toEqual([first])
+  expect(client.endpoint).not.toBe(first)
+})
+
+test('silence is given up after ten seconds: the deadline of each request, and another member', () => {
+  const { client, out, receiver } = setUp()
+  const first = client.endpoint
+  client.put({ key: 'a', value: 1 }, receiver, 1, out)
+  out.advance(4 * SECOND)
+  client.range({ key: 'a' }, receiver, 2, out)
+  out.advance(5.9 * SECOND)
+  expect(receiver.replies).toEqual([])
+  out.advance(SECOND)
+  expect(receiver.replies).toEqual([[1, errors.WRITE_DEADLINE]])
+  expect(client.endpoint).not.toBe(first)
+  out.advance(10 * SECOND)
+  expect(receiver.replies.at(-1)).toEqual([2, errors.READ_DEADLINE])
+})
+
+test('answers of a member that was left are ignored', () => {
+  const { client, out, receiver } = setUp()
+  client.range({ key: 'a' }, receiver, 1, out)
+  const first = client.endpoint
+  const [[, , id]] = requests(out) as [[number, string, number]]
+  client.onDisconnect(first, out)
+  client.onMessage(first, { type: 'etcd-reply', id, result: DONE } as never, out)
+  expect(receiver.replies).toEqual([])
+})
+
+test('a watch goes on behind the last revision that it was given', () => {
+  const { client, out, receiver } = setUp()
+  const watch = client.watch({ key: 'a', startRevision: 5 }, receiver, out)
+  expect(created(out)).toEqual([[client.endpoint, 5]])
+  const events = { type: 'etcd-watch-events', watch, acknowledge: 0 }
+  client.onMessage(client.endpoint, { ...events, events: [event(5), event(7)], revision: 9 } as never, out)
+  client.onDisconnect(client.endpoint, out)
+  out.advance(1)
+  expect(created(out)).toEqual([[client.endpoint, 10]])
+  client.onMessage(client.endpoint, { type: 'etcd-watch-progress', watch: 0, revision: 20 } as never, out)
+  client.onDisconnect(client.endpoint, out)
+  out.advance(1)
+  expect(created(out)).toEqual([[client.endpoint, 21]])
+  expect([receiver.revisions, receiver.progress]).toEqual([[5, 7], [20]])
+})
+
+test('a watch from now on begins where the member said, even after a change of member', () => {
+  const { client, out, receiver } = setUp()
+  const watch = client.watch({ key: 'a' }, receiver, out)
+  client.onMessage(client.endpoint, { type: 'etcd-watch-created', watch, revision: 33 } as never, out)
+  client.onDisconnect(client.endpoint, out)
+  out.clear()
+  out.advance(1)
+  expect(created(out)).toEqual([[client.endpoint, 34]])
+})
+
+test('a compacted watch ends; one that lost its leader goes elsewhere; a stopped one is not made again', () => {
+  const { client, out, receiver } = setUp()
+  const gone = client.watch({ key: 'a', startRevision: 5 }, receiver, out)
+  const stays = client.watch({ key: 'b', startRevision: 6 }, receiver, out)
+  const stopped = client.watch({ key: 'c', startRevision: 7 }, receiver, out)
+  client.stopWatch(stopped, out)
+  const cancelled = { type: 'etcd-watch-cancelled', reason: '' }
+  client.onMessage(client.endpoint, { ...cancelled, watch: gone, compactRevision: 8 } as never, out)
+  expect(receiver.compacted).toBe(8)
+  out.clear()
+  client.onMessage(client.endpoint, { ...cancelled, watch: stays, compactRevision: 0 } as never, out)
+  out.advance(1)
+  expect(created(out)).toEqual([[client.endpoint, 6]])
+})
+
+test('batches are acknowledged when asked', () => {
+  const { client, out, receiver } = setUp()
+  const watch = client.watch({ key: 'a', startRevision: 5 }, receiver, out)
+  out.clear()
+  const message = { type: 'etcd-watch-events', watch, events: [event(5)], revision: 5, acknowledge: 3 }
+  client.onMessage(client.endpoint, message as never, out)
+  expect(out.take().map(({ message: sent }) => sent)).toEqual([{ type: 'etcd-watch-ack', count: 3 }])
+})
