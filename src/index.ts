@@ -1,5 +1,5 @@
 /** The front door: what a user may import from `seatrial`, and nothing else. */
-export { standardRegistry } from './cli/registry.ts'
+
 export {
   Cluster,
   type ClusterOptions,
@@ -36,6 +36,7 @@ export {
   storyOf,
   TrialFailure,
 } from './report/index.ts'
+export { standardRegistry } from './standard-registry.ts'
 export {
   type ActiveFault,
   type Defect,

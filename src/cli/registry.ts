@@ -1,21 +1,10 @@
-/** Everything that this release can name: faults, defects, properties and suites, and what a user adds. */
+/** What a user adds to the built-in faults, defects, properties and suites: a module, loaded and asked to register. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { registerDefects, registerFaults } from '../../chaos/index.ts'
-import { registerProperties, registerSuites } from '../../properties/index.ts'
-import { Registry } from '../trial/registry.ts'
+import { standardRegistry } from '../standard-registry.ts'
+import type { Registry } from '../trial/registry.ts'
 import { UserError } from '../trial/user-error.ts'
-
-/** A fresh registry with everything built in. */
-export function standardRegistry(): Registry {
-  const registry = new Registry()
-  registerFaults(registry)
-  registerDefects(registry)
-  registerProperties(registry)
-  registerSuites(registry)
-  return registry
-}
 
 /** The built-in registry and what the module at `file` adds: its default export is called with the registry. @throws UserError */
 export async function loadRegistry(file?: string): Promise<Registry> {

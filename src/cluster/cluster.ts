@@ -15,36 +15,17 @@ import {
   SECOND,
   type TimerTarget,
 } from '../kernel/index.ts'
-import type { AppModel, ContainerRuntime } from '../kubelet/index.ts'
+import type { ContainerRuntime } from '../kubelet/index.ts'
 import { type KubeObject, keyOf } from '../objects/index.ts'
 import type { NodeNetwork } from '../proxy/index.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { Calm } from './calm.ts'
 import { staleInformers, unconverged } from './convergence.ts'
-import type { DecisionOverrides } from './decisions.ts'
 import type { Operator } from './operator.ts'
+import type { ClusterOptions } from './options.ts'
 import { namesOf, type Topology } from './topology.ts'
 import { Truth } from './truth.ts'
 import type { TrafficClient, WorkloadStep } from './workload.ts'
-
-export type { DecisionOverrides } from './decisions.ts'
-
-export interface ClusterOptions {
-  readonly topology: Topology
-  readonly seed: string
-  /** What defects replace; default nothing. */
-  readonly decisions?: DecisionOverrides
-  /** How the programs in containers behave, by image. */
-  readonly apps?: Readonly<Record<string, Partial<AppModel>>>
-  /** Events after which the run ends as `exhausted`. Default: the kernel's. */
-  readonly maxSteps?: number
-  /** Keep every event and fact, for stories and `--trace`. Default false. */
-  readonly record?: boolean
-  /** Let informers publish every change that they show; properties about informers need it. Default true. */
-  readonly observeInformers?: boolean
-  /** `mean`: every latency is its mean, for short stories. Default `drawn`. */
-  readonly jitter?: 'drawn' | 'mean'
-}
 
 /** Nothing but leases has changed for so long: the cluster may be called quiet. */
 const QUIET_MICROS: Micros = 5 * SECOND

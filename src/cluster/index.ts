@@ -1,8 +1,10 @@
 /** The cluster floor: what trials, faults and properties may use. */
-export { Cluster, type ClusterOptions, type DecisionOverrides } from './cluster.ts'
+export { Cluster } from './cluster.ts'
 export { staleInformers, unconverged } from './convergence.ts'
+export type { DecisionOverrides } from './decisions.ts'
 export type { StepFact } from './operator.ts'
+export type { ClusterOptions } from './options.ts'
 export { completeTopology, namesOf, SMALL_TOPOLOGY, type Topology } from './topology.ts'
 export type { RequestFinished } from './traffic.ts'
 export { type Change, Truth } from './truth.ts'
-export type { RequestOutcome, TrafficClient, WorkloadKind, WorkloadStep } from './workload.ts'
+export type { RequestOutcome, TrafficClient, WorkloadStep } from './workload.ts'

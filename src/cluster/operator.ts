@@ -3,6 +3,7 @@
  * retried on conflict and while no server answers. Models kubectl v1.33's apply, scale, set image, rollout, delete, cordon
  * and drain as far as their requests matter to the cluster.
  */
+import { match, P } from 'ts-pattern'
 import { ApiClient, call, type Script, ScriptRunner, sleep } from '../client/index.ts'
 import {
   type Machine,
@@ -24,6 +25,7 @@ import {
   type Pod,
   RESOURCES,
   type ReplicaSet,
+  type Resource,
   resourceOfKind,
 } from '../objects/index.ts'
 import type { WorkloadStep } from './workload.ts'
@@ -162,53 +164,36 @@ export class Operator implements Machine {
     return patched.code
   }
 
-  *#perform(step: WorkloadStep, deadline: Micros): Script<number> {
-    switch (step.kind) {
-      case 'apply':
-        return yield* this.#apply(step.object)
-      case 'scale':
-        return yield* this.#patchDeployment(step.namespace, step.deployment, { spec: { replicas: step.replicas } })
-      case 'pause-rollout':
-      case 'resume-rollout':
-        return yield* this.#patchDeployment(step.namespace, step.deployment, {
-          spec: { paused: step.kind === 'pause-rollout' ? true : null },
-        })
-      case 'restart-rollout':
-        return yield* this.#patchDeployment(step.namespace, step.deployment, {
-          spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': step.token } } } },
-        })
-      case 'set-image':
-        return yield* this.#setImage(step.namespace, step.deployment, step.image)
-      case 'rollback':
-        return yield* this.#rollback(step.namespace, step.deployment)
-      case 'delete-pod':
-        return yield* this.#deletePod(step)
-      case 'delete':
-        return (yield* this.#insist({
-          verb: 'delete',
-          resource: step.resource,
-          namespace: step.namespace,
-          name: step.name,
-          options: { propagationPolicy: step.propagationPolicy ?? 'Background' },
-        })).code
-      case 'patch':
-        return (yield* this.#insist({
-          verb: 'patch',
-          resource: step.resource,
-          namespace: step.namespace,
-          name: step.name,
-          patch: step.patch,
-        })).code
-      case 'cordon':
-      case 'uncordon':
-        return yield* this.#cordon(step.node, step.kind === 'cordon')
-      case 'drain':
-        return yield* this.#drain(step.node, deadline)
-    }
+  #perform(step: WorkloadStep, deadline: Micros): Script<number> {
+    const change = (target: { readonly namespace: string; readonly deployment: string }, spec: unknown) =>
+      this.#patch('deployments', target.namespace, target.deployment, { spec })
+    return match(step)
+      .with({ kind: 'apply' }, ({ object }) => this.#apply(object))
+      .with({ kind: 'scale' }, (scale) => change(scale, { replicas: scale.replicas }))
+      .with({ kind: 'pause-rollout' }, (pause) => change(pause, { paused: true }))
+      .with({ kind: 'resume-rollout' }, (resume) => change(resume, { paused: null }))
+      .with({ kind: 'restart-rollout' }, (restart) =>
+        change(restart, {
+          template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restart.token } } },
+        }),
+      )
+      .with({ kind: 'set-image' }, ({ namespace, deployment, image }) => this.#setImage(namespace, deployment, image))
+      .with({ kind: 'rollback' }, ({ namespace, deployment }) => this.#rollback(namespace, deployment))
+      .with({ kind: 'delete-pod' }, (deletion) => this.#deletePod(deletion))
+      .with({ kind: 'delete' }, (deletion) => this.#delete(deletion))
+      .with({ kind: 'patch' }, ({ resource, namespace, name, patch }) => this.#patch(resource, namespace, name, patch))
+      .with({ kind: P.union('cordon', 'uncordon') }, ({ kind, node }) => this.#cordon(node, kind === 'cordon'))
+      .with({ kind: 'drain' }, ({ node }) => this.#drain(node, deadline))
+      .exhaustive()
   }
 
-  *#patchDeployment(namespace: string, name: string, patch: unknown): Script<number> {
-    return (yield* this.#insist({ verb: 'patch', resource: 'deployments', namespace, name, patch })).code
+  *#patch(resource: Resource, namespace: string | undefined, name: string, patch: unknown): Script<number> {
+    return (yield* this.#insist({ verb: 'patch', resource, namespace, name, patch })).code
+  }
+
+  *#delete(step: Extract<WorkloadStep, { readonly kind: 'delete' }>): Script<number> {
+    const { resource, namespace, name, propagationPolicy = 'Background' } = step
+    return (yield* this.#insist({ verb: 'delete', resource, namespace, name, options: { propagationPolicy } })).code
   }
 
   *#setImage(namespace: string, name: string, image: string): Script<number> {

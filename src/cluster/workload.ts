@@ -62,8 +62,6 @@ export type WorkloadStep =
   /** kubectl drain: cordon, then evict every pod, retrying while a budget says no. */
   | (Step & { readonly kind: 'drain'; readonly node: string })
 
-export type WorkloadKind = WorkloadStep['kind']
-
 /** A client that opens connections to a service through a node's data plane and records what it sees. */
 export interface TrafficClient {
   readonly id: string

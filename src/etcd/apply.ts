@@ -5,7 +5,6 @@
  */
 import { never } from '../kernel/invariant.ts'
 import type { EtcdDecisions } from './decisions.ts'
-import type { EtcdFailure } from './errors.ts'
 import * as errors from './errors.ts'
 import { type LeaseImage, LeaseTable } from './lease.ts'
 import type { EtcdResult } from './messages.ts'
@@ -132,5 +131,3 @@ export class StateMachine {
     return { ok: true, value }
   }
 }
-
-export type { EtcdFailure }

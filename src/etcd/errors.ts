@@ -33,6 +33,5 @@ export const WRITE_LOST_LEADER = failure(
 )
 /** The client's own: the connection broke before an answer came. */
 export const CONNECTION_LOST = failure(14, 'error reading from server: connection closed', true)
-export const READ_CONNECTION_LOST = failure(14, 'error reading from server: connection closed')
 export const WRITE_DEADLINE = failure(4, 'context deadline exceeded', true)
 export const READ_DEADLINE = failure(4, 'context deadline exceeded')

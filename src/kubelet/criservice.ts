@@ -10,8 +10,8 @@ import type { ContainerRecord, CriCall, CriReply, SandboxRecord } from './cri.ts
 import type { RuntimeFact } from './facts.ts'
 import type { HookOwner, Hooks } from './hooks.ts'
 import type { Images } from './images.ts'
-import type { ContainerRuntimeOptions } from './options.ts'
 import { ContainerProcess, type ProcessOwner } from './process.ts'
+import type { ContainerRuntimeOptions } from './runtimeoptions.ts'
 import type { RuntimeStore } from './runtimestore.ts'
 
 /** In whose name calls are answered. */

@@ -47,7 +47,7 @@ const REGISTER = 4
 /** A runtime that does not answer does not keep the node from registering (not ready). */
 const REGISTER_AFTER_MICROS: Micros = 2_000_000
 
-export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHealth, WorkerWorld {
+export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHealth, WorkerWorld<PodWorker> {
   readonly options: CompleteKubeletOptions
   readonly runtime: RuntimeClient
   readonly statuses: StatusManager

@@ -35,7 +35,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPo
   phase: WorkerPhase = 'syncing'
   /** The API no longer has the pod. */
   isGone = false
-  readonly #world: WorkerWorld
+  readonly #world: WorkerWorld<PodWorker>
   readonly #options: CompleteKubeletOptions
   readonly #stops: PodStops
   readonly #context: WorkerSyncContext
@@ -53,7 +53,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPo
   #retryTimer: Timer = 0
   #deadlineTimer: Timer = 0
 
-  constructor(pod: Pod, world: WorkerWorld, records?: PodRecords) {
+  constructor(pod: Pod, world: WorkerWorld<PodWorker>, records?: PodRecords) {
     this.uid = pod.metadata.uid ?? ''
     this.key = keyOf(pod)
     this.#world = world

@@ -11,10 +11,10 @@ import { CriService, type CriSpeaker } from './criservice.ts'
 import type { RuntimeFact } from './facts.ts'
 import { type HookOwner, Hooks } from './hooks.ts'
 import { Images, type PullReceiver } from './images.ts'
-import { type ContainerRuntimeOptions, completeContainerRuntimeOptions } from './options.ts'
 import type { ProbeKind } from './probethreshold.ts'
 import { type ProbeOutcome, probeProcess } from './probing.ts'
 import type { ContainerProcess, ProcessOwner } from './process.ts'
+import { type ContainerRuntimeOptions, completeContainerRuntimeOptions } from './runtimeoptions.ts'
 import { RuntimeStore } from './runtimestore.ts'
 
 /** What a connection to an address and port meets. */

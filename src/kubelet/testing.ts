@@ -31,8 +31,9 @@ import {
 import type { AppTable } from './app.ts'
 import type { KubeletFact, RuntimeFact } from './facts.ts'
 import { Kubelet } from './kubelet.ts'
-import type { ContainerRuntimeOptions, KubeletOptions } from './options.ts'
+import type { KubeletOptions } from './options.ts'
 import { ContainerRuntime } from './runtime.ts'
+import type { ContainerRuntimeOptions } from './runtimeoptions.ts'
 
 interface Watch {
   readonly client: ProcessId

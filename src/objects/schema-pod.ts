@@ -1,5 +1,5 @@
-/** The fields of a pod's spec; see `schema.ts` for the notation. Source: k8s.io/api core/v1 types.go, v1.33. */
-import type { FieldTable } from './schema.ts'
+/** The fields of a pod's spec; see `schema-field.ts` for the notation. Source: k8s.io/api core/v1 types.go, v1.33. */
+import type { FieldTable } from './schema-field.ts'
 
 const HTTP_GET: FieldTable = {
   path: 'string',

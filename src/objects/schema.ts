@@ -2,30 +2,11 @@
  * The fields of each kind as data: their types, and what Seatrial makes of them. One table serves the check of shape at the API server and the report
  * of `seatrial check`. Source: k8s.io/api core/v1, apps/v1, discovery/v1, coordination/v1, policy/v1, v1.33. Not every field of Kubernetes is listed:
  * what is missing is reported as unknown to Seatrial.
- *
- * A field is a type, a table of fields, or a list of one of these. A type may start with `-`: accepted, without effect on what is simulated;
- * or with `!`: it would change behaviour in a real cluster and is not modelled.
  */
 
 import type { Resource } from './resources.ts'
+import type { FieldTable } from './schema-field.ts'
 import { POD_SPEC } from './schema-pod.ts'
-
-export type FieldType =
-  | 'string'
-  | 'integer'
-  | 'boolean'
-  | 'integer-or-string'
-  /** Text by text: labels and the like. */
-  | 'strings-by-name'
-  /** Quantities by name; numbers are allowed as in YAML. */
-  | 'quantities'
-  | 'anything'
-
-export type Field = FieldType | `-${FieldType}` | `!${FieldType}` | FieldTable | readonly [Field]
-
-export interface FieldTable {
-  readonly [name: string]: Field
-}
 
 export const SELECTOR: FieldTable = {
   matchLabels: 'strings-by-name',

@@ -1,7 +1,8 @@
 /** Whether the fields of an object have the types that its kind wants: what a real server finds while it decodes a body. Unknown fields pass here. */
 
 import { RESOURCES, type Resource } from './resources.ts'
-import { type Field, type FieldTable, type FieldType, METADATA, SCHEMAS } from './schema.ts'
+import { METADATA, SCHEMAS } from './schema.ts'
+import type { Field, FieldTable, FieldType } from './schema-field.ts'
 import { POD_SPEC } from './schema-pod.ts'
 
 const SHOWN: Readonly<Record<FieldType, string>> = {

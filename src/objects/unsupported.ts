@@ -4,7 +4,8 @@
  */
 
 import { resourceOfKind } from './resources.ts'
-import { type Field, type FieldTable, METADATA, SCHEMAS } from './schema.ts'
+import { METADATA, SCHEMAS } from './schema.ts'
+import type { Field, FieldTable } from './schema-field.ts'
 import { servedKinds } from './shape.ts'
 
 export interface UnsupportedField {

@@ -29,7 +29,7 @@ import {
   validateSelectorUpdate,
 } from './validation/workloads.ts'
 
-export type { FieldError, FieldErrorReason } from './validation/errors.ts'
+export type { FieldError } from './validation/errors.ts'
 
 const NO_ERRORS: readonly FieldError[] = Object.freeze([])
 

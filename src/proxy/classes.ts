@@ -10,7 +10,7 @@ import {
   parseAddress,
   type TransportProtocol,
 } from '../dataplane/index.ts'
-import type { NodeNetworkOptions } from './options.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
 import type { PortPlan, ServicePlan } from './plan.ts'
 
 export type FlowSource = 'pod' | 'backend' | 'node' | 'remote-pod' | 'outside'

@@ -3,7 +3,7 @@
  * `Partial<ProxyDecisions>` laid over it.
  */
 import type { Address, IpvsSysctls, TransportProtocol } from '../dataplane/index.ts'
-import type { ProxyEndpoint } from './plan.ts'
+import type { ProxyEndpoint } from './endpoint.ts'
 
 /** A service address (0: any address, for node ports) whose UDP flows may point to a backend that is gone. */
 export interface UdpTarget {

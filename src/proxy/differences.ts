@@ -6,10 +6,11 @@
 import { parseAddress } from '../dataplane/index.ts'
 import type { FlowClass } from './classes.ts'
 import { PROXY_DECISIONS } from './decisions.ts'
+import type { ProxyEndpoint } from './endpoint.ts'
 import { type Expectation, nothing } from './naive.ts'
 import type { ProxyMode } from './network.ts'
-import type { NodeNetworkOptions } from './options.ts'
-import { categorize, type PortPlan, type ProxyEndpoint } from './plan.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
+import { categorize, type PortPlan } from './plan.ts'
 
 export interface KnownDifference {
   readonly id: string

@@ -18,8 +18,9 @@ import {
   TO_LOCAL,
 } from '../dataplane/index.ts'
 import type { ProxyDecisions } from './decisions.ts'
-import type { NodeNetworkOptions } from './options.ts'
-import { categorize, isExternallyAccessible, type PortPlan, type ProxyEndpoint, type ServicePlan } from './plan.ts'
+import type { ProxyEndpoint } from './endpoint.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
+import { categorize, isExternallyAccessible, type PortPlan, type ServicePlan } from './plan.ts'
 import type { ServiceRules } from './service-rules.ts'
 
 const MARK = jump('KUBE-MARK-MASQ')

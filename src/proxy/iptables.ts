@@ -6,7 +6,7 @@ import type { Chain, Rule, Tables } from '../dataplane/index.ts'
 import type { ProxyDecisions } from './decisions.ts'
 import { IPTABLES_FILTER_BASE, IPTABLES_NAT_BASE, nodePortsJump } from './iptables-base.ts'
 import { serviceRules } from './iptables-service.ts'
-import type { NodeNetworkOptions } from './options.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
 import type { ServicePlan } from './plan.ts'
 import type { ServiceRules } from './service-rules.ts'
 

@@ -21,7 +21,7 @@ import {
   TO_LOCAL,
 } from '../dataplane/index.ts'
 import { FORWARD_RULES, LOOPBACK, MARK_MASQUERADE, MASQUERADE_MARKED } from './iptables-base.ts'
-import type { NodeNetworkOptions } from './options.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
 
 export const IPVS_SETS = {
   'KUBE-LOOP-BACK': 'hash:ip,port,ip',

@@ -5,9 +5,10 @@
 import type { Address, SetEntry, VirtualServerSpec } from '../dataplane/index.ts'
 import { SECOND } from '../kernel/index.ts'
 import type { ProxyDecisions } from './decisions.ts'
+import type { ProxyEndpoint } from './endpoint.ts'
 import type { SetName } from './ipvs-base.ts'
-import type { NodeNetworkOptions } from './options.ts'
-import { categorize, type PortPlan, type ProxyEndpoint, type ServicePlan } from './plan.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
+import { categorize, type PortPlan, type ServicePlan } from './plan.ts'
 
 export interface DesiredServer {
   readonly spec: VirtualServerSpec

@@ -6,7 +6,7 @@
 import { type Address, contains, parseAddress } from '../dataplane/index.ts'
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../objects/index.ts'
 import type { FlowClass } from './classes.ts'
-import type { NodeNetworkOptions } from './options.ts'
+import type { NodeNetworkOptions } from './network-options.ts'
 
 /** What should happen. `masqueraded`: the backends that must see the node's address. */
 export interface Expectation {

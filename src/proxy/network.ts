@@ -36,7 +36,7 @@ import { serviceRules } from './iptables-service.ts'
 import { type ServiceIpvs, serviceIpvs } from './ipvs.ts'
 import { ipvsTables } from './ipvs-base.ts'
 import { type Draining, IpvsState } from './ipvs-state.ts'
-import { completeNodeNetworkOptions, type NodeNetworkOptions, type NodeNetworkSetup } from './options.ts'
+import { completeNodeNetworkOptions, type NodeNetworkOptions, type NodeNetworkSetup } from './network-options.ts'
 import { type Outcome, outcomesOf } from './outcome.ts'
 import type { ServicePlan } from './plan.ts'
 

@@ -9,20 +9,8 @@ import { invariant } from '../kernel/index.ts'
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../objects/index.ts'
 import { clusterPolicyChain, endpointChain, externalChain, localPolicyChain, servicePortName } from './chain-names.ts'
 import type { ProxyDecisions } from './decisions.ts'
+import type { ProxyEndpoint } from './endpoint.ts'
 import { RulesMemo } from './service-rules.ts'
-
-export interface ProxyEndpoint {
-  readonly address: Address
-  readonly port: number
-  /** `10.244.0.5:8080` */
-  readonly text: string
-  /** `KUBE-SEP-…` */
-  readonly chain: string
-  readonly nodeName: string
-  readonly ready: boolean
-  readonly serving: boolean
-  readonly terminating: boolean
-}
 
 export interface PortPlan {
   /** `default/web:http` */

@@ -3,6 +3,7 @@
  * importance (faults and workload steps), then the facts that concern what the violation is about, then what happened
  * shortly before it. The violation is the last line.
  */
+import { match, P } from 'ts-pattern'
 import type { WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { Registry, Scenario, TimedFact, TrialResult } from '../trial/index.ts'
@@ -109,32 +110,22 @@ function merged(lines: readonly Ranked[]): StoryLine[] {
 
 /** A workload step as the command that a person would type. */
 export function describeStep(step: WorkloadStep): string {
-  switch (step.kind) {
-    case 'apply':
-      return `apply ${step.object.kind} ${step.object.metadata.name}`
-    case 'scale':
-      return `scale deployment/${step.deployment} to ${step.replicas}`
-    case 'set-image':
-      return `set image of deployment/${step.deployment} to ${step.image}`
-    case 'restart-rollout':
-      return `rollout restart deployment/${step.deployment}`
-    case 'pause-rollout':
-      return `rollout pause deployment/${step.deployment}`
-    case 'resume-rollout':
-      return `rollout resume deployment/${step.deployment}`
-    case 'rollback':
-      return `rollout undo deployment/${step.deployment}`
-    case 'delete-pod':
-      return `delete pod ${step.index} of deployment/${step.deployment}${step.gracePeriodSeconds === 0 ? ' by force' : ''}`
-    case 'delete':
-      return `delete ${step.resource}/${step.name}`
-    case 'patch':
-      return `patch ${step.resource}/${step.name}`
-    case 'cordon':
-    case 'uncordon':
-    case 'drain':
-      return `${step.kind} ${step.node}`
-  }
+  return match(step)
+    .with({ kind: 'apply' }, ({ object }) => `apply ${object.kind} ${object.metadata.name}`)
+    .with({ kind: 'scale' }, ({ deployment, replicas }) => `scale deployment/${deployment} to ${replicas}`)
+    .with({ kind: 'set-image' }, ({ deployment, image }) => `set image of deployment/${deployment} to ${image}`)
+    .with({ kind: 'restart-rollout' }, ({ deployment }) => `rollout restart deployment/${deployment}`)
+    .with({ kind: 'pause-rollout' }, ({ deployment }) => `rollout pause deployment/${deployment}`)
+    .with({ kind: 'resume-rollout' }, ({ deployment }) => `rollout resume deployment/${deployment}`)
+    .with({ kind: 'rollback' }, ({ deployment }) => `rollout undo deployment/${deployment}`)
+    .with(
+      { kind: 'delete-pod', gracePeriodSeconds: 0 },
+      ({ index, deployment }) => `delete pod ${index} of deployment/${deployment} by force`,
+    )
+    .with({ kind: 'delete-pod' }, ({ index, deployment }) => `delete pod ${index} of deployment/${deployment}`)
+    .with({ kind: P.union('delete', 'patch') }, ({ kind, resource, name }) => `${kind} ${resource}/${name}`)
+    .with({ kind: P.union('cordon', 'uncordon', 'drain') }, ({ kind, node }) => `${kind} ${node}`)
+    .exhaustive()
 }
 
 /** The size that a person counts: faults and workload steps. */

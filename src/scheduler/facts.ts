@@ -35,5 +35,3 @@ export interface BindFailedFact {
   readonly code: number
   readonly scheduler: string
 }
-
-export type SchedulerFact = PodScheduledFact | PodAssumedFact | PodUnschedulableFact | BindFailedFact

@@ -3,9 +3,8 @@
  * A pure function of the scenario, the registry and the cluster's program. It writes nothing and asks no clock.
  */
 
-import type { ClusterOptions } from '../cluster/cluster.ts'
 import { type DecisionOverrides, mergeDecisions } from '../cluster/decisions.ts'
-import type { Cluster } from '../cluster/index.ts'
+import type { Cluster, ClusterOptions } from '../cluster/index.ts'
 import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
 import { FaultSchedule } from './fault-schedule.ts'
 import { Jury, TrialStop } from './jury.ts'

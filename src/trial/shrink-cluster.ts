@@ -4,7 +4,7 @@
  */
 import { namesOf, type Topology } from '../cluster/topology.ts'
 import type { Scenario } from './scenario.ts'
-import type { Candidate } from './shrink-passes.ts'
+import type { Candidate } from './shrink-candidate.ts'
 
 const COUNTS = ['nodes', 'etcdMembers', 'apiServers', 'controllerManagers', 'schedulers', 'zones'] as const
 

@@ -5,13 +5,8 @@
  */
 import type { KubeObject } from '../objects/index.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
+import type { Candidate } from './shrink-candidate.ts'
 import { smallerClusters } from './shrink-cluster.ts'
-
-/** One candidate. `key` grows within its pass and tells where to go on after it was accepted. */
-export interface Candidate {
-  readonly key: number
-  readonly scenario: Scenario
-}
 
 export interface ShrinkPass {
   readonly name: string

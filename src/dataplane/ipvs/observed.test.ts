@@ -5,8 +5,7 @@ import { SECOND } from '../../kernel/index.ts'
 import type { Flow, TransportProtocol } from '../packet.ts'
 import { parseAddress, TCP, UDP } from '../packet.ts'
 import { Ipvs, serverOf } from './ipvs.ts'
-import type { SchedulerName } from './scheduler.ts'
-import type { VirtualServer } from './server.ts'
+import type { SchedulerName, VirtualServer } from './server.ts'
 
 type Letter = 'A' | 'B' | 'C'
 interface Counts {

@@ -5,19 +5,7 @@
  */
 import { never } from '../../kernel/invariant.ts'
 import type { Flow } from '../packet.ts'
-import type { RealServer, VirtualServer } from './server.ts'
-
-export type SchedulerName = 'rr' | 'wrr' | 'lc' | 'wlc' | 'dh' | 'sh' | 'sed' | 'nq'
-
-/** What a scheduler remembers between two connections. */
-export interface SchedulerState {
-  /** rr: the last one chosen. wrr: the place in the round; null: before the first. */
-  last: RealServer | null
-  /** wrr: the current weight level. */
-  level: number
-  /** dh, sh: 256 slots. Null: to be filled. */
-  table: (RealServer | null)[] | null
-}
+import type { RealServer, SchedulerState, VirtualServer } from './server.ts'
 
 export function emptyState(): SchedulerState {
   return { last: null, level: 0, table: null }

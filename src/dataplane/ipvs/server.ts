@@ -5,7 +5,8 @@
  */
 import type { Micros } from '../../kernel/time.ts'
 import type { Address, TransportProtocol } from '../packet.ts'
-import type { SchedulerName, SchedulerState } from './scheduler.ts'
+
+export type SchedulerName = 'rr' | 'wrr' | 'lc' | 'wlc' | 'dh' | 'sh' | 'sed' | 'nq'
 
 export interface RealServer {
   readonly address: Address
@@ -31,6 +32,16 @@ export interface VirtualServerSpec {
   readonly fallback?: boolean
   /** sh only: hash the source port too. */
   readonly hashPort?: boolean
+}
+
+/** What a scheduler remembers between two connections. */
+export interface SchedulerState {
+  /** rr: the last one chosen. wrr: the place in the round; null: before the first. */
+  last: RealServer | null
+  /** wrr: the current weight level. */
+  level: number
+  /** dh, sh: 256 slots. Null: to be filled. */
+  table: (RealServer | null)[] | null
 }
 
 export interface VirtualServer {

@@ -54,8 +54,6 @@ export interface Chain {
   readonly rules: readonly Rule[]
 }
 
-export type TableName = 'nat' | 'filter'
-
 /** The chains of both tables by name. Built-in chains (PREROUTING, INPUT ...) are there like any other; their policy is ACCEPT. */
 export interface Tables {
   readonly nat: ReadonlyMap<string, Chain>
