@@ -11,7 +11,10 @@ import { oneHistory } from './etcd/history.ts'
 import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
 import { phaseIsFinal, terminalIsNotReady } from './kubelet/phase.ts'
 import { killAfterGrace, killByGraceAndTwo, termAfterPreStop } from './kubelet/stopping.ts'
+import { noPacketToDeadPod } from './network/dead-pods.ts'
+import { dnsAnswersEqualEndpoints } from './network/dns.ts'
 import { noDuplicateEndpoints, onlyReadyEndpoints } from './network/endpoints.ts'
+import { proxyModesAgree, proxyRulesFollowTheApi } from './network/proxy-rules.ts'
 import { leaderNotDisrupted } from './raft/disruption.ts'
 import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
@@ -46,6 +49,10 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   initContainersFirst,
   onlyReadyEndpoints,
   noDuplicateEndpoints,
+  proxyModesAgree,
+  proxyRulesFollowTheApi,
+  dnsAnswersEqualEndpoints,
+  noPacketToDeadPod,
   oneLeaderPerLease,
   reconciliation,
   rolloutLosesNothing,

@@ -5,7 +5,7 @@ import type { Fact } from '../../src/kernel/index.ts'
 import type { KubeletFact } from '../../src/kubelet/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, oneOf, rounded, text, wrongAmount, wrongName } from '../targets.ts'
-import { lasting, seconds } from './define.ts'
+import { disturbing, lasting, seconds } from './define.ts'
 
 const node = 'a node; the pod is chosen among those running there'
 const index = 'which of its running pods, modulo their number, in name order'
@@ -175,13 +175,14 @@ export const failedRestore: FaultKind = {
     }),
   validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'count', 1, 1000),
   inject(cluster, step) {
-    const network = cluster.networkOf(text(step, 'node'))
+    const place = text(step, 'node')
+    const network = cluster.networkOf(place)
     const before = network.failedRestores
     network.failRestores(amount(step, 'count'))
-    return {
+    return disturbing(cluster, [cluster.process(`kube-proxy-${place.slice('node-'.length)}`)], {
       heal: () => network.failRestores(0),
       evidence: () => [{ what: 'restores failed', count: network.failedRestores - before }],
-    }
+    })
   },
   describe: (step) => `iptables-restore fails ${amount(step, 'count')} times on ${text(step, 'node')}`,
 }

@@ -49,6 +49,21 @@ export class DnsServer implements Machine {
     return this.#informers
   }
 
+  /** The addresses that it gives for a full name, by what it has been told so far. */
+  answer(name: string): readonly string[] {
+    const answer = resolve(name, {
+      service: (key) => this.#services.get(key),
+      slices: (key) => this.told(key),
+      decisions: this.#decisions,
+    })
+    return answer.code === 'NOERROR' ? answer.addresses : []
+  }
+
+  /** The slices of a service (`namespace/name`) that it has been told of. */
+  told(service: string): readonly EndpointSlice[] {
+    return this.#slices.byIndex(BY_SERVICE, service)
+  }
+
   onStart(out: Out): void {
     this.#client.start(out)
     this.#informers.start(out)
@@ -56,14 +71,8 @@ export class DnsServer implements Machine {
 
   onMessage(from: ProcessId, message: Message, out: Out): void {
     if (message.type === 'dns-query') {
-      const query = message as DnsQuery
-      const answer = resolve(query.name, {
-        service: (key) => this.#services.get(key),
-        slices: (key) => this.#slices.byIndex(BY_SERVICE, key),
-        decisions: this.#decisions,
-      })
-      const addresses = answer.code === 'NOERROR' ? answer.addresses : []
-      out.send(from, { type: 'dns-answer', id: query.id, addresses } satisfies DnsAnswer as DnsAnswer)
+      const { id, name } = message as DnsQuery
+      out.send(from, { type: 'dns-answer', id, addresses: this.answer(name) } satisfies DnsAnswer as DnsAnswer)
       return
     }
     this.#client.onMessage(from, message, out)

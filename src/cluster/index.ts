@@ -2,6 +2,7 @@
 export { Cluster } from './cluster.ts'
 export { staleInformers, unconverged } from './convergence.ts'
 export type { DecisionOverrides } from './decisions.ts'
+export type { DnsServer } from './dns.ts'
 export type { StepFact } from './operator.ts'
 export type { ClusterOptions } from './options.ts'
 export { completeTopology, namesOf, SMALL_TOPOLOGY, type Topology } from './topology.ts'

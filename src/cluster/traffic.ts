@@ -11,7 +11,7 @@ import type { DnsAnswer, DnsQuery } from './dns.ts'
 import type { AnswerPacket, ClosePacket, RequestPacket } from './wire.ts'
 import type { RequestOutcome, TrafficClient } from './workload.ts'
 
-/** A client keeps a resolved name for so long. */
+/** A client keeps a resolved name for so long, and then asks before it connects anywhere. */
 const NAME_CACHE_MICROS: Micros = 5 * SECOND
 const FIRST_EPHEMERAL_PORT = 32_768
 const EPHEMERAL_PORTS = 28_232
@@ -78,6 +78,8 @@ export class TrafficSource implements Machine {
   #addresses: readonly string[] = []
   #resolvedAt = -1
   #asked = -1
+  /** Requests that wait for the name to be resolved, with the time at which they began to. */
+  readonly #unresolved = new Map<number, Micros>()
   #stopped = false
 
   constructor(options: {
@@ -112,6 +114,8 @@ export class TrafficSource implements Machine {
       case 'dns-answer':
         this.#addresses = (message as DnsAnswer).addresses
         this.#resolvedAt = out.now
+        for (const id of this.#unresolved.keys()) this.#connect(id, out)
+        this.#unresolved.clear()
         return
     }
   }
@@ -145,7 +149,33 @@ export class TrafficSource implements Machine {
       this.#send(id, held, false, out)
       return
     }
-    const target = this.#target(id, out)
+    if (this.#spec.from === 'outside' || this.#isResolved(out.now)) {
+      this.#connect(id, out)
+      return
+    }
+    for (const [waiting, since] of this.#unresolved) {
+      if (out.now - since < this.#spec.timeoutMicros) break
+      this.#unresolved.delete(waiting)
+      this.#report(out, 'unresolved', '', since, true)
+    }
+    this.#unresolved.set(id, out.now)
+    this.#ask(id, out)
+  }
+
+  #isResolved(now: Micros): boolean {
+    return this.#resolvedAt >= 0 && now - this.#resolvedAt < NAME_CACHE_MICROS
+  }
+
+  #ask(id: number, out: Out): void {
+    if (this.#asked >= 0 && out.now - this.#asked < SECOND) return
+    this.#asked = out.now
+    const server = this.#world.dns[id % Math.max(1, this.#world.dns.length)]
+    const name = `${this.#spec.service}.${this.#spec.namespace}.svc.cluster.local`
+    if (server !== undefined) out.send(server, { type: 'dns-query', id, name } satisfies DnsQuery as DnsQuery)
+  }
+
+  #connect(id: number, out: Out): void {
+    const target = this.#target(out)
     if (target === undefined) {
       this.#report(out, 'unresolved', '', out.now, true)
       return
@@ -181,17 +211,10 @@ export class TrafficSource implements Machine {
   }
 
   /** Where to send: the service's address and port by name, or the node's own address and node port from outside. */
-  #target(id: number, out: Out): { address: string; port: number } | undefined {
+  #target(out: Out): { address: string; port: number } | undefined {
     if (this.#spec.from === 'outside') {
       const port = this.#world.nodePort()
       return port === undefined ? undefined : { address: this.#world.nodeAddress, port }
-    }
-    const fresh = this.#resolvedAt >= 0 && out.now - this.#resolvedAt < NAME_CACHE_MICROS
-    if (!fresh && (this.#asked < 0 || out.now - this.#asked >= SECOND)) {
-      this.#asked = out.now
-      const server = this.#world.dns[id % Math.max(1, this.#world.dns.length)]
-      const name = `${this.#spec.service}.${this.#spec.namespace}.svc.cluster.local`
-      if (server !== undefined) out.send(server, { type: 'dns-query', id, name } satisfies DnsQuery as DnsQuery)
     }
     if (this.#addresses.length === 0) return undefined
     const address = this.#draws.pickAt(this.#addresses, out.now, 1)
