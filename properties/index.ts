@@ -6,6 +6,7 @@ import { neverBackInTime } from './api/informers.ts'
 import { noMassEviction, silentNodesPodsNotReady } from './controllers/nodes.ts'
 import { neverTooManyPods } from './controllers/replicas.ts'
 import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
+import { membersAgree } from './etcd/agreement.ts'
 import { revisionNeverGoesBack } from './etcd/durability.ts'
 import { oneHistory } from './etcd/history.ts'
 import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
@@ -17,6 +18,7 @@ import { noDuplicateEndpoints, onlyReadyEndpoints } from './network/endpoints.ts
 import { proxyModesAgree, proxyRulesFollowTheApi } from './network/proxy-rules.ts'
 import { leaderNotDisrupted } from './raft/disruption.ts'
 import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
+import { committedNeverLost, logMatching } from './raft/logs.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
 import { SUITES } from './suites.ts'
 import { oneLeaderPerLease } from './system/leadership.ts'
@@ -27,6 +29,9 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   oneLeaderPerTerm,
   oneVotePerTerm,
   leaderNotDisrupted,
+  logMatching,
+  committedNeverLost,
+  membersAgree,
   oneHistory,
   revisionNeverGoesBack,
   finalizersKept,

@@ -1,91 +1,89 @@
 /**
  * What clients see of a rollout. With a preStop hook that outlasts propagation no request is lost; without one some are, and
  * that must be seen, or the model is too kind.
+ *
+ * How the news of a leaving pod spreads: the API server stores its deletion, the EndpointSlice controller is told and writes
+ * the slice, every kube-proxy is told and loads new rules at its own pace. Who goes by name to a headless service has no
+ * rules in between: CoreDNS is told of the slice, and the client keeps what it resolved before for as long as the record
+ * says. A hook must outlast that too.
  */
-import type { Cluster, RequestFinished } from '../../src/cluster/index.ts'
+import { type Cluster, NAME_CACHE_MICROS, type RequestFinished } from '../../src/cluster/index.ts'
 import type { Micros } from '../../src/kernel/index.ts'
-import type { Pod } from '../../src/objects/index.ts'
+import type { ProxyFact } from '../../src/proxy/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { onFact } from '../define.ts'
+import { ReadyEndpoints } from '../network/ready-endpoints.ts'
+import { type Leaving, LeavingPods } from './leaving-pods.ts'
 
 /** From "this pod is leaving" to the last node's rules, with an undisturbed control plane: API writes, watches, the proxy's sync period. */
 const PROPAGATION_MICROS: Micros = 4_000_000
 /** Failures this long after a container was stopped are put down to the stop. */
 const SHADOW_MICROS: Micros = 40_000_000
 
-interface Leaving {
-  readonly at: Micros
-  readonly hookMicros: Micros
-}
-
 /** Calls `lost` for each failed request to a backend whose pod was being deleted. */
 function followLostRequests(
   cluster: Cluster,
-  relevant: () => void,
+  pods: LeavingPods,
   lost: (request: RequestFinished, leaving: Leaving) => void,
 ): void {
-  const leavingByAddress = new Map<string, Leaving>()
-  cluster.truth.onChange('pods', ({ previous, current }) => {
-    if (current?.status?.podIP === undefined || current.metadata.deletionTimestamp === undefined) return
-    if (previous?.metadata.deletionTimestamp !== undefined) return
-    if (current.metadata.deletionGracePeriodSeconds === 0) return
-    leavingByAddress.set(current.status.podIP, { at: cluster.kernel.now, hookMicros: hookMicros(current) })
-    relevant()
-  })
   cluster.kernel.subscribe('request-finished', (fact) => {
     const request = fact as RequestFinished
     if (request.outcome === 'ok' || request.outcome === 'unresolved') return
-    const leaving = leavingByAddress.get(request.backend.slice(0, request.backend.indexOf(':')))
+    const leaving = pods.at(request.backend.slice(0, request.backend.indexOf(':')))
     if (leaving !== undefined && cluster.kernel.now - leaving.at < SHADOW_MICROS) lost(request, leaving)
   })
 }
 
-/** Somebody was left to answer: a service without ready endpoints falls back to leaving ones until they are gone (KEP-1669). */
-function hasReadyEndpoint(cluster: Cluster, { namespace, service }: RequestFinished): boolean {
-  for (const slice of cluster.truth.list('endpointslices')) {
-    if (slice.metadata.namespace !== namespace || slice.metadata.labels?.['kubernetes.io/service-name'] !== service)
-      continue
-    if (slice.endpoints.some((endpoint) => endpoint.conditions?.ready !== false)) return true
-  }
-  return false
+/** Nodes whose proxy could not load its rules when it last tried: it keeps the old ones and tries again after its sync period. */
+function followFailedSyncs(cluster: Cluster): ReadonlySet<string> {
+  const nodes = new Set<string>()
+  onFact<ProxyFact, 'proxy-sync-failed'>(cluster, 'proxy-sync-failed', (fact) => nodes.add(fact.node))
+  onFact<ProxyFact, 'proxy-synced'>(cluster, 'proxy-synced', (fact) => nodes.delete(fact.node))
+  return nodes
 }
 
-/** The shortest preStop sleep among the containers that serve; 0 without a hook. */
-function hookMicros(pod: Pod): Micros {
-  let shortest = Number.MAX_SAFE_INTEGER
-  for (const container of pod.spec.containers) {
-    const hook = container.lifecycle?.preStop
-    const command = hook?.exec?.command.join(' ') ?? ''
-    const seconds = hook?.sleep?.seconds ?? Number(/(?:^|\s)sleep (\d+)/.exec(command)?.[1] ?? 0)
-    shortest = Math.min(shortest, seconds * 1_000_000)
-  }
-  return Math.min(shortest, (pod.metadata.deletionGracePeriodSeconds ?? 30) * 1_000_000)
+/** How long the news takes to reach the client of this request. */
+function propagationMicros(cluster: Cluster, { namespace, service }: RequestFinished): Micros {
+  const headless = cluster.truth.get('services', `${namespace}/${service}`)?.spec.clusterIP === 'None'
+  return headless ? PROPAGATION_MICROS + NAME_CACHE_MICROS : PROPAGATION_MICROS
+}
+
+/** The node whose endpoints alone may answer the request, if the service says so. */
+function onlyNode(cluster: Cluster, { namespace, service, from, node }: RequestFinished): string | undefined {
+  const spec = cluster.truth.get('services', `${namespace}/${service}`)?.spec
+  const policy = from === 'outside' ? spec?.externalTrafficPolicy : spec?.internalTrafficPolicy
+  return policy === 'Local' ? node : undefined
 }
 
 export const rolloutLosesNothing: PropertyDefinition = {
   id: 'rollout-with-prestop-loses-no-request',
   mode: 'always',
   claim:
-    'no request to a pod that is leaving fails when its preStop hook outlasts propagation, another pod is ready and nothing else is disturbed',
-  source: 'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints',
+    'no request to a pod that is leaving fails when its preStop hook outlasts propagation (for clients of a headless service: and the time to live of its name), its program runs on meanwhile, another pod that may answer has been ready for as long and nothing else is disturbed',
+  source:
+    'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints; CoreDNS plugin/kubernetes ttl',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
   catches: ['endpointslice-keeps-terminating-ready', 'proxy-loses-changes-after-failed-restore'],
   monitor(cluster, report) {
     let waiting = false
-    followLostRequests(
-      cluster,
-      () => {
-        waiting = true
-      },
-      (request, leaving) => {
-        if (leaving.hookMicros < PROPAGATION_MICROS || cluster.calm.disturbedSince(leaving.at - 10_000_000)) return
-        if (!hasReadyEndpoint(cluster, request)) return
-        report.fail({
-          subject: `service ${request.namespace}/${request.service}`,
-          shape: `lost-${request.outcome}`,
-          message: `a request to ${request.backend} was ${request.outcome} ${Math.round((cluster.kernel.now - leaving.at) / 1000)} ms after its pod began to leave, although its preStop hook lasts ${leaving.hookMicros / 1_000_000} s`,
-        })
-      },
-    )
+    const pods = new LeavingPods(cluster, () => {
+      waiting = true
+    })
+    const endpoints = new ReadyEndpoints(cluster)
+    const withOldRules = followFailedSyncs(cluster)
+    followLostRequests(cluster, pods, (request, leaving) => {
+      const bound = propagationMicros(cluster, request)
+      if (leaving.hookMicros < bound || cluster.calm.disturbedSince(leaving.at - 10_000_000)) return
+      if (pods.isTroubled(leaving) || withOldRules.has(request.node)) return
+      // Without a ready endpoint a service falls back to leaving ones until they are gone (KEP-1669).
+      const service = `${request.namespace}/${request.service}`
+      if (!endpoints.hasOneFor(service, bound, onlyNode(cluster, request))) return
+      report.fail({
+        subject: `service ${service}`,
+        shape: `lost-${request.outcome}`,
+        message: `a request to ${request.backend} was ${request.outcome} ${Math.round((cluster.kernel.now - leaving.at) / 1000)} ms after its pod began to leave, although its preStop hook lasts ${leaving.hookMicros / 1_000_000} s`,
+      })
+    })
     cluster.kernel.subscribe('request-finished', () => {
       if (waiting) report.reached()
     })
@@ -101,13 +99,11 @@ export const rolloutWithoutPreStopLoses: PropertyDefinition = {
   trigger: 'a pod without a preStop hook was deleted while clients were asking',
   catches: [],
   monitor(cluster, report) {
-    followLostRequests(
-      cluster,
-      () => report.reached(),
-      (_request, leaving) => {
-        if (leaving.hookMicros === 0 && !cluster.calm.disturbedSince(leaving.at)) report.seen()
-      },
-    )
+    const pods = new LeavingPods(cluster, () => report.reached())
+    followLostRequests(cluster, pods, (_request, leaving) => {
+      if (leaving.hookMicros === 0 && !pods.isTroubled(leaving) && !cluster.calm.disturbedSince(leaving.at))
+        report.seen()
+    })
     return {}
   },
 }
