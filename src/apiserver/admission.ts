@@ -3,6 +3,7 @@
  * pkg/admission/plugin/namespace/lifecycle and kubernetes plugin/pkg/admission/defaulttolerationseconds, v1.33. Left out: every other plugin.
  */
 import {
+  copyWith,
   deepFreeze,
   type KubeObject,
   type Namespace,
@@ -58,14 +59,14 @@ const remembered = new WeakMap<PodSpec, { seconds: number; spec: PodSpec }>()
 export function withDefaultTolerations(pod: Pod, seconds: number): Pod {
   const known = remembered.get(pod.spec)
   if (known !== undefined && known.seconds === seconds)
-    return known.spec === pod.spec ? pod : { ...pod, spec: known.spec }
+    return known.spec === pod.spec ? pod : copyWith(pod, { spec: known.spec })
   const tolerations = pod.spec.tolerations ?? []
   const added = [NOT_READY, UNREACHABLE]
     .filter((key) => !tolerations.some((toleration) => toleratesExecution(toleration, key)))
     .map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: seconds }))
-  const spec = added.length === 0 ? pod.spec : { ...pod.spec, tolerations: [...tolerations, ...added] }
+  const spec = added.length === 0 ? pod.spec : copyWith(pod.spec, { tolerations: [...tolerations, ...added] })
   if (Object.isFrozen(pod.spec)) remembered.set(pod.spec, { seconds, spec: deepFreeze(spec) })
-  return spec === pod.spec ? pod : { ...pod, spec }
+  return spec === pod.spec ? pod : copyWith(pod, { spec })
 }
 
 function toleratesExecution({ key, effect }: Toleration, taint: string): boolean {

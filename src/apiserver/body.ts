@@ -71,7 +71,7 @@ export function checkBody(target: BodyTarget, body: unknown): KubeObject | Statu
 function cleaned(body: KubeObject): KubeObject {
   const { status, ...rest } = body as KubeObject & { readonly status?: unknown }
   const clean = withoutNulls(rest)
-  return status === undefined || status === null ? clean : ({ ...clean, status } as KubeObject)
+  return status === undefined || status === null ? clean : (Object.assign({}, clean, { status }) as KubeObject)
 }
 
 function unreadable(resource: Resource, why: string): Status {

@@ -5,6 +5,7 @@
 import {
   type ApiRequest,
   type ApiResponse,
+  copyWith,
   deepFreeze,
   type KubeObject,
   type Pod,
@@ -59,7 +60,7 @@ export function* create(context: Context, request: CreateRequest): Steps<ApiResp
 }
 
 function withName(object: KubeObject, name: string): KubeObject {
-  return { ...object, metadata: { ...object.metadata, name } }
+  return copyWith(object, { metadata: copyWith(object.metadata, { name }) })
 }
 
 function* createNamed(

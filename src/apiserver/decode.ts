@@ -2,7 +2,7 @@
  * Stored values and objects. What is stored has no resourceVersion; what is served has the version of its last write. The served object is
  * made once for each version and shared by every cache and every server. Models apiserver pkg/storage versioner, v1.33.
  */
-import { deepFreeze, type KubeObject, withIdentity } from '../objects/index.ts'
+import { copyWith, deepFreeze, type KubeObject, withIdentity } from '../objects/index.ts'
 
 /** The last versions that were decoded, found by their revision. Far cheaper than a weak map, and large enough for what is under way. */
 const SLOTS = 4096
@@ -24,7 +24,7 @@ export function decode(stored: unknown, revision: number): KubeObject {
 export function encode(object: KubeObject): KubeObject {
   const { metadata } = object
   if (metadata.resourceVersion === undefined) return deepFreeze(object)
-  return deepFreeze({ ...object, metadata: withIdentity(metadata, metadata) })
+  return deepFreeze(copyWith(object, { metadata: withIdentity(metadata, metadata) }))
 }
 
 /** The object as of `revision`: a copy of its top and its metadata, everything else shared. */

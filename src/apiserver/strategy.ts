@@ -3,6 +3,7 @@
  * generation moves. Models apiserver pkg/registry/rest and the strategies in kubernetes pkg/registry, v1.33.
  */
 import {
+  copyWith,
   type KubeObject,
   type Namespace,
   type ObjectMeta,
@@ -43,7 +44,10 @@ export function prepareForCreate(resource: Resource, object: KubeObject, identit
   const metadata = withIdentity(object.metadata, { ...identity, generation })
   switch (resource) {
     case 'pods':
-      return { ...object, metadata, status: { phase: 'Pending', qosClass: qosClass((object as Pod).spec) } } as Pod
+      return copyWith(object as Pod, {
+        metadata,
+        status: { phase: 'Pending', qosClass: qosClass((object as Pod).spec) },
+      })
     case 'namespaces':
       return {
         ...object,
@@ -52,13 +56,13 @@ export function prepareForCreate(resource: Resource, object: KubeObject, identit
         status: { phase: 'Active' },
       } as Namespace
     case 'services':
-      return { ...object, metadata, status: { loadBalancer: {} } } as KubeObject
+      return copyWith(object as Parts, { metadata, status: { loadBalancer: {} } })
     case 'nodes':
-      return { ...object, metadata }
+      return copyWith(object, { metadata })
     default: {
-      if (!hasStatus(resource)) return { ...object, metadata }
+      if (!hasStatus(resource)) return copyWith(object, { metadata })
       const { status: _status, ...rest } = object as Parts
-      return { ...rest, metadata }
+      return copyWith(rest, { metadata })
     }
   }
 }
@@ -70,11 +74,11 @@ function withKubernetesFinalizer(finalizers: readonly string[] = []): readonly s
 /** A changed object as it is stored: what this write may not touch is taken from before, the generation moves if it must. */
 export function prepareForUpdate(resource: Resource, given: KubeObject, before: KubeObject): KubeObject {
   const old = before as Parts
-  let after = { ...given, apiVersion: before.apiVersion, kind: before.kind } as Parts
+  let after = copyWith(given as Parts, { apiVersion: before.apiVersion, kind: before.kind })
   if (hasStatus(resource) && after.status !== old.status) after = replaced(after, 'status', old.status)
   if (resource === 'namespaces' && after.spec !== old.spec) after = replaced(after, 'spec', old.spec)
   const moves = COUNTS_GENERATIONS.has(resource) && generationMoves(resource, after, old)
-  return { ...after, metadata: keptIdentity(given.metadata, before.metadata, moves) }
+  return copyWith(after, { metadata: keptIdentity(given.metadata, before.metadata, moves) })
 }
 
 /** As `prepareForUpdate`, for the status subresource: only the status (and ordinary metadata) is taken. */
@@ -82,12 +86,12 @@ export function prepareForStatusUpdate(given: KubeObject, before: KubeObject): K
   const after = replaced(before as Parts, 'status', (given as Parts).status)
   const owners = before.metadata.ownerReferences
   const kept =
-    owners === given.metadata.ownerReferences ? given.metadata : { ...given.metadata, ownerReferences: owners }
-  return { ...after, metadata: keptIdentity(kept, before.metadata, false) }
+    owners === given.metadata.ownerReferences ? given.metadata : copyWith(given.metadata, { ownerReferences: owners })
+  return copyWith(after, { metadata: keptIdentity(kept, before.metadata, false) })
 }
 
 function replaced(object: Parts, part: string, value: unknown): Parts {
-  if (value !== undefined) return { ...object, [part]: value } as Parts
+  if (value !== undefined) return copyWith(object, { [part]: value } as Partial<Parts>)
   const { [part]: _part, ...rest } = object
   return rest as Parts
 }
@@ -103,7 +107,7 @@ function generationMoves(resource: Resource, after: Parts, before: Parts): boole
 /** The new metadata with what no client may set. */
 function keptIdentity(given: ObjectMeta, before: ObjectMeta, moves: boolean): ObjectMeta {
   if (!moves || before.generation === undefined) return withIdentity(given, before)
-  return withIdentity(given, { ...before, generation: before.generation + 1 })
+  return withIdentity(given, copyWith(before, { generation: before.generation + 1 }))
 }
 
 /** True when a write would change nothing but the version. */

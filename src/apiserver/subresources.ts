@@ -5,6 +5,7 @@
 import {
   type ApiRequest,
   type ApiResponse,
+  copyWith,
   type Deployment,
   findCondition,
   type KubeObject,
@@ -115,15 +116,14 @@ function bound(pod: Pod, nodeName: string, annotations: Pod['metadata']['annotat
           { type: 'PodScheduled', status: 'True' },
           stamp,
         )
-  return {
-    ...pod,
+  return copyWith(pod, {
     metadata:
       annotations === undefined
         ? pod.metadata
-        : { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } },
-    spec: { ...pod.spec, nodeName },
-    status: { ...pod.status, conditions },
-  }
+        : copyWith(pod.metadata, { annotations: { ...pod.metadata.annotations, ...annotations } }),
+    spec: copyWith(pod.spec, { nodeName }),
+    status: copyWith(pod.status ?? {}, { conditions }),
+  })
 }
 
 /** PUT of a namespace's finalize: only spec.finalizers count. With the last one gone a dying namespace is removed. */

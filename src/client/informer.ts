@@ -63,7 +63,7 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
     this.#setup = setup
     this.resource = setup.resource
     this.#fifo = new DeltaFifo(this.#store, setup.decisions)
-    this.#reflector = new Reflector({ ...setup, target: this })
+    this.#reflector = new Reflector({ target: this, ...setup })
   }
 
   get(key: string): T | undefined {

@@ -101,10 +101,11 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     })
   })
   names.schedulers.forEach((name, index) => {
+    const { schedulerQps: qps, schedulerBurst: burst } = topology
     planned.push({
       host: master(index),
       name,
-      factory: () => new Scheduler({ ...client, name, decisions: decisions.scheduler }),
+      factory: () => new Scheduler({ ...client, name, decisions: decisions.scheduler, qps, burst }),
     })
   })
   names.dns.forEach((name, index) => {

@@ -19,6 +19,9 @@ export interface Topology {
   /** Client rate limits of the controller manager (requests a second). Upstream's defaults: 20 and 30. */
   readonly controllerQps: number
   readonly controllerBurst: number
+  /** Client rate limits of the scheduler (`--kube-api-qps`, `--kube-api-burst`). Left out: upstream's defaults, 50 and 100. */
+  readonly schedulerQps?: number
+  readonly schedulerBurst?: number
   /** Labels that every node carries besides the well-known ones. */
   readonly nodeLabels: Labels
 }

@@ -62,7 +62,7 @@ export class StateMachine {
       case 'delete': {
         const response = perform(store, leases, request, next, wanted)
         if (response?.type === 'delete' && response.deleted === 0) {
-          return this.#answer({ ...response, revision: store.revision })
+          return this.#answer(Object.assign(response, { revision: store.revision }))
         }
         return this.#answer(response)
       }
@@ -73,7 +73,7 @@ export class StateMachine {
         const before = store.hash
         const response = performTxn(store, leases, request, next, wanted)
         if (response !== undefined && store.hash === before) {
-          return this.#answer({ ...response, revision: store.revision })
+          return this.#answer(Object.assign(response, { revision: store.revision }))
         }
         return this.#answer(response)
       }

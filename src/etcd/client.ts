@@ -88,39 +88,39 @@ export class EtcdClient implements TimerTarget {
   }
 
   range(request: Omit<RangeRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'range' }, receiver, tag, out)
+    this.call({ type: 'range', ...request }, receiver, tag, out)
   }
 
   put(request: Omit<PutRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'put' }, receiver, tag, out)
+    this.call({ type: 'put', ...request }, receiver, tag, out)
   }
 
   delete(request: Omit<DeleteRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'delete' }, receiver, tag, out)
+    this.call({ type: 'delete', ...request }, receiver, tag, out)
   }
 
   txn(request: Omit<TxnRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'txn' }, receiver, tag, out)
+    this.call({ type: 'txn', ...request }, receiver, tag, out)
   }
 
   compact(request: Omit<CompactRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'compact' }, receiver, tag, out)
+    this.call({ type: 'compact', ...request }, receiver, tag, out)
   }
 
   leaseGrant(request: Omit<LeaseGrantRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'lease-grant' }, receiver, tag, out)
+    this.call({ type: 'lease-grant', ...request }, receiver, tag, out)
   }
 
   leaseRevoke(request: Omit<LeaseRevokeRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'lease-revoke' }, receiver, tag, out)
+    this.call({ type: 'lease-revoke', ...request }, receiver, tag, out)
   }
 
   leaseKeepAlive(request: Omit<LeaseKeepAliveRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'lease-keep-alive' }, receiver, tag, out)
+    this.call({ type: 'lease-keep-alive', ...request }, receiver, tag, out)
   }
 
   leaseTimeToLive(request: Omit<LeaseTimeToLiveRequest, 'type'>, receiver: EtcdReceiver, tag: number, out: Out): void {
-    this.call({ ...request, type: 'lease-time-to-live' }, receiver, tag, out)
+    this.call({ type: 'lease-time-to-live', ...request }, receiver, tag, out)
   }
 
   status(receiver: EtcdReceiver, tag: number, out: Out): void {

@@ -85,14 +85,13 @@ export function resolveApp(
   const startMicros = base.startMicros ?? stream.intAt(300 * MILLISECOND, 800 * MILLISECOND, address, name)
   const readyMicros = Math.max(base.readyMicros ?? startMicros, startMicros)
   invariant(startMicros >= 0 && base.drainMicros >= 0, 'kubelet: an app model has no negative times', base)
-  return {
-    ...base,
+  return Object.assign({}, base, {
     exitAfterMicros,
     startMicros,
     readyMicros,
     termExitCode: base.termExitCode ?? (base.onTerm === 'exit' ? 143 : 0),
     servePorts: base.servePorts ?? declaredPorts(container),
-  }
+  })
 }
 
 function withoutTag(image: string): string {

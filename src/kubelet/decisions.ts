@@ -2,7 +2,9 @@
  * The decisions of a kubelet that a historical bug replaces. Each is what upstream does today; a defect is a partial table
  * laid over this one. Models kubernetes pkg/kubelet (kuberuntime, status, prober, pod_workers), v1.33.
  */
+
 import type { Condition, PodPhase } from '../objects/index.ts'
+import { copyWith } from '../objects/index.ts'
 import type { ProbeKind } from './probethreshold.ts'
 
 export const MINIMUM_GRACE_SECONDS = 2
@@ -52,7 +54,7 @@ export const KUBELET_DECISIONS: KubeletDecisions = Object.freeze({
     const reason = phase === 'Failed' ? 'PodFailed' : 'PodCompleted'
     return computed.map((condition) =>
       (condition.type === 'Ready' || condition.type === 'ContainersReady') && condition.status !== 'False'
-        ? { ...condition, status: 'False', reason, message: undefined }
+        ? copyWith(condition, { status: 'False', reason, message: undefined })
         : condition,
     )
   },

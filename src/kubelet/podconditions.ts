@@ -5,6 +5,7 @@
 import {
   type Condition,
   type ContainerStatus,
+  copyWith,
   isConditionTrue,
   isSidecar,
   type PodPhase,
@@ -94,7 +95,7 @@ function readyCondition(
   containersReady: Condition,
   others: readonly Condition[] | undefined,
 ): Condition {
-  if (containersReady.status !== 'True') return { ...containersReady, type: 'Ready' }
+  if (containersReady.status !== 'True') return copyWith(containersReady, { type: 'Ready' })
   const closed = (spec.readinessGates ?? []).filter((gate) => !isConditionTrue(others, gate.conditionType))
   if (closed.length === 0) return { type: 'Ready', status: 'True' }
   const names = closed.map((gate) => `"${gate.conditionType}"`).join(', ')

@@ -7,6 +7,7 @@ import {
   type Container,
   type ContainerState,
   type ContainerStatus,
+  copyWith,
   findCondition,
   isSidecar,
   type Pod,
@@ -94,9 +95,10 @@ export function podStatusOf(given: StatusInput, decisions: KubeletDecisions): Po
 /** With its transition time; the very object stored before when it says the same. */
 function stamped(condition: Condition, previous: readonly Condition[] | undefined, stamp: string): Condition {
   const before = findCondition(previous, condition.type)
-  if (before === undefined || before.status !== condition.status) return { ...condition, lastTransitionTime: stamp }
+  if (before === undefined || before.status !== condition.status)
+    return copyWith(condition, { lastTransitionTime: stamp })
   if (before.reason === condition.reason && before.message === condition.message) return before
-  return { ...condition, lastTransitionTime: before.lastTransitionTime }
+  return copyWith(condition, { lastTransitionTime: before.lastTransitionTime })
 }
 
 /** `containerd://<id>`, as the API shows it. */
@@ -144,11 +146,11 @@ function containerStatus(container: Container, init: boolean, input: StatusInput
   }
   if (!ended && waiting !== undefined && (init || shouldStart(pod, container, record))) {
     if (same && known.state.waiting === waiting) return known
-    return { ...base, ready: false, state: { waiting }, lastState: terminated(record) }
+    return Object.assign(base, { ready: false, state: { waiting }, lastState: terminated(record) })
   }
   if (same && known.state.terminated !== undefined) return known
   const ready = regular && record.exitCode === 0
-  return withLast({ ...base, ready, state: terminated(record) }, lastStateOf(record, known, records))
+  return withLast(Object.assign(base, { ready, state: terminated(record) }), lastStateOf(record, known, records))
 }
 
 /** How the instance before this one ended, from the runtime or, once that is collected, from what was stored. */
@@ -163,7 +165,7 @@ function lastStateOf(
 }
 
 function withLast(status: ContainerStatus, lastState: ContainerState | undefined): ContainerStatus {
-  return lastState === undefined ? status : { ...status, lastState }
+  return lastState === undefined ? status : copyWith(status, { lastState })
 }
 
 function terminated(record: ContainerRecord): ContainerState {
@@ -197,7 +199,7 @@ function statusWithoutRecord(
   const restartCount = (known?.restartCount ?? 0) + (wasRunning ? 1 : 0)
   const base = { name: container.name, image: container.image, ready: false, started: false, restartCount }
   if (ended && (wasRunning || known?.lastState?.terminated !== undefined)) {
-    return { ...base, restartCount: known?.restartCount ?? 0, state: { terminated: LOST } }
+    return Object.assign(base, { restartCount: known?.restartCount ?? 0, state: { terminated: LOST } })
   }
   const waits = (pod.spec.initContainers?.length ?? 0) > 0 && !init ? 'PodInitializing' : 'ContainerCreating'
   const why: { readonly reason: string; readonly message?: string } = input.waiting.get(container.name) ?? {
@@ -206,5 +208,5 @@ function statusWithoutRecord(
   const before = known?.state.waiting
   if (known?.image === container.image && before?.reason === why.reason && before.message === why.message) return known
   const lastState = wasRunning ? { terminated: LOST } : known?.lastState
-  return withLast({ ...base, state: { waiting: why } }, lastState)
+  return withLast(Object.assign(base, { state: { waiting: why } }), lastState)
 }

@@ -69,7 +69,7 @@ export class RuntimeClient implements TimerTarget {
     const id = ++this.#lastId
     const mayTakeLong = request.type === 'cri-pull' || request.type === 'cri-hook' || request.type === 'cri-stop'
     this.#pending.set(id, { receiver, sentAt: out.now, mayTakeLong })
-    const call: CriCall = { ...request, id } as CriCall
+    const call = Object.assign({ id }, request) as CriCall
     out.stream(this.#process, call)
     return id
   }

@@ -1,4 +1,5 @@
 /** The list of conditions in a status. Models apimachinery pkg/api/meta conditions.go, v1.33: the transition time moves only with the status. */
+import { copyWith } from './copy.ts'
 import type { Condition } from './meta.ts'
 
 /** The condition of that type, if present. */
@@ -24,10 +25,10 @@ export function withCondition(
 ): readonly Condition[] {
   const before = findCondition(conditions, condition.type)
   if (before === undefined)
-    return [...(conditions ?? []), { ...condition, lastTransitionTime: condition.lastTransitionTime ?? stamp }]
+    return [...(conditions ?? []), copyWith(condition, { lastTransitionTime: condition.lastTransitionTime ?? stamp })]
   const lastTransitionTime =
     before.status === condition.status ? before.lastTransitionTime : (condition.lastTransitionTime ?? stamp)
-  const after: Condition = { ...before, ...condition, lastTransitionTime }
+  const after: Condition = copyWith(before, copyWith(condition, { lastTransitionTime }))
   if (sameCondition(before, after)) return conditions as readonly Condition[]
   return (conditions as readonly Condition[]).map((entry) => (entry === before ? after : entry))
 }

@@ -2,6 +2,7 @@
  * Defaulting: what an API server fills in before it looks at an object. Models kubernetes pkg/apis/{core,apps,discovery}/v1
  * defaults.go, v1.33, for the fields that the types here have. Parts that need nothing are shared; defaulting twice is the identity.
  */
+import { copyWith } from './copy.ts'
 import { defaultPodSpec } from './defaults-pod.ts'
 import type { Deployment, EndpointSlice, Node, ReplicaSet, Secret, Service, ServicePort } from './kinds.ts'
 import type { KubeObject } from './meta.ts'
@@ -37,12 +38,12 @@ function defaulted(object: KubeObject): KubeObject {
 
 function defaultPod(pod: Pod): Pod {
   const spec = defaultPodSpec(pod.spec, 'pod')
-  return spec === pod.spec ? pod : { ...pod, spec }
+  return spec === pod.spec ? pod : copyWith(pod, { spec })
 }
 
 function defaultTemplate(template: PodTemplateSpec): PodTemplateSpec {
   const spec = defaultPodSpec(template.spec, 'template')
-  return spec === template.spec ? template : { ...template, spec }
+  return spec === template.spec ? template : copyWith(template, { spec })
 }
 
 function defaultDeployment(deployment: Deployment): Deployment {
@@ -83,7 +84,7 @@ function defaultReplicaSet(replicaSet: ReplicaSet): ReplicaSet {
   const { spec } = replicaSet
   const template = defaultTemplate(spec.template)
   if (template === spec.template && spec.replicas !== undefined) return replicaSet
-  return { ...replicaSet, spec: { ...spec, replicas: spec.replicas ?? 1, template } }
+  return copyWith(replicaSet, { spec: copyWith(spec, { replicas: spec.replicas ?? 1, template }) })
 }
 
 function defaultService(service: Service): Service {
@@ -143,9 +144,9 @@ function defaultSecret(secret: Secret): Secret {
 }
 
 function defaultNode(node: Node): Node {
-  if (node.spec === undefined) return defaultNode({ ...node, spec: {} })
+  if (node.spec === undefined) return defaultNode(copyWith(node, { spec: {} }))
   if (node.status?.capacity === undefined || node.status.allocatable !== undefined) return node
-  return { ...node, status: { ...node.status, allocatable: node.status.capacity } }
+  return copyWith(node, { status: copyWith(node.status, { allocatable: node.status.capacity }) })
 }
 
 function defaultEndpointSlice(slice: EndpointSlice): EndpointSlice {

@@ -1,6 +1,7 @@
 /** The Kubernetes vocabulary: what other floors may import. */
 export * from './api.ts'
 export * from './conditions.ts'
+export * from './copy.ts'
 export * from './defaults.ts'
 export { defaultPodSpec } from './defaults-pod.ts'
 export * from './equal.ts'

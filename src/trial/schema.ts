@@ -28,19 +28,24 @@ const kubeObject = {
   },
 }
 
-const topology = shape({
-  etcdMembers: { enum: [1, 3, 5] },
-  apiServers: { type: 'integer', minimum: 1, maximum: 9 },
-  controllerManagers: { type: 'integer', minimum: 1, maximum: 9 },
-  schedulers: { type: 'integer', minimum: 1, maximum: 9 },
-  nodes: { type: 'integer', minimum: 1, maximum: 10_000 },
-  zones: { type: 'integer', minimum: 1, maximum: 100 },
-  nodeCapacity: shape({ cpu: text, memory: text, pods: text }),
-  proxyMode: { enum: ['iptables', 'ipvs'] },
-  controllerQps: { type: 'number', exclusiveMinimum: 0 },
-  controllerBurst: { type: 'integer', minimum: 1 },
-  nodeLabels: strings,
-})
+const topology = shape(
+  {
+    etcdMembers: { enum: [1, 3, 5] },
+    apiServers: { type: 'integer', minimum: 1, maximum: 9 },
+    controllerManagers: { type: 'integer', minimum: 1, maximum: 9 },
+    schedulers: { type: 'integer', minimum: 1, maximum: 9 },
+    nodes: { type: 'integer', minimum: 1, maximum: 10_000 },
+    zones: { type: 'integer', minimum: 1, maximum: 100 },
+    nodeCapacity: shape({ cpu: text, memory: text, pods: text }),
+    proxyMode: { enum: ['iptables', 'ipvs'] },
+    controllerQps: { type: 'number', exclusiveMinimum: 0 },
+    controllerBurst: { type: 'integer', minimum: 1 },
+    schedulerQps: { type: 'number', exclusiveMinimum: 0 },
+    schedulerBurst: { type: 'integer', minimum: 1 },
+    nodeLabels: strings,
+  },
+  ['schedulerQps', 'schedulerBurst'],
+)
 
 const onDeployment = { namespace: text, deployment: text }
 const named = { resource: { enum: [...RESOURCE_NAMES] }, namespace: text, name: text }

@@ -5,6 +5,7 @@
 import { type Micros, SECOND } from '../../kernel/index.ts'
 import { findCondition, withCondition, withoutCondition } from '../../objects/conditions.ts'
 import type { Condition, Deployment, ReplicaSet } from '../../objects/index.ts'
+import { copyWith } from '../../objects/index.ts'
 import { parseTime, timestamp } from '../../objects/time.ts'
 import { desiredReplicas, type Fenceposts, sumAvailable, sumDesired } from './fenceposts.ts'
 
@@ -58,7 +59,7 @@ export function computeRolloutStatus(
   const finished = status.replicas === status.updatedReplicas && current?.reason === 'NewReplicaSetAvailable'
   if (!hasProgressDeadline(deployment)) conditions = withoutCondition(conditions, PROGRESSING)
   else if (!finished) conditions = progressConditions(deployment, status, conditions, current, newSet, wall)
-  return { ...status, conditions: withReplicaFailure(conditions, all, newSet, wall) }
+  return copyWith(status, { conditions: withReplicaFailure(conditions, all, newSet, wall) })
 }
 
 /** True when the rollout is done: every replica is of the present template, available, and seen by the controller. */
@@ -111,7 +112,7 @@ export function setCondition(
   if (conditions !== undefined && before?.status === condition.status && before.reason === condition.reason)
     return conditions
   const stamp = timestamp(wall)
-  return withCondition(conditions, { ...condition, lastUpdateTime: stamp }, stamp)
+  return withCondition(conditions, copyWith(condition, { lastUpdateTime: stamp }), stamp)
 }
 
 export function hasProgressDeadline(deployment: Deployment): boolean {
@@ -136,7 +137,7 @@ function progressConditions(
   if (hasProgressed(deployment.status, status)) {
     const stamp = timestamp(wall)
     const condition = condition3(PROGRESSING, 'True', 'ReplicaSetUpdated', `${subject} is progressing.`)
-    return withCondition(conditions, { ...condition, lastUpdateTime: stamp }, stamp)
+    return withCondition(conditions, copyWith(condition, { lastUpdateTime: stamp }), stamp)
   }
   if (hasTimedOut(deployment, current, wall)) {
     const message = `${subject} has timed out progressing.`
