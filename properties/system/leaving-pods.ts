@@ -22,15 +22,16 @@ export class LeavingPods {
   readonly #troubledAt = new Map<string, Micros>()
 
   /** `onLeave` is told of every pod that begins to leave with a grace period. */
-  constructor(cluster: Cluster, onLeave: () => void) {
+  constructor(cluster: Cluster, onLeave: (leaving: Leaving) => void) {
     this.#cluster = cluster
     cluster.truth.onChange('pods', ({ previous, current }) => {
       if (current?.status?.podIP === undefined || current.metadata.deletionTimestamp === undefined) return
       if (previous?.metadata.deletionTimestamp !== undefined) return
       if (current.metadata.deletionGracePeriodSeconds === 0) return
       const { uid = '' } = current.metadata
-      this.#byAddress.set(current.status.podIP, { uid, at: cluster.kernel.now, hookMicros: hookMicros(current) })
-      onLeave()
+      const leaving = { uid, at: cluster.kernel.now, hookMicros: hookMicros(current) }
+      this.#byAddress.set(current.status.podIP, leaving)
+      onLeave(leaving)
     })
     this.#followTrouble()
   }

@@ -66,8 +66,8 @@ export const rolloutLosesNothing: PropertyDefinition = {
   catches: ['endpointslice-keeps-terminating-ready', 'proxy-loses-changes-after-failed-restore'],
   monitor(cluster, report) {
     let waiting = false
-    const pods = new LeavingPods(cluster, () => {
-      waiting = true
+    const pods = new LeavingPods(cluster, ({ hookMicros }) => {
+      if (hookMicros >= PROPAGATION_MICROS) waiting = true
     })
     const endpoints = new ReadyEndpoints(cluster)
     const withOldRules = followFailedSyncs(cluster)
@@ -99,7 +99,9 @@ export const rolloutWithoutPreStopLoses: PropertyDefinition = {
   trigger: 'a pod without a preStop hook was deleted while clients were asking',
   catches: [],
   monitor(cluster, report) {
-    const pods = new LeavingPods(cluster, () => report.reached())
+    const pods = new LeavingPods(cluster, ({ hookMicros }) => {
+      if (hookMicros === 0) report.reached()
+    })
     followLostRequests(cluster, pods, (_request, leaving) => {
       if (leaving.hookMicros === 0 && !pods.isTroubled(leaving) && !cluster.calm.disturbedSince(leaving.at))
         report.seen()

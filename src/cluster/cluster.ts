@@ -17,7 +17,7 @@ import {
 } from '../kernel/index.ts'
 import type { ContainerRuntime } from '../kubelet/index.ts'
 import { type KubeObject, keyOf } from '../objects/index.ts'
-import type { NodeNetwork } from '../proxy/index.ts'
+import type { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { Calm } from './calm.ts'
 import { staleInformers, unconverged } from './convergence.ts'
@@ -84,10 +84,29 @@ export class Cluster {
     this.kernel.enter(this.process('operator'), (machine, out) => action(machine as Operator, out))
   }
 
-  /** Converged, every informer has caught up, and nothing but leases has changed for five seconds. */
+  /**
+   * Converged, every informer, member of etcd and kube-proxy has caught up, and nothing but leases has changed for five
+   * seconds.
+   */
   isQuiet(): boolean {
     if (this.kernel.now - this.truth.lastChangeAt < QUIET_MICROS || this.#assembly.operator().running > 0) return false
-    return unconverged(this.truth).length === 0 && staleInformers(this.truth, this.informers()).length === 0
+    if (unconverged(this.truth).length > 0 || staleInformers(this.truth, this.informers()).length > 0) return false
+    return this.#etcdHasCaughtUp() && this.#proxiesHaveCaughtUp()
+  }
+
+  /** A member that is still down (its disk was full, say) or behind is not quiet: nothing has been shown about it yet. */
+  #etcdHasCaughtUp(): boolean {
+    const views = this.etcdViews()
+    if (views.length < this.topology.etcdMembers) return false
+    return views.every((view) => view.isRunning && view.revision === this.truth.revision)
+  }
+
+  /** After a failed restore the next one may come as late as the sync period, 30 s. */
+  #proxiesHaveCaughtUp(): boolean {
+    return namesOf(this.topology).proxies.every((name) => {
+      const process = this.process(name)
+      return this.kernel.isRunning(process) && !(this.kernel.machineOf(process) as KubeProxy).isBehind
+    })
   }
 
   // --- Processes by name

@@ -13,6 +13,7 @@ import {
   keyOf,
   type Pod,
   type ReplicaSet,
+  scaledCount,
 } from '../objects/index.ts'
 import type { Truth } from './truth.ts'
 
@@ -80,12 +81,25 @@ function deploymentGaps(deployment: Deployment, sets: readonly ReplicaSet[], mis
   }
   const wanted = deployment.spec.replicas ?? 1
   const total = sets.reduce((sum, set) => sum + (set.spec.replicas ?? 1), 0)
-  if (total !== wanted) missing.push(`${name}: its replica sets want ${total} pods together, it wants ${wanted}`)
+  const most = wanted + heldSurge(deployment, sets)
+  if (total < wanted || total > most)
+    missing.push(`${name}: its replica sets want ${total} pods together, it wants ${wanted}`)
   if (deployment.spec.paused === true) return
   if ((deployment.status?.updatedReplicas ?? 0) !== wanted)
     missing.push(`${name}: ${deployment.status?.updatedReplicas ?? 0} of ${wanted} pods are of the newest template`)
   if ((deployment.status?.availableReplicas ?? 0) !== wanted)
     missing.push(`${name}: ${deployment.status?.availableReplicas ?? 0} of ${wanted} pods are available`)
+}
+
+/**
+ * A rollout that was paused half-way stays there, with pods of both templates and its surge (upstream deployment sync.go,
+ * scale: several active sets of a paused deployment are sized to replicas + maxSurge together). Otherwise 0.
+ */
+function heldSurge(deployment: Deployment, sets: readonly ReplicaSet[]): number {
+  const { paused, strategy, replicas = 1 } = deployment.spec
+  if (paused !== true || replicas === 0 || strategy?.type === 'Recreate') return 0
+  if (sets.filter((set) => (set.spec.replicas ?? 1) > 0).length < 2) return 0
+  return scaledCount(strategy?.rollingUpdate?.maxSurge ?? '25%', replicas, 'up')
 }
 
 /** Each service's ready endpoints are exactly the addresses of its ready pods. */

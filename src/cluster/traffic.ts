@@ -11,8 +11,8 @@ import type { DnsAnswer, DnsQuery } from './dns.ts'
 import type { AnswerPacket, ClosePacket, RequestPacket } from './wire.ts'
 import type { RequestOutcome, TrafficClient } from './workload.ts'
 
-/** A client keeps a resolved name for so long, and then asks before it connects anywhere. */
-const NAME_CACHE_MICROS: Micros = 5 * SECOND
+/** A client keeps a resolved name as long as its record says (CoreDNS plugin/kubernetes: ttl 5), and then asks before it connects anywhere. */
+export const NAME_CACHE_MICROS: Micros = 5 * SECOND
 const FIRST_EPHEMERAL_PORT = 32_768
 const EPHEMERAL_PORTS = 28_232
 
@@ -27,6 +27,9 @@ export interface RequestFinished {
   readonly backend: string
   readonly startedAt: Micros
   readonly opened: boolean
+  /** Where the client asked from; for `outside` the node whose node port it used. */
+  readonly from: TrafficClient['from']
+  readonly node: string
 }
 
 /** Where the client stands and how it reaches others; supplied by the cluster. */
@@ -272,7 +275,7 @@ export class TrafficSource implements Machine {
   }
 
   #report(out: Out, outcome: RequestOutcome, backend: string, startedAt: Micros, opened: boolean): void {
-    const { id, namespace, service } = this.#spec
+    const { id, namespace, service, from, node } = this.#spec
     const fact: RequestFinished = {
       type: 'request-finished',
       client: id,
@@ -282,6 +285,8 @@ export class TrafficSource implements Machine {
       backend,
       startedAt,
       opened,
+      from,
+      node,
     }
     out.note(fact)
   }

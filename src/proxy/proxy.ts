@@ -71,6 +71,11 @@ export class KubeProxy implements Machine {
     return this.#tracker.objects()
   }
 
+  /** A sync is still to come: the rules may be behind what it has been told. */
+  get isBehind(): boolean {
+    return this.#runner.isDue
+  }
+
   /** For faults that slow its consumers down. */
   get factory(): InformerFactory {
     return this.#informers

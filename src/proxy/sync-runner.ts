@@ -33,6 +33,11 @@ export class SyncRunner implements TimerTarget {
     this.#arm(out, micros)
   }
 
+  /** A run has been asked for, or is to be repeated, and waits for its time. */
+  get isDue(): boolean {
+    return this.#timer !== 0
+  }
+
   onTimer(_kind: number, _a: number, out: Out): void {
     this.#timer = 0
     this.#go(out)
