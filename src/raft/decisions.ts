@@ -24,6 +24,22 @@ export interface RaftDecisions {
   ownMatch(durableIndex: LogIndex, lastIndex: LogIndex): LogIndex
   /** Must a follower's entries be durable before it acknowledges them? */
   entriesWaitForDisk(): boolean
+  /** Does a follower that replaces conflicting entries keep what followed them? (mofa-org/mofa#1150) */
+  keepsTailAfterConflict(): boolean
+  /** Is an append whose previous entry is compacted a conflict? (databendlabs/openraft#511) */
+  compactedPreviousConflicts(): boolean
+  /** May a member campaign whose snapshot from the leader is not durable yet? (etcd-io/etcd#12163) */
+  campaignsBeforeSnapshot(): boolean
+  /** Does a member that is a learner, as far as it knows, answer requests for votes? (etcd-io/etcd#10998) */
+  learnersAnswerVotes(): boolean
+  /**
+   * May a leader propose a change of the membership now? `settled` says that it has committed an entry of its term and
+   * applied all that it inherited; `pending` that a change which it has itself proposed is not applied yet.
+   * (raft-dev, July 2015; etcd-io/etcd#7625)
+   */
+  acceptsChange(settled: boolean, pending: boolean): boolean
+  /** Does a leader keep a read that comes before the first commitment of its term? (etcd-io/etcd#12680) */
+  keepsEarlyReads(): boolean
 }
 
 export const RAFT_DECISIONS: RaftDecisions = {
@@ -35,4 +51,10 @@ export const RAFT_DECISIONS: RaftDecisions = {
   servesReads: (committedInTerm) => committedInTerm,
   ownMatch: (durableIndex) => durableIndex,
   entriesWaitForDisk: () => true,
+  keepsTailAfterConflict: () => false,
+  compactedPreviousConflicts: () => false,
+  campaignsBeforeSnapshot: () => false,
+  learnersAnswerVotes: () => true,
+  acceptsChange: (settled, pending) => settled && !pending,
+  keepsEarlyReads: () => true,
 }

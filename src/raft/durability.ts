@@ -93,6 +93,7 @@ export function flush(state: RaftState, out: RaftOut): void {
   if (entries.length === 0 && snapshot === undefined && !waits) return
   const write = ++state.lastWrite
   if (state.hardStateDirty || snapshot !== undefined) state.hardStateWrite = write
+  if (snapshot !== undefined) state.snapshotWrite = write
   state.hardStateDirty = false
   const last = entries[entries.length - 1]
   if (last !== undefined) {

@@ -5,11 +5,12 @@
  */
 import { invariant } from '../kernel/invariant.ts'
 import { promise, setHardState, writeOfHardState } from './durability.ts'
+import { MembershipChange, votes } from './membership.ts'
 import type { VoteReply, VoteRequest } from './messages.ts'
 import { tally } from './quorum.ts'
-import { armUpTo, becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts'
+import { armUpTo, becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, waitForElection } from './role.ts'
 import type { RaftOut } from './sink.ts'
-import type { RaftState } from './state.ts'
+import { type RaftState, snapshotPending } from './state.ts'
 import { NOBODY } from './types.ts'
 
 /** The election timer fired. It may have been early: then it only arms the rest of the pause. */
@@ -18,15 +19,31 @@ export function electionTimeout(state: RaftState, out: RaftOut): void {
   if (state.role === 'leader') return
   const left = state.electionFrom + state.electionTimeout - state.now
   if (left > 0) armUpTo(state, left, out)
-  else campaign(state, false, out)
+  else if (mayCampaign(state)) campaign(state, false, out)
+  else waitForElection(state, out)
+}
+
+/** Only a voter campaigns, with its whole log and its whole membership in use. */
+function mayCampaign(state: RaftState): boolean {
+  if (state.slot < 0 || !votes(state.membership, state.id)) return false
+  if (snapshotPending(state) && !state.options.decisions.campaignsBeforeSnapshot()) return false
+  for (let index = state.applied + 1; index <= state.commit; index++) {
+    if (state.log.entryAt(index)?.data instanceof MembershipChange) return false
+  }
+  return true
+}
+
+/** The leader orders this member to take over: no rehearsal, no lease. */
+export function campaignByOrder(state: RaftState, out: RaftOut): void {
+  if (mayCampaign(state)) campaign(state, true, out)
 }
 
 /** Starts an election, or its rehearsal. `transfer` means that the leader ordered it. */
-export function campaign(state: RaftState, transfer: boolean, out: RaftOut): void {
+function campaign(state: RaftState, transfer: boolean, out: RaftOut): void {
   if (state.options.decisions.startsWithPreVote() && !transfer) {
     becomePreCandidate(state, out)
     state.ballots[state.slot] = 1
-    if (tally(state.ballots) === 'won') campaignForVotes(state, transfer, out)
+    if (tally(state.ballots, state.electorate) === 'won') campaignForVotes(state, transfer, out)
     else requestVotes(state, true, transfer, out)
   } else campaignForVotes(state, transfer, out)
 }
@@ -49,7 +66,9 @@ function requestVotes(state: RaftState, preVote: boolean, transfer: boolean, out
     lastTerm: state.log.lastTerm,
     transfer,
   }
-  for (const member of state.members) if (member !== state.id) promise(state, member, request, out)
+  for (const member of state.members) {
+    if (member !== state.id && votes(state.membership, member)) promise(state, member, request, out)
+  }
 }
 
 /** The disk holds this candidate's vote for itself. */
@@ -69,8 +88,8 @@ function countOwnVote(state: RaftState, out: RaftOut): void {
     candidate: state.id,
     durable: !state.hardStateDirty,
   })
-  state.ballots[state.slot] = 1
-  if (tally(state.ballots) === 'won') becomeLeader(state, out)
+  if (state.slot >= 0) state.ballots[state.slot] = 1
+  if (tally(state.ballots, state.electorate) === 'won') becomeLeader(state, out)
 }
 
 /** True if a request for votes is to be ignored because this member leads or hears from a leader. */
@@ -80,8 +99,9 @@ export function leaseRefuses(state: RaftState, request: VoteRequest): boolean {
   return state.leader !== NOBODY && state.now - state.electionFrom < state.options.electionTimeoutMicros
 }
 
-/** Decides on a request whose term is at least this member's own. */
+/** Decides on a request whose term is at least this member's own. A learner answers too: it may be one no longer. */
 export function handleVoteRequest(state: RaftState, request: VoteRequest, out: RaftOut): void {
+  if (state.membership.learners.includes(state.id) && !state.options.decisions.learnersAnswerVotes()) return
   const free = state.vote === request.from || (state.vote === NOBODY && state.leader === NOBODY)
   const granted =
     (free || (request.preVote && request.term > state.term)) &&
@@ -107,7 +127,7 @@ export function handleVoteReply(state: RaftState, reply: VoteReply, out: RaftOut
   const slot = state.members.indexOf(reply.from)
   if (slot < 0 || state.ballots[slot] !== 0) return
   state.ballots[slot] = reply.granted ? 1 : -1
-  const result = tally(state.ballots)
+  const result = tally(state.ballots, state.electorate)
   if (result === 'won') {
     if (reply.preVote) campaignForVotes(state, false, out)
     else becomeLeader(state, out)

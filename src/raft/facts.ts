@@ -1,5 +1,6 @@
 /** What Raft tells properties, the story and the trace. `member` is the member's name. */
-import type { LogIndex, MemberId, Role, Term } from './types.ts'
+import type { MembershipRefusal } from './membership.ts'
+import type { LogIndex, MemberId, Membership, Role, Term } from './types.ts'
 
 export interface RaftRoleFact {
   readonly type: 'raft-role'
@@ -37,4 +38,25 @@ export interface RaftSnapshotFact {
   readonly term: Term
 }
 
-export type RaftFact = RaftRoleFact | RaftVoteFact | RaftTruncatedFact | RaftSnapshotFact
+export interface RaftMembershipFact {
+  readonly type: 'raft-membership-changed'
+  readonly member: string
+  readonly id: MemberId
+  readonly index: LogIndex
+  readonly membership: Membership
+}
+
+/** A leader made an empty entry of a change, or every member found at its turn that it cannot be made. */
+export interface RaftChangeRefusedFact {
+  readonly type: 'raft-change-refused'
+  readonly member: string
+  readonly reason: MembershipRefusal
+}
+
+export type RaftFact =
+  | RaftRoleFact
+  | RaftVoteFact
+  | RaftTruncatedFact
+  | RaftSnapshotFact
+  | RaftMembershipFact
+  | RaftChangeRefusedFact

@@ -5,14 +5,22 @@
  */
 import { invariant } from '../kernel/invariant.ts'
 import { promise, promiseEntries } from './durability.ts'
+import { membersOf } from './membership.ts'
 import type { Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot } from './messages.ts'
 import type { RaftOut } from './sink.ts'
-import { commitTo, type RaftState } from './state.ts'
-import type { LogIndex, MemberId } from './types.ts'
+import { commitTo, type RaftState, setMembership } from './state.ts'
+import type { Entry, LogIndex, MemberId, Membership } from './types.ts'
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([])
 
 export function handleAppend(state: RaftState, message: Append, out: RaftOut): void {
   const log = state.log
   if (message.previousIndex < log.compacted) {
+    if (state.options.decisions.compactedPreviousConflicts()) {
+      if (log.last > log.compacted) cutLog(state, log.compacted + 1, out)
+      refuse(state, message, out)
+      return
+    }
     // What this member compacted was committed, so it agrees with every leader's log.
     acknowledge(state, message.from, Math.max(state.commit, log.compacted), out)
     return
@@ -22,13 +30,22 @@ export function handleAppend(state: RaftState, message: Append, out: RaftOut): v
     return
   }
   const cut = state.options.decisions.cutsLogFrom(log.firstConflict(message.entries), message.previousIndex)
+  const replaced = message.previousIndex + message.entries.length
+  const tail =
+    cut > 0 && cut <= log.last && replaced < log.last && state.options.decisions.keepsTailAfterConflict()
+      ? log.slice(replaced + 1, log.last, Number.POSITIVE_INFINITY)
+      : NO_ENTRIES
   if (cut > 0 && cut <= log.last) cutLog(state, cut, out)
   for (const entry of message.entries) {
     if (entry.index <= log.last) continue
     log.append(entry)
     state.unsaved.push(entry)
   }
-  const last = message.previousIndex + message.entries.length
+  for (const entry of tail) {
+    log.append(entry)
+    state.unsaved.push(entry)
+  }
+  const last = replaced
   commitTo(state, message.commit < last ? message.commit : last)
   if (!message.quiet) acknowledge(state, message.from, Math.max(last, state.commit), out)
 }
@@ -100,7 +117,7 @@ export function handleHeartbeat(state: RaftState, message: Heartbeat, out: RaftO
 
 export function handleSnapshot(state: RaftState, message: InstallSnapshot, out: RaftOut): void {
   const snapshot = message.snapshot
-  if (snapshot.index <= state.commit) {
+  if (snapshot.index <= state.commit || leavesOut(snapshot.membership, state.id)) {
     acknowledge(state, message.from, state.commit, out)
     return
   }
@@ -115,7 +132,9 @@ export function handleSnapshot(state: RaftState, message: InstallSnapshot, out: 
   state.pendingWrites = []
   state.unsavedSnapshot = snapshot
   state.commit = snapshot.index
+  state.applying = snapshot.index
   state.applied = snapshot.index
+  if (snapshot.membership !== undefined) setMembership(state, snapshot.membership)
   out.note({
     type: 'raft-snapshot-installed',
     member: state.options.name,
@@ -124,6 +143,11 @@ export function handleSnapshot(state: RaftState, message: InstallSnapshot, out: 
   })
   out.install(snapshot)
   acknowledgeSnapshot(state, message.from, out)
+}
+
+/** A snapshot without this member in it is not for this member. */
+function leavesOut(membership: Membership | undefined, id: MemberId): boolean {
+  return membership !== undefined && !membersOf(membership).includes(id)
 }
 
 /** A snapshot counts as stored when the write that carries it, the next one, is durable. */

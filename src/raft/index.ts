@@ -1,13 +1,31 @@
 /** Floor 1: consensus as a pure machine. What other folders may import. */
+export { applyChange, entriesApplied, takeCommitted } from './apply.ts'
 export { RAFT_DECISIONS, type RaftDecisions } from './decisions.ts'
-export type { RaftFact, RaftRoleFact, RaftSnapshotFact, RaftTruncatedFact, RaftVoteFact } from './facts.ts'
+export type {
+  RaftChangeRefusedFact,
+  RaftFact,
+  RaftMembershipFact,
+  RaftRoleFact,
+  RaftSnapshotFact,
+  RaftTruncatedFact,
+  RaftVoteFact,
+} from './facts.ts'
 export { RaftLog } from './log.ts'
+export {
+  changed,
+  isJoint,
+  type MemberChange,
+  MembershipChange,
+  type MembershipRefusal,
+  membersOf,
+  type Transition,
+  votersOnly,
+} from './membership.ts'
 export { messageBytes, type Proposal, type RaftMessage } from './messages.ts'
 export { completeRaftOptions, type RaftOptions, type RaftOptionsInput } from './options.ts'
 export type { RaftOut } from './sink.ts'
 export {
   applicable,
-  cloneState,
   createState,
   NOTHING_RESTORED,
   type RaftState,
@@ -27,4 +45,4 @@ export {
   transferLeadership,
   writeDurable,
 } from './step.ts'
-export type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from './types.ts'
+export type { Entry, HardState, LogIndex, MemberId, Membership, Role, Snapshot, Term } from './types.ts'

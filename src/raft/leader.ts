@@ -3,9 +3,10 @@
  * Models etcd-io/raft's stepLeader. Every heartbeat is also the clock of CheckQuorum: a leader that in one election
  * time-out heard from no majority steps down (Raft thesis 6.2).
  */
+import { changed, MembershipChange, type MembershipRefusal, votes } from './membership.ts'
 import type { AppendReply, HeartbeatReply, Proposal } from './messages.ts'
 import type { Progress } from './progress.ts'
-import { majority } from './quorum.ts'
+import { type Ballot, tally } from './quorum.ts'
 import { confirmRead, wakeReads } from './read.ts'
 import {
   advanceCommit,
@@ -17,20 +18,64 @@ import {
 } from './replication.ts'
 import { becomeFollower } from './role.ts'
 import type { RaftOut } from './sink.ts'
-import type { RaftState } from './state.ts'
+import { committedInTerm, payloadBytes, type RaftState } from './state.ts'
 import { type MemberId, NOBODY } from './types.ts'
 
 /** Appends and sends. False when this member does not lead or is handing over. */
 export function propose(state: RaftState, proposals: readonly Proposal[], out: RaftOut): boolean {
-  if (state.role !== 'leader' || state.transferee !== NOBODY) return false
-  appendProposals(state, proposals)
+  if (state.role !== 'leader' || state.transferee !== NOBODY || state.slot < 0) return false
+  if (!admits(state, proposals)) return false
+  appendProposals(state, withoutRefused(state, proposals, out))
   broadcastAppend(state, out)
   if (advanceCommit(state)) afterCommit(state, out)
   return true
 }
 
+/** Lets proposals in as long as little enough waits to be committed and applied; one alone always. */
+function admits(state: RaftState, proposals: readonly Proposal[]): boolean {
+  const { maxUncommittedBytes } = state.options
+  if (maxUncommittedBytes === Number.POSITIVE_INFINITY) return true
+  let bytes = 0
+  for (const proposal of proposals) bytes += payloadBytes(proposal)
+  if (state.uncommittedBytes > 0 && bytes > 0 && state.uncommittedBytes + bytes > maxUncommittedBytes) return false
+  state.uncommittedBytes += bytes
+  return true
+}
+
+/** A change of the membership that may not be made now becomes an empty entry; everything else goes in as it is. */
+function withoutRefused(state: RaftState, proposals: readonly Proposal[], out: RaftOut): readonly Proposal[] {
+  let admitted: Proposal[] | undefined
+  for (let i = 0; i < proposals.length; i++) {
+    const { data } = proposals[i] as Proposal
+    if (!(data instanceof MembershipChange)) continue
+    const reason = refusalOf(state, data)
+    if (reason === undefined) {
+      state.pendingChange = state.log.last + i + 1
+      continue
+    }
+    out.note({ type: 'raft-change-refused', member: state.options.name, reason })
+    admitted ??= proposals.slice()
+    admitted[i] = NOTHING
+  }
+  return admitted ?? proposals
+}
+
+const NOTHING: Proposal = Object.freeze({ data: null, bytes: 16 })
+
+function refusalOf(state: RaftState, change: MembershipChange): MembershipRefusal | undefined {
+  if (!changesAccepted(state)) return state.pendingChange > state.applied ? 'change-pending' : 'changes-wait-for-commit'
+  const next = changed(state.membership, change)
+  return typeof next === 'string' ? next : undefined
+}
+
+/** May a change of the membership be proposed now? */
+export function changesAccepted(state: RaftState): boolean {
+  const settled = committedInTerm(state) && state.applied >= state.termStart - 1
+  return state.options.decisions.acceptsChange(settled, state.pendingChange > state.applied)
+}
+
 /** The commit index rose: followers are told, and reads that waited for it begin. */
-function afterCommit(state: RaftState, out: RaftOut): void {
+export function afterCommit(state: RaftState, out: RaftOut): void {
   broadcastAppend(state, out)
   wakeReads(state, out)
 }
@@ -110,19 +155,36 @@ export function heartbeatTimeout(state: RaftState, out: RaftOut): void {
 
 /** Counts who answered since the last count, and starts the next one. */
 function hearsMajority(state: RaftState): boolean {
-  let count = 0
+  const heard: Ballot[] = []
   for (let slot = 0; slot < state.progress.length; slot++) {
     const progress = state.progress[slot] as Progress
-    if (progress.active || slot === state.slot) count++
+    heard.push(progress.active || slot === state.slot ? 1 : 0)
     progress.active = slot === state.slot
   }
-  return count >= majority(state.members.length)
+  return tally(heard, state.electorate) === 'won'
 }
 
-/** Hands leadership over. False when this member does not lead or `to` is no other member. */
+/** The transport could not reach a follower: what is under way to it is probably lost. */
+export function followerUnreachable(state: RaftState, id: MemberId): void {
+  const progress = state.progress[state.members.indexOf(id)]
+  if (progress?.state === 'replicate') progress.becomeProbe()
+}
+
+/** The transport delivered a snapshot, or failed to; either way the next append waits for an answer or a heartbeat's. */
+export function snapshotReported(state: RaftState, id: MemberId, delivered: boolean): void {
+  const progress = state.progress[state.members.indexOf(id)]
+  if (progress?.state !== 'snapshot') return
+  if (delivered) progress.becomeProbe()
+  else progress.abandonSnapshot()
+  progress.probing = true
+}
+
+/** Hands leadership over. False when this member does not lead or `to` is no other voter. */
 export function transfer(state: RaftState, to: MemberId, out: RaftOut): boolean {
   const slot = state.members.indexOf(to)
-  if (state.role !== 'leader' || slot < 0 || slot === state.slot) return false
+  if (state.role !== 'leader' || slot === state.slot || !votes(state.membership, to)) return false
+  // The same order again changes nothing, so that repeating it does not put the end of the attempt off.
+  if (state.transferee === to) return true
   state.transferee = to
   state.transferBeats = 0
   if ((state.progress[slot] as Progress).match === state.log.last) orderTimeout(state, out)

@@ -106,6 +106,13 @@ export interface TimeoutNow {
   readonly term: Term
 }
 
+/** A follower hands on the order to make `transferee` the leader. */
+export interface TransferRequest {
+  readonly type: 'raft-transfer-request'
+  readonly from: MemberId
+  readonly transferee: MemberId
+}
+
 export type RaftMessage =
   | VoteRequest
   | VoteReply
@@ -118,6 +125,7 @@ export type RaftMessage =
   | ReadIndexRequest
   | ReadIndexReply
   | TimeoutNow
+  | TransferRequest
 
 /** Rough size of a message on the wire. */
 export function messageBytes(message: RaftMessage): number {

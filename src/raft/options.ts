@@ -8,7 +8,7 @@ export interface RaftOptions {
   readonly id: MemberId
   /** The member's name in facts. */
   readonly name: string
-  /** All voting members, this one included; 1, 3 or 5 of them. Static. */
+  /** The voters at the beginning of the log. A member that joins later is not among them. */
   readonly members: readonly MemberId[]
   /**
    * The pause without a leader after which a campaign starts, microseconds: a pure function of the term and the number of
@@ -25,6 +25,21 @@ export interface RaftOptions {
   readonly maxAppendBytes: number
   /** Most append messages under way to one follower. Default 512. */
   readonly maxInflight: number
+  /** Most bytes of entries under way to one follower, by which the window is full as well. Default no limit. */
+  readonly maxInflightBytes: number
+  /** Most bytes of entries that a leader has appended and not applied; one proposal is always let in. Default no limit. */
+  readonly maxUncommittedBytes: number
+  /** Most bytes of entries handed out to be applied and not yet applied. Default no limit. */
+  readonly maxApplyingBytes: number
+  /**
+   * How a leader makes sure of a read: a majority confirms that it still leads, or it trusts its lease, hence clocks.
+   * Default quorum.
+   */
+  readonly readMode: 'quorum' | 'lease'
+  /** A follower hands proposals on to the leader. Default true. */
+  readonly forwardsProposals: boolean
+  /** A leader whose removal or demotion was applied steps down. Default true. */
+  readonly leavesWhenRemoved: boolean
   /** Heartbeat answers without progress after which a snapshot is sent again. Default 50 (5 s). */
   readonly snapshotPatience: number
   readonly decisions: RaftDecisions
@@ -44,10 +59,16 @@ export function completeRaftOptions(given: RaftOptionsInput): RaftOptions {
     hurriesFirstElection: given.hurriesFirstElection ?? true,
     maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
     maxInflight: given.maxInflight ?? 512,
+    maxInflightBytes: given.maxInflightBytes ?? Number.POSITIVE_INFINITY,
+    maxUncommittedBytes: given.maxUncommittedBytes ?? Number.POSITIVE_INFINITY,
+    maxApplyingBytes: given.maxApplyingBytes ?? Number.POSITIVE_INFINITY,
+    readMode: given.readMode ?? 'quorum',
+    forwardsProposals: given.forwardsProposals ?? true,
+    leavesWhenRemoved: given.leavesWhenRemoved ?? true,
     snapshotPatience: given.snapshotPatience ?? 50,
     decisions: given.decisions ?? RAFT_DECISIONS,
   }
-  invariant(options.members.includes(options.id), 'raft: a member is one of the members', options.id)
+  invariant(options.id > 0 && options.members.length > 0, 'raft: a log begins with members', options.id)
   invariant(!options.members.includes(0), 'raft: no member has id 0')
   invariant(options.heartbeatMicros > 0, 'raft: heartbeats take time')
   invariant(options.electionTimeoutMicros > options.heartbeatMicros, 'raft: an election time-out spans heartbeats')

@@ -35,6 +35,22 @@ test('replication runs ahead until its window is full', () => {
   expect(progress.inflight).toBe(0)
 })
 
+test('a window counted in bytes is full when enough of them are under way, and one large append always fits', () => {
+  const progress = new Progress(1, 10, 100)
+  progress.becomeReplicate()
+  expect(progress.countsBytes).toBe(true)
+  progress.sent(1, 1, 60)
+  expect(progress.paused).toBe(false)
+  progress.sent(3, 4, 900)
+  expect([progress.paused, progress.window]).toEqual([true, [1, 4]])
+  progress.acknowledged(1)
+  progress.freeTo(1)
+  expect(progress.paused).toBe(true)
+  expect(progress.clone().paused).toBe(true)
+  progress.freeFirst()
+  expect(progress.paused).toBe(false)
+})
+
 test.each<[name: string, match: number, index: number, news: boolean, nextAfter: number]>([
   ['older than known', 5, 3, false, 6],
   ['known', 5, 5, false, 6],

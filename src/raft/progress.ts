@@ -29,11 +29,16 @@ export class Progress {
   heartbeat: Heartbeat | undefined
   /** The last index of each append under way, oldest first. */
   readonly #inflight: LogIndex[] = []
+  /** Their bytes; kept only where there is a limit. */
+  readonly #inflightBytes: number[] = []
+  #bytes = 0
   readonly #maxInflight: number
+  readonly #maxBytes: number
 
-  constructor(next: LogIndex, maxInflight: number) {
+  constructor(next: LogIndex, maxInflight: number, maxBytes = Number.POSITIVE_INFINITY) {
     this.next = next
     this.#maxInflight = maxInflight
+    this.#maxBytes = maxBytes
   }
 
   get inflight(): number {
@@ -41,7 +46,17 @@ export class Progress {
   }
 
   get full(): boolean {
-    return this.#inflight.length >= this.#maxInflight
+    return this.#inflight.length >= this.#maxInflight || this.#bytes >= this.#maxBytes
+  }
+
+  /** The last indexes of the appends under way, oldest first. */
+  get window(): readonly LogIndex[] {
+    return this.#inflight
+  }
+
+  /** Does the window count bytes too? */
+  get countsBytes(): boolean {
+    return this.#maxBytes !== Number.POSITIVE_INFINITY
   }
 
   /** Nothing may be sent now. */
@@ -50,12 +65,15 @@ export class Progress {
     return this.state === 'snapshot' || this.probing
   }
 
-  /** An append with `count` entries up to `last` has left. */
-  sent(count: number, last: LogIndex): void {
+  /** An append with `count` entries up to `last` has left; `bytes` only matter where they are limited. */
+  sent(count: number, last: LogIndex, bytes = 0): void {
     if (count === 0) return
     if (this.state === 'replicate') {
       this.next = last + 1
       this.#inflight.push(last)
+      if (!this.countsBytes) return
+      this.#inflightBytes.push(bytes)
+      this.#bytes += bytes
     } else this.probing = true
   }
 
@@ -70,12 +88,13 @@ export class Progress {
 
   /** Appends up to `index` have arrived. */
   freeTo(index: LogIndex): void {
-    while (this.#inflight.length > 0 && (this.#inflight[0] as LogIndex) <= index) this.#inflight.shift()
+    while (this.#inflight.length > 0 && (this.#inflight[0] as LogIndex) <= index) this.freeFirst()
   }
 
   /** One place in a full window, so that a lost append cannot block it for ever. */
   freeFirst(): void {
     this.#inflight.shift()
+    if (this.countsBytes) this.#bytes -= this.#inflightBytes.shift() ?? 0
   }
 
   /** The follower refused what followed `rejected`; its log may meet ours at `hint`. False for an outdated refusal. */
@@ -115,7 +134,7 @@ export class Progress {
   }
 
   clone(): Progress {
-    const copy = new Progress(this.next, this.#maxInflight)
+    const copy = new Progress(this.next, this.#maxInflight, this.#maxBytes)
     copy.state = this.state
     copy.match = this.match
     copy.probing = this.probing
@@ -124,6 +143,8 @@ export class Progress {
     copy.active = this.active
     copy.readAcknowledged = this.readAcknowledged
     for (const index of this.#inflight) copy.#inflight.push(index)
+    for (const bytes of this.#inflightBytes) copy.#inflightBytes.push(bytes)
+    copy.#bytes = this.#bytes
     return copy
   }
 
@@ -133,5 +154,7 @@ export class Progress {
     this.probing = false
     this.pendingSnapshot = 0
     this.#inflight.length = 0
+    this.#inflightBytes.length = 0
+    this.#bytes = 0
   }
 }

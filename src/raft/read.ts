@@ -2,11 +2,11 @@
  * Reads without the log. Raft thesis 6.4, etcd-io/raft's ReadOnlySafe: the leader notes its commit index, lets a majority
  * confirm by heartbeats that it still leads, then names the index at which a local read is linearizable. A leader that has
  * committed nothing in its term waits: its commit index may be behind its predecessor's. Lost requests are the asker's to
- * repeat. Not here: lease reads, which trust clocks.
+ * repeat. With ReadOnlyLeaseBased a leader that hears from a majority trusts its lease, and so everybody's clock.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Progress } from './progress.ts'
-import { reachedByMajority } from './quorum.ts'
+import { reachedByQuorum } from './quorum.ts'
 import { broadcastHeartbeat } from './replication.ts'
 import type { RaftOut } from './sink.ts'
 import { committedInTerm, type PendingRead, type RaftState } from './state.ts'
@@ -24,10 +24,12 @@ export function askRead(state: RaftState, context: number, out: RaftOut): boolea
 export function takeRead(state: RaftState, from: MemberId, context: number, out: RaftOut): void {
   if (state.role !== 'leader') return
   if (!state.options.decisions.servesReads(committedInTerm(state))) {
-    state.waitingReads.push({ sequence: 0, index: 0, from, context })
+    if (state.options.decisions.keepsEarlyReads()) state.waitingReads.push({ sequence: 0, index: 0, from, context })
     return
   }
-  if (state.members.length === 1) {
+  const { incoming, outgoing } = state.electorate
+  const alone = incoming.length === 1 && outgoing.length === 0 && incoming[0] === state.slot
+  if (alone || state.options.readMode === 'lease') {
     answer(state, from, context, state.commit, out)
     return
   }
@@ -49,8 +51,9 @@ export function confirmRead(state: RaftState, slot: number, sequence: number, ou
   if (sequence <= progress.readAcknowledged) return
   progress.readAcknowledged = sequence
   if (state.reads.length === 0) return
-  const confirmed = reachedByMajority(
+  const confirmed = reachedByQuorum(
     state.progress.map((other, at) => (at === state.slot ? state.readSequence : other.readAcknowledged)),
+    state.electorate,
   )
   let done = 0
   while (done < state.reads.length && (state.reads[done] as PendingRead).sequence <= confirmed) done++

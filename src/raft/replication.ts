@@ -5,7 +5,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Heartbeat, Proposal } from './messages.ts'
 import type { Progress } from './progress.ts'
-import { reachedByMajority } from './quorum.ts'
+import { reachedByQuorum } from './quorum.ts'
 import type { RaftOut } from './sink.ts'
 import { commitTo, type RaftState } from './state.ts'
 import type { Entry } from './types.ts'
@@ -23,7 +23,9 @@ export function appendProposals(state: RaftState, proposals: readonly Proposal[]
 
 /** The leader's own log counts as far as it is stored. */
 export function countOwn(state: RaftState): void {
-  const own = state.progress[state.slot] as Progress
+  const own = state.progress[state.slot]
+  // A leader that was removed still leads for a moment, but its own log does not count.
+  if (own === undefined) return
   const match = state.options.decisions.ownMatch(state.log.durable, state.log.last)
   if (match > own.match) own.match = match
 }
@@ -54,8 +56,14 @@ export function sendAppend(state: RaftState, slot: number, evenEmpty: boolean, o
     commit: state.commit,
     quiet: entries.length === 0 && progress.state === 'replicate' && progress.match === previousIndex,
   })
-  progress.sent(entries.length, previousIndex + entries.length)
+  progress.sent(entries.length, previousIndex + entries.length, progress.countsBytes ? bytesOf(entries) : 0)
   return true
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const entry of entries) bytes += entry.bytes
+  return bytes
 }
 
 function sendSnapshot(state: RaftState, slot: number, out: RaftOut): boolean {
@@ -69,13 +77,13 @@ function sendSnapshot(state: RaftState, slot: number, out: RaftOut): boolean {
   return true
 }
 
-/** Commits what a majority holds. True if the commit index rose. */
+/** Commits what a quorum holds. True if the commit index rose. */
 export function advanceCommit(state: RaftState): boolean {
   const matches = scratch
   const count = state.progress.length
   if (matches.length !== count) matches.length = count
   for (let slot = 0; slot < count; slot++) matches[slot] = (state.progress[slot] as Progress).match
-  const index = reachedByMajority(matches)
+  const index = reachedByQuorum(matches, state.electorate)
   if (index <= state.commit) return false
   if (!state.options.decisions.commitsByCounting(state.log.termAt(index), state.term)) return false
   commitTo(state, index)

@@ -45,13 +45,16 @@ export function becomeLeader(state: RaftState, out: RaftOut): void {
   invariant(state.role === 'candidate', 'raft: only a candidate becomes leader', { role: state.role })
   invariant(state.vote === state.id, 'raft: a leader voted for itself', { vote: state.vote })
   const next = state.log.last + 1
-  state.progress = state.members.map(() => new Progress(next, state.options.maxInflight))
+  const { maxInflight, maxInflightBytes } = state.options
+  state.progress = state.members.map(() => new Progress(next, maxInflight, maxInflightBytes))
   for (const progress of state.progress) progress.active = true
   state.beats = 0
   state.termStart = next
   state.reads = []
   state.waitingReads = []
   state.transferee = NOBODY
+  state.pendingChange = 0
+  state.uncommittedBytes = 0
   setRole(state, 'leader', state.id, out)
   state.electionTimerAt = 0
   out.disarmElection()

@@ -5,11 +5,12 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Micros } from '../kernel/time.ts'
 import { RaftLog } from './log.ts'
+import { electorateOf, membersOf, votersOnly } from './membership.ts'
 import type { HeartbeatReply, RaftMessage } from './messages.ts'
 import type { RaftOptions } from './options.ts'
-import type { Progress } from './progress.ts'
-import type { Ballot } from './quorum.ts'
-import type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from './types.ts'
+import { Progress } from './progress.ts'
+import type { Ballot, Electorate } from './quorum.ts'
+import type { Entry, HardState, LogIndex, MemberId, Membership, Role, Snapshot, Term } from './types.ts'
 
 /** A read that a leader has taken up: it may be answered once a majority confirms `sequence`. */
 export interface PendingRead {
@@ -36,9 +37,13 @@ export interface PendingMessage {
 export interface RaftState {
   readonly options: RaftOptions
   readonly id: MemberId
-  readonly members: readonly MemberId[]
-  /** This member's place among `members`. */
-  readonly slot: number
+  /** Who belongs, as far as this member has applied it. The next three follow from it. */
+  membership: Membership
+  /** All who are sent the log, learners too, in the order of their ids. */
+  members: readonly MemberId[]
+  /** This member's place among `members`; -1 when it does not belong. */
+  slot: number
+  electorate: Electorate
 
   /** Durable. */
   term: Term
@@ -50,6 +55,8 @@ export interface RaftState {
   role: Role
   leader: MemberId
   commit: LogIndex
+  /** The state machine has been handed everything up to here. */
+  applying: LogIndex
   /** The state machine has everything up to here. */
   applied: LogIndex
 
@@ -62,7 +69,7 @@ export interface RaftState {
   electionTimerAt: Micros
   /** Campaigns since `term` began, this one included. */
   attempt: number
-  readonly ballots: Ballot[]
+  ballots: Ballot[]
   /** The write that makes this candidate's vote for itself durable; 0 when none is awaited. */
   ownVoteWrite: number
 
@@ -80,11 +87,17 @@ export interface RaftState {
   /** Whom leadership is being handed to; proposals are refused meanwhile. */
   transferee: MemberId
   transferBeats: number
+  /** The last index that may hold a change of the membership: no other is proposed until it is applied. */
+  pendingChange: LogIndex
+  /** Bytes of the entries that this leader appended and has not applied; counted only when there is a limit. */
+  uncommittedBytes: number
 
   /** Number of the last write given to the disk, of the last one confirmed, and of the last with term, vote or snapshot. */
   lastWrite: number
   durableWrite: number
   hardStateWrite: number
+  /** The last write with a snapshot from a leader. */
+  snapshotWrite: number
   /** Term or vote changed since the last write. */
   hardStateDirty: boolean
   /** Entries appended since the last write. */
@@ -102,6 +115,8 @@ export interface Restored {
   readonly entries: readonly Entry[]
   /** What the state machine has already applied; at least the snapshot's index. */
   readonly applied: LogIndex
+  /** Who belonged as of `applied`; absent: as the snapshot says, or as it was in the beginning. */
+  readonly membership?: Membership
 }
 
 export const NOTHING_RESTORED: Restored = {
@@ -117,24 +132,29 @@ export function createState(options: RaftOptions, restored: Restored = NOTHING_R
   const floor = Math.max(restored.snapshot?.index ?? 0, restored.applied)
   const commit = Math.min(Math.max(restored.hardState.commit, floor), log.last)
   invariant(restored.hardState.term >= log.lastTerm, 'raft: a restored term is not behind the log', restored.hardState)
+  const membership = restored.membership ?? restored.snapshot?.membership ?? votersOnly(options.members)
+  const members = membersOf(membership)
   return {
     options,
     id: options.id,
-    members: options.members,
-    slot: options.members.indexOf(options.id),
+    membership,
+    members,
+    slot: members.indexOf(options.id),
+    electorate: electorateOf(membership, members),
     term: restored.hardState.term,
     vote: restored.hardState.vote,
     log,
     role: 'follower',
     leader: 0,
     commit,
+    applying: restored.applied,
     applied: restored.applied,
     now: 0,
     electionFrom: 0,
     electionTimeout: 0,
     electionTimerAt: 0,
     attempt: 0,
-    ballots: options.members.map(() => 0),
+    ballots: members.map(() => 0),
     ownVoteWrite: 0,
     progress: [],
     beats: 0,
@@ -144,9 +164,12 @@ export function createState(options: RaftOptions, restored: Restored = NOTHING_R
     waitingReads: [],
     transferee: 0,
     transferBeats: 0,
+    pendingChange: 0,
+    uncommittedBytes: 0,
     lastWrite: 0,
     durableWrite: 0,
     hardStateWrite: 0,
+    snapshotWrite: 0,
     hardStateDirty: false,
     unsaved: [],
     unsavedSnapshot: undefined,
@@ -171,6 +194,28 @@ export function cloneState(state: RaftState): RaftState {
   }
 }
 
+/** Takes a membership into use: votes and progress stay with whom they belong to. Newcomers are probed from the end. */
+export function setMembership(state: RaftState, membership: Membership): void {
+  const { members: before, ballots, progress, log } = state
+  const { maxInflight, maxInflightBytes } = state.options
+  const members = membersOf(membership)
+  const kept = members.map((id) => before.indexOf(id))
+  state.membership = membership
+  state.members = members
+  state.slot = members.indexOf(state.id)
+  state.electorate = electorateOf(membership, members)
+  state.ballots = kept.map((slot) => ballots[slot] ?? 0)
+  if (state.role !== 'leader') return
+  state.progress = kept.map((slot) => {
+    const known = progress[slot]
+    if (known !== undefined) return known
+    const newcomer = new Progress(Math.max(1, log.last), maxInflight, maxInflightBytes)
+    // It has had no chance to be heard yet.
+    newcomer.active = true
+    return newcomer
+  })
+}
+
 /** Up to where the state machine may apply: committed, and stored by this member itself. */
 export function applicable(state: RaftState): LogIndex {
   return Math.min(state.commit, state.options.decisions.ownMatch(state.log.durable, state.log.last))
@@ -180,7 +225,26 @@ export function applicable(state: RaftState): LogIndex {
 export function setApplied(state: RaftState, index: LogIndex): void {
   invariant(index >= state.applied, 'raft: applying never goes back', { index, applied: state.applied })
   invariant(index <= state.commit, 'raft: only committed entries are applied', { index, commit: state.commit })
+  if (state.uncommittedBytes > 0) releaseBytes(state, index)
   state.applied = index
+  if (state.applying < index) state.applying = index
+}
+
+/** What a leader has applied no longer counts against the limit of what it may append. */
+function releaseBytes(state: RaftState, upTo: LogIndex): void {
+  let left = state.uncommittedBytes
+  for (let index = state.applied + 1; index <= upTo; index++) left -= payloadBytes(state.log.entryAt(index))
+  state.uncommittedBytes = Math.max(0, left)
+}
+
+/** What an entry counts against the limit: an empty one, as a new leader's first, nothing. */
+export function payloadBytes(entry: { readonly data: unknown; readonly bytes: number } | undefined): number {
+  return entry === undefined || entry.data === null ? 0 : entry.bytes
+}
+
+/** Is a snapshot from a leader on its way to the disk? */
+export function snapshotPending(state: RaftState): boolean {
+  return state.unsavedSnapshot !== undefined || state.snapshotWrite > state.durableWrite
 }
 
 /** A majority is known to hold everything up to `index`. */

@@ -7,7 +7,7 @@ import { invariant, never } from '../kernel/invariant.ts'
 import type { Micros } from '../kernel/time.ts'
 import { flush, promise, settle } from './durability.ts'
 import {
-  campaign,
+  campaignByOrder,
   electionTimeout,
   handleVoteReply,
   handleVoteRequest,
@@ -16,11 +16,13 @@ import {
 } from './election.ts'
 import { handleAppend, handleHeartbeat, handleSnapshot } from './follower.ts'
 import {
+  followerUnreachable,
   handleAppendReply,
   handleHeartbeatReply,
   heartbeatTimeout,
   ownEntriesDurable,
   propose,
+  snapshotReported,
   transfer,
 } from './leader.ts'
 import type {
@@ -49,6 +51,8 @@ export type RaftInput =
   | { readonly kind: 'durable'; readonly write: number }
   | { readonly kind: 'snapshot-taken'; readonly snapshot: Snapshot; readonly compactTo: LogIndex }
   | { readonly kind: 'transfer'; readonly to: MemberId }
+  | { readonly kind: 'unreachable'; readonly id: MemberId }
+  | { readonly kind: 'snapshot-report'; readonly id: MemberId; readonly delivered: boolean }
 
 /** Takes one input at time `now`. Time is the caller's and never goes back. */
 export function step(state: RaftState, input: RaftInput, now: Micros, out: RaftOut): void {
@@ -79,6 +83,12 @@ export function step(state: RaftState, input: RaftInput, now: Micros, out: RaftO
       return
     case 'transfer':
       transferLeadership(state, input.to, now, out)
+      return
+    case 'unreachable':
+      followerUnreachable(state, input.id)
+      return
+    case 'snapshot-report':
+      snapshotReported(state, input.id, input.delivered)
       return
     default:
       never(input)
@@ -118,7 +128,7 @@ export function proposeEntries(state: RaftState, proposals: readonly Proposal[],
     flush(state, out)
     return accepted
   }
-  if (state.leader === NOBODY) return false
+  if (state.leader === NOBODY || !state.options.forwardsProposals) return false
   out.send(state.leader, { type: 'raft-propose', from: state.id, proposals })
   return true
 }
@@ -144,10 +154,16 @@ export function snapshotTaken(state: RaftState, snapshot: Snapshot, compactTo: L
   state.log.compact(Math.min(compactTo, state.log.durable), snapshot)
 }
 
-/** Orders the leader to hand over to `to`. False when this member does not lead. */
+/**
+ * Orders the leader to hand over to `to`; a follower hands the order on. False when no leader is known or `to` is no other
+ * voter. The attempt is given up after an election time-out.
+ */
 export function transferLeadership(state: RaftState, to: MemberId, now: Micros, out: RaftOut): boolean {
   state.now = now
-  return transfer(state, to, out)
+  if (state.role === 'leader') return transfer(state, to, out)
+  if (state.leader === NOBODY) return false
+  out.send(state.leader, { type: 'raft-transfer-request', from: state.id, transferee: to })
+  return true
 }
 
 /** Takes a message from another member. */
@@ -187,6 +203,9 @@ export function receive(state: RaftState, message: RaftMessage, now: Micros, out
       break
     case 'raft-timeout-now':
       takeTimeoutNow(state, message, out)
+      break
+    case 'raft-transfer-request':
+      transfer(state, message.transferee, out)
       break
     default:
       never(message)
@@ -251,7 +270,7 @@ function takeVoteReply(state: RaftState, reply: VoteReply, out: RaftOut): void {
 }
 
 function takeTimeoutNow(state: RaftState, message: TimeoutNow, out: RaftOut): void {
-  if (message.term < state.term || state.role === 'leader') return
+  if (message.term < state.term) return
   if (message.term > state.term) becomeFollower(state, message.term, message.from, out)
-  campaign(state, true, out)
+  if (state.role === 'follower') campaignByOrder(state, out)
 }

@@ -5,13 +5,15 @@
  */
 import type { Rand } from '../kernel/random.ts'
 import { Streams } from '../kernel/random.ts'
+import { applyChange, entriesApplied } from './apply.ts'
 import type { RaftDecisions } from './decisions.ts'
 import { RAFT_DECISIONS } from './decisions.ts'
 import type { RaftFact } from './facts.ts'
+import { type MemberChange, MembershipChange, type Transition } from './membership.ts'
 import type { RaftMessage } from './messages.ts'
 import { completeRaftOptions, type RaftOptions } from './options.ts'
 import type { RaftOut } from './sink.ts'
-import { applicable, createState, type RaftState, setApplied } from './state.ts'
+import { applicable, createState, type RaftState } from './state.ts'
 import { type RaftInput, step } from './step.ts'
 import type { Entry, HardState, MemberId, Snapshot } from './types.ts'
 
@@ -195,6 +197,8 @@ export interface Flying {
 
 export interface TestClusterOptions {
   readonly members: number
+  /** So many more that do not belong from the beginning. Default 0. */
+  readonly joining?: number
   readonly seed: string | number
   readonly decisions?: Partial<RaftDecisions>
   readonly raft?: Partial<RaftOptions>
@@ -210,7 +214,8 @@ export class TestCluster {
   #proposal = 0
 
   constructor(options: TestClusterOptions) {
-    const ids = Array.from({ length: options.members }, (_, i) => i + 1)
+    const { members, joining = 0 } = options
+    const ids = Array.from({ length: members + joining }, (_, i) => i + 1)
     const draws: Rand = new Streams(options.seed).get('raft/election')
     this.members = ids.map(
       (id) =>
@@ -219,7 +224,7 @@ export class TestCluster {
           completeRaftOptions({
             ...options.raft,
             id,
-            members: ids,
+            members: ids.slice(0, members),
             decisions: { ...RAFT_DECISIONS, ...options.decisions },
             drawElectionTimeout: (term, attempt) => draws.intAt(1_000_000, 1_999_999, id, term, attempt),
           }),
@@ -252,8 +257,9 @@ export class TestCluster {
       const entry = member.state.log.entryAt(index)
       if (entry === undefined) throw new RaftViolation(`applied entry ${index} is not in the log`)
       this.check.appliedEntry(entry)
+      if (entry.data instanceof MembershipChange) applyChange(member.state, entry, this.now, member)
     }
-    if (upTo > member.state.applied) setApplied(member.state, upTo)
+    if (upTo > member.state.applied) entriesApplied(member.state, upTo, this.now, member)
   }
 
   deliver({ to, message }: Flying): void {
@@ -265,6 +271,11 @@ export class TestCluster {
     if (member.alive) {
       this.step(member, { kind: 'propose', proposals: [{ data: `value-${++this.#proposal}`, bytes: 10 }] })
     }
+  }
+
+  change(member: TestMember, steps: readonly MemberChange[], transition?: Transition): void {
+    const data = new MembershipChange(steps, transition)
+    if (member.alive) this.step(member, { kind: 'propose', proposals: [{ data, bytes: 20 }] })
   }
 
   read(member: TestMember): void {
@@ -308,7 +319,8 @@ export class TestCluster {
     const term = log.termAt(index)
     // A member writes nothing while it waits for an earlier write here: the order of the two is the shell's affair.
     if (member.writes.length > 0) return
-    const snapshot: Snapshot = { index, term, data: undefined, bytes: 100 }
+    const { membership } = member.state
+    const snapshot: Snapshot = { index, term, data: undefined, bytes: 100, membership }
     member.disk.take(snapshot)
     this.step(member, { kind: 'snapshot-taken', snapshot, compactTo: Math.max(0, index - keep) })
   }

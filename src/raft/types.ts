@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly term: Term
   readonly data: unknown
   readonly bytes: number
+  /** Who belonged as of `index`; absent where the membership never changed. */
+  readonly membership?: Membership
 }
 
 /** What must be durable besides entries. `commit` is only a hint that saves work after a restart. */
@@ -36,6 +38,18 @@ export interface HardState {
   readonly term: Term
   readonly vote: MemberId
   readonly commit: LogIndex
+}
+
+export interface Membership {
+  readonly voters: readonly MemberId[]
+  /** While a joint change is under way: the voters from before it, whose majority is needed too. Empty otherwise. */
+  readonly outgoing: readonly MemberId[]
+  /** They get the log and count for nothing. */
+  readonly learners: readonly MemberId[]
+  /** Outgoing voters that become learners when the joint change ends. */
+  readonly learnersNext: readonly MemberId[]
+  /** The leader ends the joint change by itself as soon as it is applied. */
+  readonly autoLeave: boolean
 }
 
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader'
