@@ -1,6 +1,6 @@
 /** The built-in kinds of fault, registered. */
 import type { FaultKind, Registry } from '../src/trial/registry.ts'
-import { closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
+import { brokenCache, closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
 import { containerCrash, failedRestore, imagePullFailure, probeFlap, slowPreStop } from './faults/containers.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
@@ -21,6 +21,7 @@ export const FAULTS: readonly FaultKind[] = [
   diskTrouble,
   laggingCache,
   closedWatches,
+  brokenCache,
   compaction,
   lostReplies,
   slowConsumer,

@@ -5,6 +5,7 @@ import { CONTROLLER_DEFECTS } from './defects/controllers.ts'
 import { NETWORK_DEFECTS } from './defects/network.ts'
 import { NODE_DEFECTS } from './defects/node.ts'
 import { RAFT_ETCD_DEFECTS } from './defects/raft-etcd.ts'
+import { SCHEDULER_DEFECTS } from './defects/scheduler.ts'
 
 export { FAULTS, registerFaults } from './faults.ts'
 
@@ -12,6 +13,7 @@ export const DEFECTS = [
   ...RAFT_ETCD_DEFECTS,
   ...API_MACHINERY_DEFECTS,
   ...CONTROLLER_DEFECTS,
+  ...SCHEDULER_DEFECTS,
   ...NODE_DEFECTS,
   ...NETWORK_DEFECTS,
 ]

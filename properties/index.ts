@@ -2,7 +2,9 @@
 import type { PropertyDefinition, Registry } from '../src/trial/registry.ts'
 import { informersEndEqual } from './api/caches.ts'
 import { finalizersKept } from './api/finalizers.ts'
+import { informerSeesEveryChange } from './api/gapless.ts'
 import { neverBackInTime } from './api/informers.ts'
+import { noFalseConflict, noLostUpdate } from './api/updates.ts'
 import { noMassEviction, silentNodesPodsNotReady } from './controllers/nodes.ts'
 import { neverTooManyPods } from './controllers/replicas.ts'
 import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
@@ -19,6 +21,7 @@ import { proxyModesAgree, proxyRulesFollowTheApi } from './network/proxy-rules.t
 import { leaderNotDisrupted } from './raft/disruption.ts'
 import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
 import { committedNeverLost, logMatching } from './raft/logs.ts'
+import { chargesWhatIsBound } from './scheduler/cache.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
 import { SUITES } from './suites.ts'
 import { oneLeaderPerLease } from './system/leadership.ts'
@@ -37,6 +40,9 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   finalizersKept,
   neverBackInTime,
   informersEndEqual,
+  informerSeesEveryChange,
+  noLostUpdate,
+  noFalseConflict,
   neverTooManyPods,
   surgeBound,
   unavailabilityBound,
@@ -44,6 +50,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   silentNodesPodsNotReady,
   noOvercommit,
   boundOnce,
+  chargesWhatIsBound,
   termAfterPreStop,
   killAfterGrace,
   killByGraceAndTwo,

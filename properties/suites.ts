@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
-import { budget, service, web } from './workloads.ts'
+import { batch, budget, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
 const BOOT_MICROS = 12 * SECOND
@@ -121,7 +121,15 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['delete-pod', 'scale', 'restart-rollout'], least: 1, most: 4 },
     traffic: false,
     faults: {
-      kinds: ['closed-watches', 'slow-consumer', 'partition', 'compaction', 'crash-process', 'loss-burst'],
+      kinds: [
+        'closed-watches',
+        'broken-cache',
+        'slow-consumer',
+        'partition',
+        'compaction',
+        'crash-process',
+        'loss-burst',
+      ],
       least: 1,
       most: 4,
     },
@@ -131,6 +139,23 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['delete-pod', 'scale', 'drain'], least: 1, most: 3 },
     traffic: false,
     faults: { kinds: ['lagging-cache', 'crash-process', 'crash-node'], least: 2, most: 5 },
+  }),
+  suite('crowded', 'little room on the nodes, pods that end, and schedulers that are late to hear of it', {
+    topology: { ...SMALL_TOPOLOGY, nodeCapacity: { cpu: '1', memory: '2Gi', pods: '20' } },
+    objects: [
+      batch('batch-a', '400m'),
+      batch('batch-b', '400m'),
+      batch('batch-c', '400m'),
+      web({ replicas: 3, cpu: '400m', graceSeconds: 2 }),
+    ],
+    apps: { 'registry.example/batch': { exitAfterMicros: 6 * SECOND } },
+    workload: { kinds: ['scale', 'delete-pod', 'restart-rollout'], least: 1, most: 4 },
+    traffic: false,
+    faults: {
+      kinds: ['slow-consumer', 'lost-replies', 'closed-watches', 'compaction', 'crash-process', 'partition'],
+      least: 1,
+      most: 4,
+    },
   }),
   suite('finalizers', 'objects that gain a finalizer while others delete them', {
     objects: [web({ replicas: 2 })],
@@ -182,8 +207,9 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
   suite('network', 'services of every type while endpoints change and rules fail to load', {
     topology: EITHER_MODE,
     objects: [
-      web({ replicas: 4, preStopSeconds: 6 }),
+      web({ replicas: 4, preStopSeconds: 6, livenessSeconds: 4 }),
       service('web'),
+      service('web', { name: 'web-udp', udp: true }),
       service('web', { name: 'web-local', type: 'NodePort', local: true }),
       service('web', { name: 'web-sticky', affinity: true }),
       service('web', { name: 'web-direct', headless: true }),

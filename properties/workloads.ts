@@ -1,5 +1,5 @@
 /** The workloads that suites run: small, realistic Deployments and Services in `default`. */
-import type { Container, Deployment, IntOrString, KubeObject, Probe, Service } from '../src/objects/index.ts'
+import type { Container, Deployment, IntOrString, KubeObject, Pod, Probe, Service } from '../src/objects/index.ts'
 
 export interface WebOptions {
   readonly name?: string
@@ -64,8 +64,24 @@ function httpProbe(periodSeconds: number): Probe {
   return { httpGet: { path: '/ready', port: 'http' }, periodSeconds, failureThreshold: 2 }
 }
 
+/** A pod that does its work once, for as long as its image's program takes, and stays there when it has ended. */
+export function batch(name: string, cpu: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', labels: { app: 'batch' } },
+    spec: {
+      restartPolicy: 'Never',
+      containers: [
+        { name: 'batch', image: 'registry.example/batch:v1', resources: { requests: { cpu, memory: '64Mi' } } },
+      ],
+    },
+  }
+}
+
 export interface ServiceOptions {
   readonly name?: string
+  readonly udp?: boolean
   readonly type?: 'ClusterIP' | 'NodePort'
   readonly headless?: boolean
   readonly affinity?: boolean
@@ -81,7 +97,11 @@ export function service(app: string, options: ServiceOptions = {}): Service {
     spec: {
       type: options.type ?? 'ClusterIP',
       selector: { app },
-      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+      ports: [
+        options.udp === true
+          ? { name: 'http', port: 80, targetPort: PORT, protocol: 'UDP' as const }
+          : { name: 'http', port: 80, targetPort: 'http' },
+      ],
       ...(options.headless === true ? { clusterIP: 'None' } : {}),
       ...(options.affinity === true ? { sessionAffinity: 'ClientIP' as const } : {}),
       ...(options.local === true ? { externalTrafficPolicy: 'Local' as const } : {}),

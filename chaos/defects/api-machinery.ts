@@ -1,4 +1,5 @@
 /** Historical bugs of API servers and of the client library, each as the decision that it replaced. */
+import { API_SERVER_DECISIONS } from '../../src/apiserver/index.ts'
 import type { Defect } from '../../src/trial/registry.ts'
 
 export const API_MACHINERY_DEFECTS: readonly Defect[] = [
@@ -38,9 +39,43 @@ export const API_MACHINERY_DEFECTS: readonly Defect[] = [
     title: 'A delete decided on a cached object removes it although it has gained a finalizer',
     subsystem: 'api-machinery',
     sources: ['kubernetes/kubernetes PR 77619', 'kubernetes/kubernetes PR 76346'],
-    decisions: { apiServer: { repeatsLive: () => false, removalGuard: () => undefined } },
+    decisions: { apiServer: { removalGuard: () => undefined } },
     suite: 'finalizers',
     caughtBy: ['finalizers-are-kept'],
+  },
+  {
+    id: 'apiserver-stale-precondition',
+    title: 'A refusal that was decided on a cached object is not decided again on the live one',
+    subsystem: 'api-machinery',
+    sources: ['kubernetes/kubernetes PR 82303'],
+    decisions: { apiServer: { repeatsLive: (outcome) => outcome !== 'refuse' } },
+    suite: 'stale-reads',
+    caughtBy: ['no-false-conflict'],
+  },
+  {
+    id: 'watchcache-empty-history-off-by-one',
+    title: 'A watch cache without events accepts a watch from a version that it cannot serve',
+    subsystem: 'api-machinery',
+    sources: ['kubernetes/kubernetes PR 49992', 'kubernetes/kubernetes#49956'],
+    decisions: {
+      apiServer: {
+        oldestServableRevision: (ring) =>
+          ring.size === 0 ? ring.listRevision : API_SERVER_DECISIONS.oldestServableRevision(ring),
+      },
+    },
+    suite: 'watch-gaps',
+    caughtBy: ['informer-sees-every-change', 'informers-end-equal', 'eventually-stable-reconciliation'],
+  },
+  {
+    id: 'watchcache-reinit-orphans-watch',
+    title: 'A watch that is registered while the cache fills itself anew misses what happened in between',
+    subsystem: 'api-machinery',
+    sources: ['kubernetes/kubernetes#116122', 'kubernetes/kubernetes PR 116172'],
+    decisions: {
+      apiServer: { mayRegisterWatchWhileBroken: () => true, closesWatchers: (moment) => moment === 'broken' },
+    },
+    suite: 'watch-gaps',
+    caughtBy: ['informer-sees-every-change', 'informers-end-equal', 'informer-never-goes-back'],
   },
   {
     id: 'leader-keeps-acting-after-losing-lease',

@@ -56,6 +56,31 @@ export const closedWatches: FaultKind = {
   describe: (step) => `${text(step, 'server')} closes all its watches`,
 }
 
+export const brokenCache: FaultKind = {
+  id: 'broken-cache',
+  title: 'makes the watch caches of one API server lose their watch on etcd: they fill themselves anew',
+  parameters: { server: 'the API server' },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: fc.constant(0),
+      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
+    }),
+  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
+  inject(cluster, step) {
+    let broken = 0
+    const stop = cluster.kernel.subscribe('cache-broken', () => {
+      broken++
+    })
+    cluster.onServer(text(step, 'server'), (server, out) => server.breakCache('all', out))
+    stop()
+    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
+      heal() {},
+      evidence: () => [{ what: 'caches that must be filled anew', count: broken }],
+    })
+  },
+  describe: (step) => `the watch caches of ${text(step, 'server')} lose their watch on etcd`,
+}
+
 export const compaction: FaultKind = {
   id: 'compaction',
   title: 'compacts etcd now: watchers and lists of older versions get 410 Gone',

@@ -48,6 +48,12 @@ function propagationMicros(cluster: Cluster, { namespace, service }: RequestFini
   return headless ? PROPAGATION_MICROS + NAME_CACHE_MICROS : PROPAGATION_MICROS
 }
 
+/** A socket's datagrams go where its first one went for as long as that endpoint serves: no hook moves them in time. */
+function isByDatagram(cluster: Cluster, { namespace, service }: RequestFinished): boolean {
+  const ports = cluster.truth.get('services', `${namespace}/${service}`)?.spec.ports ?? []
+  return ports.some((port) => port.protocol === 'UDP')
+}
+
 /** The node whose endpoints alone may answer the request, if the service says so. */
 function onlyNode(cluster: Cluster, { namespace, service, from, node }: RequestFinished): string | undefined {
   const spec = cluster.truth.get('services', `${namespace}/${service}`)?.spec
@@ -59,7 +65,7 @@ export const rolloutLosesNothing: PropertyDefinition = {
   id: 'rollout-with-prestop-loses-no-request',
   mode: 'always',
   claim:
-    'no request to a pod that is leaving fails when its preStop hook outlasts propagation (for clients of a headless service: and the time to live of its name), its program runs on meanwhile, another pod that may answer has been ready for as long and nothing else is disturbed',
+    'no request to a pod that is leaving fails when its preStop hook outlasts propagation (for clients of a headless service: and the time to live of its name), its program runs on meanwhile, requests come by connections, another pod that may answer has been ready for as long and nothing else is disturbed',
   source:
     'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints; CoreDNS plugin/kubernetes ttl',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
@@ -74,7 +80,7 @@ export const rolloutLosesNothing: PropertyDefinition = {
     followLostRequests(cluster, pods, (request, leaving) => {
       const bound = propagationMicros(cluster, request)
       if (leaving.hookMicros < bound || cluster.calm.disturbedSince(leaving.at - 10_000_000)) return
-      if (pods.isTroubled(leaving) || withOldRules.has(request.node)) return
+      if (pods.isTroubled(leaving) || withOldRules.has(request.node) || isByDatagram(cluster, request)) return
       // Without a ready endpoint a service falls back to leaving ones until they are gone (KEP-1669).
       const service = `${request.namespace}/${request.service}`
       if (!endpoints.hasOneFor(service, bound, onlyNode(cluster, request))) return

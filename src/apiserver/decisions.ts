@@ -30,6 +30,8 @@ export interface ApiServerDecisions {
   mayRegisterWatchWhileBroken(): boolean
   /** Whether a refusal or a "nothing to do" that came from a cached copy is decided again on the live object. */
   repeatsLive(outcome: 'refuse' | 'keep'): boolean
+  /** The revision that an update must find unchanged, as for a removal. */
+  updateGuard(decidedOnRevision: number): number | undefined
   /** The revision that a removal must find unchanged: that of the copy it was decided on. Undefined removes whatever is there. */
   removalGuard(decidedOnRevision: number): number | undefined
   /** Whether a pod may be evicted under a budget, and what the budget looks like afterwards. `stamp` is the time of the eviction. */
@@ -51,6 +53,9 @@ export const API_SERVER_DECISIONS: ApiServerDecisions = {
   },
   repeatsLive() {
     return true
+  },
+  updateGuard(decidedOnRevision) {
+    return decidedOnRevision
   },
   removalGuard(decidedOnRevision) {
     return decidedOnRevision

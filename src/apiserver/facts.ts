@@ -14,6 +14,10 @@ export interface ApiRequestHandled {
   readonly name: string | undefined
   /** HTTP status. */
   readonly code: number
+  /** For an update: the version that the writer's object carries. */
+  readonly precondition: number | undefined
+  /** The version of the object that the answer shows. */
+  readonly revision: number | undefined
 }
 
 /** A watch cache stopped taking in events (`held`), or goes on (`released`), at a revision. */

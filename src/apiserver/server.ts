@@ -10,6 +10,7 @@ import {
   type ApiMessage,
   type ApiRequest,
   type ApiResponse,
+  type KubeObject,
   RESOURCE_NAMES,
   type Resource,
   registryKey,
@@ -19,6 +20,7 @@ import { type CallOwner, RunningCall } from './call.ts'
 import { Compactor } from './compactor.ts'
 import type { Context } from './context.ts'
 import { create } from './create.ts'
+import { parseRevision } from './decode.ts'
 import { EtcdStorage } from './etcd.ts'
 import { note } from './facts.ts'
 import { Identities } from './identity.ts'
@@ -244,8 +246,15 @@ export class ApiServer implements Machine, CallOwner {
       namespace,
       name: nameOf(request, response),
       code: response.code,
+      precondition: request.verb === 'update' ? versionOf(request.object) : undefined,
+      revision: versionOf(response.body),
     })
   }
+}
+
+/** The version that an object carries; what clients send may be anything. */
+function versionOf(object: unknown): number | undefined {
+  return parseRevision((object as Partial<KubeObject> | null | undefined)?.metadata?.resourceVersion ?? '')
 }
 
 function isWrite({ verb }: ApiRequest): boolean {

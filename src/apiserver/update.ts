@@ -66,7 +66,7 @@ export function* guaranteedUpdate(
     const writes: StorageWrite[] = []
     const compare: Unchanged[] = []
     const decidedOn = revisionOf(current)
-    const guard = decision.outcome === 'remove' ? decisions.removalGuard(decidedOn) : decidedOn
+    const guard = decision.outcome === 'remove' ? decisions.removalGuard(decidedOn) : decisions.updateGuard(decidedOn)
     if (guard !== undefined) compare.push({ key, modRevision: guard })
     const value = decision.outcome === 'put' ? encode(decision.object) : undefined
     writes.push(value === undefined ? { type: 'delete', key } : { type: 'put', key, value })
