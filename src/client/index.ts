@@ -23,7 +23,7 @@ export {
 export { InformerFactory } from './factory.ts'
 export type * from './facts.ts'
 export { KeyedHeap } from './heap.ts'
-export { Indexer, type IndexFunction } from './indexer.ts'
+export { Indexer, type IndexFunction, type Tally } from './indexer.ts'
 export { type Handler, Informer, type InformerOptions } from './informer.ts'
 export { type LeaderCallbacks, LeaderElector } from './leaderelector.ts'
 export {

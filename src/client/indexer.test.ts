@@ -29,6 +29,43 @@ test('indexes always equal a scan, after any changes', () => {
   )
 })
 
+test('a tally always equals a count of what is under the value, after any changes', () => {
+  class Sum {
+    objects = 0
+    sum = 0
+    add(object: readonly [string, number]) {
+      this.objects++
+      this.sum += object[1]
+    }
+    remove(object: readonly [string, number]) {
+      this.objects--
+      this.sum -= object[1]
+    }
+  }
+  const change = fc.record({
+    key: fc.constantFrom('a', 'b', 'c', 'd'),
+    object: fc.option(fc.tuple(fc.constantFrom('x', 'y'), fc.nat(9))),
+  })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 60 }), (changes) => {
+      const indexer = new Indexer<readonly [string, number]>()
+      indexer.addIndex('value', ([value]) => [value])
+      const tallyOf = indexer.addTally('value', () => new Sum())
+      for (const { key, object } of changes) {
+        if (object === null) indexer.delete(key)
+        else indexer.set(key, object)
+        for (const value of ['x', 'y']) {
+          const under = [...indexer.values()].filter((stored) => stored[0] === value)
+          const sum = under.reduce((total, stored) => total + stored[1], 0)
+          expect(tallyOf(value)?.objects ?? 0).toBe(under.length)
+          expect(tallyOf(value)?.sum ?? 0).toBe(sum)
+        }
+      }
+    }),
+    { seed: 12, numRuns: 300 },
+  )
+})
+
 test('asking for an index that was never declared breaks an invariant', () => {
   expect(() => new Indexer().byIndex('nodeName', 'n')).toThrow('an index is declared before it is asked')
 })

@@ -7,8 +7,15 @@ import { invariant } from '../kernel/invariant.ts'
 /** The values under which an object is found; none when the index does not concern it. */
 export type IndexFunction<T> = (object: T) => readonly string[]
 
+/** What is counted of the objects under one value of an index. Told of every object that comes under the value, changes or leaves it. */
+export interface Tally<T> {
+  add(object: T): void
+  remove(object: T): void
+}
+
 interface Bucket<T> {
   readonly objects: Map<string, T>
+  readonly tally: Tally<T> | undefined
   /** The objects as a list, made when first asked for and dropped at the next change. */
   list: readonly T[] | undefined
 }
@@ -16,6 +23,7 @@ interface Bucket<T> {
 interface Index<T> {
   readonly valuesOf: IndexFunction<T>
   readonly buckets: Map<string, Bucket<T>>
+  makeTally: (() => Tally<T>) | undefined
 }
 
 const NONE: readonly never[] = Object.freeze([])
@@ -47,9 +55,21 @@ export class Indexer<T> {
   /** Adds an index; what is stored already is entered. Adding the same name again changes nothing. */
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     if (this.#indexes.has(name)) return
-    const index: Index<T> = { valuesOf, buckets: new Map() }
+    const index: Index<T> = { valuesOf, buckets: new Map(), makeTally: undefined }
     this.#indexes.set(name, index)
     for (const [key, object] of this.#objects) for (const value of valuesOf(object)) enter(index, value, key, object)
+  }
+
+  /** Counts from now on what is under each value of an index that is still empty; answers how to ask for a value's count. */
+  addTally<S extends Tally<T>>(name: string, make: () => S): (value: string) => S | undefined {
+    const index = this.#indexes.get(name)
+    invariant(index !== undefined, 'client: an index is declared before it is asked', { name })
+    invariant(
+      index.makeTally === undefined && this.#objects.size === 0,
+      'client: an index is counted once, from the start',
+    )
+    index.makeTally = make
+    return (value) => index.buckets.get(value)?.tally as S | undefined
   }
 
   /** The objects under `value` in the order in which they came; the list is a snapshot. */
@@ -91,8 +111,14 @@ export class Indexer<T> {
 function enter<T>(index: Index<T>, value: string, key: string, object: T): void {
   let bucket = index.buckets.get(value)
   if (bucket === undefined) {
-    bucket = { objects: new Map(), list: undefined }
+    bucket = { objects: new Map(), list: undefined, tally: index.makeTally?.() }
     index.buckets.set(value, bucket)
+  }
+  const { tally } = bucket
+  if (tally !== undefined) {
+    const previous = bucket.objects.get(key)
+    if (previous !== undefined) tally.remove(previous)
+    tally.add(object)
   }
   bucket.objects.set(key, object)
   bucket.list = undefined
@@ -100,7 +126,13 @@ function enter<T>(index: Index<T>, value: string, key: string, object: T): void 
 
 function leave<T>(index: Index<T>, value: string, key: string): void {
   const bucket = index.buckets.get(value)
-  invariant(bucket?.objects.delete(key) === true, 'client: an index holds every stored object', { value, key })
+  const previous = bucket?.objects.get(key)
+  invariant(bucket !== undefined && previous !== undefined, 'client: an index holds every stored object', {
+    value,
+    key,
+  })
+  bucket.objects.delete(key)
+  bucket.tally?.remove(previous)
   bucket.list = undefined
   if (bucket.objects.size === 0) index.buckets.delete(value)
 }

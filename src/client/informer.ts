@@ -11,7 +11,7 @@ import type { ApiClient } from './apiclient.ts'
 import type { ClientDecisions } from './decisions.ts'
 import { type Delta, DeltaFifo, isTombstone, type Popped, type Tombstone, unwrapped } from './deltafifo.ts'
 import type { InformerEventFact } from './facts.ts'
-import { Indexer, type IndexFunction } from './indexer.ts'
+import { Indexer, type IndexFunction, type Tally } from './indexer.ts'
 import { Reflector, type ReflectorTarget } from './reflector.ts'
 
 /** Hears of changes. The store already holds the new state when it is called. */
@@ -93,6 +93,11 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
   /** Adds a named index; one of that name that is there already stays. */
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
     this.#store.addIndex(name, valuesOf)
+  }
+
+  /** Counts what is under each value of a named index. Before `start`; answers how to ask for a value's count. */
+  addTally<S extends Tally<T>>(index: string, make: () => S): (value: string) => S | undefined {
+    return this.#store.addTally(index, make)
   }
 
   /** True once the first list has been handled. */

@@ -31,20 +31,31 @@ import { BY_NAMESPACE, BY_OWNER, type Controller, type ControllerContext } from 
 import { controllerOf, controllerReference, orphanIndexValue } from '../owners.ts'
 import { adoptedReferences, computePodClaims, releasedReferences } from './claim.ts'
 import { Expectations } from './expectations.ts'
-import { computeReplicaSetStatus, type ReplicaFailure, sameReplicaSetStatus } from './status.ts'
+import {
+  computeReplicaSetStatus,
+  type ReplicaFailure,
+  type ReplicaSetStatus,
+  replicaSetStatusOf,
+  sameReplicaSetStatus,
+} from './status.ts'
+import { PodTally } from './tally.ts'
 
 const NAME = 'replicaset'
 const KIND = 'ReplicaSet'
+const NO_PODS = new PodTally()
+const NONE: readonly Pod[] = Object.freeze([])
 
 export class ReplicaSetController implements Controller {
   readonly name = NAME
   readonly expectations = new Expectations()
   readonly #context: ControllerContext
   readonly #loop: ControllerLoop
+  readonly #tallyOf: (owner: string) => PodTally | undefined
 
   constructor(context: ControllerContext) {
     this.#context = context
     this.#loop = context.loop(NAME, context.options.replicaSet.workers, (key, out) => this.#sync(key, out))
+    this.#tallyOf = context.informers.pods.addTally(BY_OWNER, () => new PodTally())
     context.informers.replicaSets.addHandler(new SetHandler(this))
     context.informers.pods.addHandler(new PodHandler(this, context))
   }
@@ -76,15 +87,24 @@ export class ReplicaSetController implements Controller {
     const mayAct = decisions.replicaSetMayAct(this.expectations.satisfied(key, out.now))
     const expiresAt = this.expectations.expiresAt(key)
     if (!mayAct && expiresAt !== undefined) this.#loop.enqueueAfter(key, expiresAt - out.now + 1, out)
-    const controlled = informers.pods.byIndex(BY_OWNER, set.metadata.uid as string).filter(isPodActive)
+    const manages = mayAct && set.metadata.deletionTimestamp === undefined
     const orphans = informers.pods.byIndex(BY_OWNER, orphanIndexValue(set.metadata.namespace)).filter(isPodActive)
+    const counts =
+      orphans.length > 0 ? undefined : (this.#tallyOf(set.metadata.uid as string) ?? NO_PODS).countsFor(set)
+    if (counts !== undefined && !(manages && counts.replicas > (set.spec.replicas ?? 1))) {
+      const failure = manages ? yield* this.#manage(key, set, counts.replicas, NONE) : undefined
+      yield* this.#writeStatus(set, replicaSetStatusOf(set, counts, failure, this.#context.out.wall), failure)
+      return
+    }
+    const controlled = informers.pods.byIndex(BY_OWNER, set.metadata.uid as string).filter(isPodActive)
     const claims = computePodClaims(set, controlled, orphans)
     const moved = claims.adoptable.length > 0 || claims.releasable.length > 0
     const pods = moved ? yield* this.#claim(set, claims.owned, claims.adoptable, claims.releasable) : claims.owned
-    let failure: ReplicaFailure | undefined
-    if (mayAct && set.metadata.deletionTimestamp === undefined) failure = yield* this.#manage(key, set, pods)
-    yield* this.#writeStatus(key, set, pods, failure)
-    if (failure !== undefined) throw new ScriptError(failure.message)
+    const failure = manages ? yield* this.#manage(key, set, pods.length, pods) : undefined
+    const { wall } = this.#context.out
+    const { status, nextAvailableMicros } = computeReplicaSetStatus(set, pods, failure, wall)
+    if (nextAvailableMicros !== undefined) this.#loop.enqueueAfter(key, nextAvailableMicros, this.#context.out)
+    yield* this.#writeStatus(set, status, failure)
   }
 
   /** Lets go of what is no longer selected, takes on orphans; answers the pods that are then owned. */
@@ -113,10 +133,13 @@ export class ReplicaSetController implements Controller {
     return pods
   }
 
-  /** Creates what is missing or deletes what is too much, having written down beforehand what must then be seen. */
-  *#manage(key: string, set: ReplicaSet, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
+  /**
+   * Creates what is missing or deletes what is too much, having written down beforehand what must then be seen. `pods` are the
+   * `present` ones; they are only looked at when there are too many.
+   */
+  *#manage(key: string, set: ReplicaSet, present: number, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
     const { options, decisions, informers } = this.#context
-    const surplus = pods.length - (set.spec.replicas ?? 1)
+    const surplus = present - (set.spec.replicas ?? 1)
     if (surplus === 0) return undefined
     const count = Math.min(Math.abs(surplus), options.replicaSet.burstReplicas)
     const out = this.#context.out
@@ -187,11 +210,13 @@ export class ReplicaSetController implements Controller {
     return failure === undefined ? undefined : { reason: 'FailedDelete', message: failure }
   }
 
-  *#writeStatus(key: string, set: ReplicaSet, pods: readonly Pod[], failure: ReplicaFailure | undefined): Script {
-    const { out } = this.#context
-    const { status, nextAvailableMicros } = computeReplicaSetStatus(set, pods, failure, out.wall)
-    if (nextAvailableMicros !== undefined) this.#loop.enqueueAfter(key, nextAvailableMicros, out)
-    if (sameReplicaSetStatus(set.status, status)) return
+  /** Writes the status where it says something new, then fails if the pods could not be made or deleted. */
+  *#writeStatus(set: ReplicaSet, status: ReplicaSetStatus, failure: ReplicaFailure | undefined): Script {
+    if (!sameReplicaSetStatus(set.status, status)) yield* this.#putStatus(set, status)
+    if (failure !== undefined) throw new ScriptError(failure.message)
+  }
+
+  *#putStatus(set: ReplicaSet, status: ReplicaSetStatus): Script {
     let result = yield* updateStatus('replicasets', { ...set, status })
     if (!result.ok && result.code === 409) {
       // Once more on top of the live object, as upstream; nobody else writes this status.

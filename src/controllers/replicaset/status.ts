@@ -22,6 +22,14 @@ export function availableAt(pod: Pod, minReadySeconds: number): Micros | undefin
     : parseTime(ready.lastTransitionTime) + minReadySeconds * SECOND
 }
 
+/** What a status counts of the set's pods. */
+export interface PodCounts {
+  readonly replicas: number
+  readonly fullyLabeled: number
+  readonly ready: number
+  readonly available: number
+}
+
 /** The status to write, and how long until a ready pod becomes available (undefined: none is waiting). */
 export function computeReplicaSetStatus(
   replicaSet: ReplicaSet,
@@ -29,29 +37,51 @@ export function computeReplicaSetStatus(
   failure: ReplicaFailure | undefined,
   wall: Micros,
 ): { readonly status: ReplicaSetStatus; readonly nextAvailableMicros: Micros | undefined } {
+  const counts = countPods(replicaSet, pods, wall)
+  return {
+    status: replicaSetStatusOf(replicaSet, counts, failure, wall),
+    nextAvailableMicros: counts.nextAvailable === undefined ? undefined : counts.nextAvailable - wall,
+  }
+}
+
+/** Counts pods one by one. `nextAvailable`: when the next of those that are ready becomes available. */
+function countPods(
+  replicaSet: ReplicaSet,
+  pods: readonly Pod[],
+  wall: Micros,
+): PodCounts & { readonly nextAvailable: Micros | undefined } {
   const templateLabels = replicaSet.spec.template.metadata?.labels
   const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0
-  let fullyLabeledReplicas = 0
-  let readyReplicas = 0
-  let availableReplicas = 0
+  let fullyLabeled = 0
+  let ready = 0
+  let available = 0
   let next: Micros | undefined
   for (const pod of pods) {
-    if (carries(pod.metadata.labels, templateLabels)) fullyLabeledReplicas++
+    if (carries(pod.metadata.labels, templateLabels)) fullyLabeled++
     const at = availableAt(pod, minReadySeconds)
     if (at === undefined) continue
-    readyReplicas++
-    if (at <= wall) availableReplicas++
+    ready++
+    if (at <= wall) available++
     else if (next === undefined || at < next) next = at
   }
-  const status: ReplicaSetStatus = {
-    replicas: pods.length,
-    fullyLabeledReplicas,
-    readyReplicas,
-    availableReplicas,
+  return { replicas: pods.length, fullyLabeled, ready, available, nextAvailable: next }
+}
+
+/** The status that says so. */
+export function replicaSetStatusOf(
+  replicaSet: ReplicaSet,
+  counts: PodCounts,
+  failure: ReplicaFailure | undefined,
+  wall: Micros,
+): ReplicaSetStatus {
+  return {
+    replicas: counts.replicas,
+    fullyLabeledReplicas: counts.fullyLabeled,
+    readyReplicas: counts.ready,
+    availableReplicas: counts.available,
     observedGeneration: replicaSet.metadata.generation,
     conditions: failureConditions(replicaSet.status?.conditions, failure, timestamp(wall)),
   }
-  return { status, nextAvailableMicros: next === undefined ? undefined : next - wall }
 }
 
 /** True when writing `after` over `before` would change nothing. Conditions keep their identity when unchanged. */
@@ -79,7 +109,8 @@ function failureConditions(
   return withCondition(conditions, { type: 'ReplicaFailure', status: 'True', ...failure }, stamp)
 }
 
-function carries(labels: Labels | undefined, wanted: Labels | undefined): boolean {
+/** True when `labels` has all that is wanted. */
+export function carries(labels: Labels | undefined, wanted: Labels | undefined): boolean {
   if (labels === wanted) return true
   for (const key in wanted) if (labels?.[key] !== wanted[key]) return false
   return true
