@@ -135,7 +135,10 @@ function endpointGaps(truth: Truth, pods: readonly Pod[], missing: string[]): vo
   }
 }
 
-/** Names, in words, every informer of a whole resource that does not hold exactly the stored objects. */
+/**
+ * Names, in words, every informer of a whole resource that does not hold exactly the stored objects, in their stored versions
+ * (but for leases, which change all the time).
+ */
 export function staleInformers(
   truth: Truth,
   informers: Iterable<{ readonly process: string; readonly informer: Informer<KubeObject> }>,
@@ -151,9 +154,13 @@ export function staleInformers(
     if (informer.size !== truth.count(resource))
       stale.push(`${process} holds ${informer.size} ${resource}, ${truth.count(resource)} are stored`)
     for (const object of informer.list()) {
-      const stored = truth.get(resource, keyOf(object))
-      if (stored?.metadata.uid !== object.metadata.uid)
-        stale.push(`${process} holds ${resource} ${keyOf(object)}, which is not stored`)
+      const key = keyOf(object)
+      const { uid, resourceVersion } = object.metadata
+      const revision = truth.revisionOf(resource, key)
+      if (truth.get(resource, key)?.metadata.uid !== uid)
+        stale.push(`${process} holds ${resource} ${key}, which is not stored`)
+      else if (resource !== 'leases' && Number(resourceVersion) !== revision)
+        stale.push(`${process} holds version ${resourceVersion} of ${resource} ${key}, version ${revision} is stored`)
     }
   }
   return stale

@@ -23,6 +23,8 @@ const PREFIX = '/registry/'
 export class Truth {
   #revision = 0
   readonly #objects = new Map<Resource, Map<string, KubeObject>>()
+  /** At which revision each object of #objects was written. */
+  readonly #revisions = new Map<Resource, Map<string, number>>()
   readonly #listeners = new Map<Resource, ChangeListener[]>()
   /** The last moment at which anything but a Lease changed. */
   lastChangeAt = 0
@@ -30,7 +32,10 @@ export class Truth {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel
-    for (const resource of Object.keys(RESOURCES) as Resource[]) this.#objects.set(resource, new Map())
+    for (const resource of Object.keys(RESOURCES) as Resource[]) {
+      this.#objects.set(resource, new Map())
+      this.#revisions.set(resource, new Map())
+    }
     kernel.subscribe('etcd-applied', (fact) => this.#apply(fact as EtcdApplied))
   }
 
@@ -45,6 +50,11 @@ export class Truth {
 
   list<R extends Resource>(resource: R): Iterable<ResourceTypes[R]> {
     return (this.#objects.get(resource) as Map<string, ResourceTypes[R]>).values()
+  }
+
+  /** The revision at which the object was last written; 0 if it is not there. */
+  revisionOf(resource: Resource, key: string): number {
+    return this.#revisions.get(resource)?.get(key) ?? 0
   }
 
   count(resource: Resource): number {
@@ -69,8 +79,13 @@ export class Truth {
       const current = event.type === 'put' ? (event.value as KubeObject) : undefined
       const key = current === undefined ? keyInRegistry(event.key, resource) : keyOf(current)
       const previous = objects.get(key)
-      if (current === undefined) objects.delete(key)
-      else objects.set(key, current)
+      if (current === undefined) {
+        objects.delete(key)
+        this.#revisions.get(resource)?.delete(key)
+      } else {
+        objects.set(key, current)
+        this.#revisions.get(resource)?.set(key, fact.revision)
+      }
       if (resource !== 'leases') this.lastChangeAt = this.#kernel.now
       const listeners = this.#listeners.get(resource)
       if (listeners === undefined) continue
