@@ -1,0 +1,89 @@
+/** What the deployment controller may still believe of its replica sets, told as histories of writes, news and statuses. */
+import { expect, test } from 'vitest'
+import type { Cluster } from '../../src/cluster/index.ts'
+import type { Deployment, ReplicaSet } from '../../src/objects/index.ts'
+import { SeenSizes } from './seen-sizes.ts'
+
+type Listener = (...facts: unknown[]) => void
+
+/** A cluster of which only the store's changes and the facts exist. */
+class History {
+  readonly #listeners = new Map<string, Listener[]>()
+  #revision = 0
+  #now = 0
+  #set: ReplicaSet | undefined
+  #deployment: Deployment | undefined
+  readonly seen: SeenSizes
+
+  constructor() {
+    const history = this
+    this.seen = new SeenSizes({
+      truth: { onChange: (resource: string, listener: Listener) => this.#listen(resource, listener) },
+      kernel: {
+        subscribe: (type: string, listener: Listener) => this.#listen(type, listener),
+        get now() {
+          return history.#now
+        },
+      },
+    } as unknown as Cluster)
+  }
+
+  resize(replicas: number): this {
+    const previous = this.#set
+    const current = { metadata: { name: 'web-1', namespace: 'default', uid: 'r' }, spec: { replicas } } as ReplicaSet
+    this.#set = current
+    return this.#tell('replicasets', { key: 'default/web-1', revision: ++this.#revision, previous, current })
+  }
+
+  /** The leader's informer comes to the newest write. */
+  show(): this {
+    const fact = { process: 'controller-manager-0', resource: 'replicasets', key: 'default/web-1' }
+    return this.#tell('informer-event', { ...fact, resourceVersion: String(this.#revision) })
+  }
+
+  status(): this {
+    const previous = this.#deployment
+    const current = { metadata: { name: 'web', uid: 'd', generation: 1 } } as Deployment
+    this.#deployment = current
+    return this.#tell('deployments', { revision: ++this.#revision, previous, current })
+  }
+
+  lead(): this {
+    return this.#tell('leader-started', { lease: 'kube-system/kube-controller-manager' })
+  }
+
+  get least(): number {
+    return this.seen.least(this.#set as ReplicaSet, 'd')
+  }
+
+  #listen(what: string, listener: Listener): void {
+    this.#listeners.set(what, [...(this.#listeners.get(what) ?? []), listener])
+  }
+
+  #tell(what: string, fact: unknown): this {
+    this.#now++
+    for (const listener of this.#listeners.get(what) ?? []) listener(fact, 1, this.#now)
+    return this
+  }
+}
+
+/** A set of two pods that everybody knows of. */
+function known(): History {
+  return new History().status().resize(2).show().status().status()
+}
+
+test.each([
+  ['it is as it was', known(), 2],
+  ['it grew, and nobody was shown', known().resize(3), 2],
+  ['it grew and was shown, but the pass may have begun before', known().resize(3).show(), 2],
+  ['one status may be written at the beginning of a pass', known().resize(3).show().status(), 2],
+  ['a second one ends a pass that began with the news', known().resize(3).show().status().status(), 3],
+  ['statuses before the news say nothing', known().resize(3).status().status().show(), 2],
+  ['it shrank unseen: the least counts', known().resize(1), 1],
+  ['it was just created', new History().status().resize(4).show(), 0],
+  ['a new leader has seen nothing yet', known().resize(3).show().status().status().lead(), 0],
+  ['until it lists, and no pass begins before', known().resize(3).lead().show(), 3],
+  ['its list may come from a server that lags', known().lead().show().resize(3), 2],
+])('%s', (_story, history, least) => {
+  expect(history.least).toBe(least)
+})
