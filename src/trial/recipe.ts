@@ -3,7 +3,6 @@ import fc, { type Arbitrary } from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../cluster/topology.ts'
 import type { TrafficClient } from '../cluster/workload.ts'
 import { type Micros, SECOND } from '../kernel/time.ts'
-import type { AppModel } from '../kubelet/index.ts'
 import type { KubeObject } from '../objects/index.ts'
 import { type DrawnStepKind, even, faultsArbitrary, trafficArbitrary, workloadArbitrary } from './arbitraries.ts'
 import type { Registry } from './registry.ts'
@@ -13,7 +12,7 @@ export interface Recipe {
   /** The suite's id. */
   readonly name: string
   readonly topology?: Topology | Arbitrary<Topology>
-  readonly apps?: Readonly<Record<string, Partial<AppModel>>>
+  readonly apps?: Scenario['apps'] | Arbitrary<Scenario['apps']>
   readonly objects: readonly KubeObject[] | Arbitrary<readonly KubeObject[]>
   readonly faults?: { readonly kinds?: readonly string[]; readonly least?: number; readonly most?: number }
   readonly workload?: { readonly kinds?: readonly DrawnStepKind[]; readonly least?: number; readonly most?: number }
@@ -37,8 +36,13 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
   const toMicros = Math.max(fromMicros, durationMicros - 5 * SECOND)
   const window = { fromMicros, toMicros }
   return fc
-    .tuple(asArbitrary(recipe.topology ?? SMALL_TOPOLOGY), asArbitrary(recipe.objects), even(0, 0x7fff_ffff))
-    .chain(([topology, objects, seed]) =>
+    .tuple(
+      asArbitrary(recipe.topology ?? SMALL_TOPOLOGY),
+      asArbitrary(recipe.objects),
+      even(0, 0x7fff_ffff),
+      asArbitrary(recipe.apps ?? {}),
+    )
+    .chain(([topology, objects, seed, apps]) =>
       fc
         .tuple(
           faultsArbitrary(registry, topology, { ...window, ...recipe.faults }),
@@ -54,7 +58,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             name: recipe.name,
             seed: String(seed),
             topology,
-            apps: recipe.apps ?? {},
+            apps,
             objects,
             workload,
             traffic,
