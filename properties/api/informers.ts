@@ -6,16 +6,18 @@ import { onFact } from '../define.ts'
 export const neverBackInTime: PropertyDefinition = {
   id: 'informer-never-goes-back',
   mode: 'always',
-  claim: 'an informer never shows an older version of an object than it showed before, in one life of its process',
+  claim:
+    'an informer never shows an older version of an object than it showed before, in one life of its process (which upstream ends when its lease is lost)',
   source: 'client-go tools/cache/reflector.go (relist from the last sync version), v1.33',
   trigger: 'an informer showed a second version of an object',
   catches: ['watchcache-reinit-orphans-watch', 'reflector-accepts-older-list'],
   monitor(cluster, report) {
     const versions = new Map<string, { uid: string; version: number }>()
-    cluster.kernel.subscribe('process-started', (fact) => {
-      const prefix = `${(fact as unknown as { name: string }).name}\n`
-      for (const key of versions.keys()) if (key.startsWith(prefix)) versions.delete(key)
-    })
+    const forget = (process: string) => {
+      for (const key of versions.keys()) if (key.startsWith(`${process}\n`)) versions.delete(key)
+    }
+    cluster.kernel.subscribe('process-started', (fact) => forget((fact as unknown as { name: string }).name))
+    onFact<ClientFact, 'leader-stopped'>(cluster, 'leader-stopped', ({ identity }) => forget(identity))
     onFact<ClientFact, 'informer-event'>(cluster, 'informer-event', (fact) => {
       const key = `${fact.process}\n${fact.resource}\n${fact.key}`
       const version = Number(fact.resourceVersion)
