@@ -63,8 +63,9 @@ export interface ResolvedApp extends AppModel {
 const NO_PORTS: readonly number[] = Object.freeze([])
 
 /**
- * What runs in `container`. The image's entry in the table decides; without one a command such as `sleep 5` does; without
- * either an init container ends well after 50 to 200 ms and any other container is the default web server.
+ * What runs in `container`. The image's entry in the table decides; without one a command such as `sleep 5` does. Without
+ * either, or where the command says nothing to us, an init container ends well after 50 to 200 ms and any other container is
+ * the default web server.
  */
 export function resolveApp(
   table: AppTable,
@@ -74,12 +75,13 @@ export function resolveApp(
   stream: Rand,
 ): ResolvedApp {
   const named = table[container.image] ?? table[withoutTag(container.image)]
+  const app = named ?? commandApp(container)
   const address = addressOf(podKey)
   const name = addressOf(container.name)
-  const base: AppModel = { ...DEFAULT_APP, ...(named ?? commandApp(container)) }
+  const base: AppModel = { ...DEFAULT_APP, ...app }
   const exitAfterMicros =
     base.exitAfterMicros ??
-    (endsByItself && named === undefined && !hasCommand(container)
+    (endsByItself && app === undefined
       ? stream.intAt(50 * MILLISECOND, 200 * MILLISECOND, address, name, 1)
       : undefined)
   const startMicros = base.startMicros ?? stream.intAt(300 * MILLISECOND, 800 * MILLISECOND, address, name)

@@ -207,6 +207,7 @@ test('apps: the table by image, then the command, then the defaults; draws depen
   expect(make({}, false, { 'shop/web': { onTerm: 'exit' }, 'shop/web:2': { onTerm: 'ignore' } }).onTerm).toBe('ignore')
   expect(make({ command: ['sleep', '9'] })).toMatchObject({ onTerm: 'ignore', exitAfterMicros: 9_000_000, exitCode: 0 })
   expect(make({}, true).exitAfterMicros).toBeGreaterThan(0)
+  expect(make({ command: ['./migrate', '--up'] }, true).exitAfterMicros).toBe(make({}, true).exitAfterMicros)
   expect(make({ command: ['sh', '-c', 'exit 4'] }, true)).toMatchObject({ exitCode: 4, exitAfterMicros: 2_000 })
 })
 
