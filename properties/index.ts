@@ -26,6 +26,7 @@ import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
 import { SUITES } from './suites.ts'
 import { oneLeaderPerLease } from './system/leadership.ts'
 import { reconciliation } from './system/reconciliation.ts'
+import { requestsSurvive } from './system/requests-survive.ts'
 import { rolloutLosesNothing, rolloutWithoutPreStopLoses } from './system/rollout-traffic.ts'
 
 export const PROPERTIES: readonly PropertyDefinition[] = [
@@ -69,6 +70,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   reconciliation,
   rolloutLosesNothing,
   rolloutWithoutPreStopLoses,
+  requestsSurvive,
 ]
 
 /** Adds every built-in property. */

@@ -1,6 +1,7 @@
 /** The file system for commands: every refusal becomes a sentence, and a file is written whole or not at all. */
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -45,7 +46,7 @@ export function readText(path: string): string {
 export function writeTextAtomically(path: string, text: string): void {
   const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}-${counter++}.tmp`)
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     const file = openSync(temporary, 'wx')
     try {
       writeSync(file, text)
@@ -57,6 +58,19 @@ export function writeTextAtomically(path: string, text: string): void {
   } catch (error) {
     discard(temporary)
     throw refused(error, path)
+  }
+}
+
+/** Makes a folder and those above it, one by one: where the system lies about them (/proc), Node's own way never ends. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process was quicker.
+    if (!existsSync(path)) throw error
   }
 }
 
@@ -93,9 +107,16 @@ export function corpusFolder(path: string, shown = path): CorpusFolder {
   }
 }
 
+export interface ManifestFile {
+  /** As the user would name it. */
+  readonly path: string
+  /** The user named it, rather than a folder that it is in. */
+  readonly isNamed: boolean
+}
+
 /** The YAML and JSON files among `paths`; folders are searched, hidden files and node_modules are passed over. @throws UserError */
-export function manifestFiles(paths: readonly string[], folder: string): string[] {
-  const files: string[] = []
+export function manifestFiles(paths: readonly string[], folder: string): ManifestFile[] {
+  const files: ManifestFile[] = []
   const visit = (path: string, named: boolean) => {
     const full = resolve(folder, path)
     let isFolder: boolean
@@ -105,7 +126,7 @@ export function manifestFiles(paths: readonly string[], folder: string): string[
       throw refused(error, path)
     }
     if (!isFolder) {
-      if (named || /\.(ya?ml|json)$/.test(path)) files.push(path)
+      if (named || /\.(ya?ml|json)$/.test(path)) files.push({ path, isNamed: named })
       return
     }
     for (const name of readdirSync(full).toSorted()) {

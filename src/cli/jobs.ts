@@ -25,8 +25,8 @@ export interface ScenarioJob {
   readonly scenario: Scenario
   /** Keep the facts that a story needs. */
   readonly story?: boolean
-  /** Answer with the objects at the end, as tables. */
-  readonly tables?: boolean
+  /** Answer with the objects at the end, as they are and as tables. */
+  readonly objects?: boolean
   readonly stopAtMicros?: number
   /** Answer with every event, a line each. */
   readonly trace?: boolean
@@ -64,6 +64,7 @@ export interface ScenarioAnswer {
   readonly result: TrialResult
   readonly wallMicros: number
   readonly tables?: string
+  readonly objects?: readonly KubeObject[]
   readonly trace?: readonly string[]
 }
 export interface ShrinkAnswer {
@@ -93,6 +94,8 @@ export type Report =
   | { readonly kind: 'news'; readonly id: number; readonly news: News }
   | { readonly kind: 'done'; readonly id: number; readonly answer: Answers[keyof Answers] }
   | { readonly kind: 'refused'; readonly id: number; readonly error: RefusedError }
+  /** An error that came when no trial was running, such as a promise of a user's property that was rejected. */
+  | { readonly kind: 'stray'; readonly message: string }
 export interface RefusedError {
   readonly isUserError: boolean
   readonly what: string

@@ -2,11 +2,12 @@
  * The command line. Commands are loaded when they are called, so that --help is quick. Status: 0 passed, 1 a property
  * failed, 2 bad input or usage, 3 two runs differed or the harness erred.
  */
+import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { Io } from './io.ts'
 
 const EPILOGUE = `
-Status: 0 passed, 1 a property failed, 2 bad input or usage, 3 two runs differed or the harness erred.
+Status: 0 passed, 1 a property failed, 2 bad input or usage, 3 two runs differed or the harness erred, 130 interrupted.
 SEATRIAL_DEBUG=1 shows stacks.`
 
 /** Runs a command. @returns the exit status; it never throws. */
@@ -32,12 +33,13 @@ type Act = <A extends unknown[]>(
 function buildProgram(io: Io, act: Act): Command {
   const program = new Command('seatrial')
     .description(
-      'Whole Kubernetes clusters in one thread, from a seed, in virtual time: faults go in, properties are checked,\nwhat fails is shrunk to a story that anyone can replay.',
+      'Whole Kubernetes clusters in one thread, from a seed, in virtual time: faults go in, properties are checked, what fails is shrunk to a story that anyone can replay.',
     )
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .addHelpText('after', EPILOGUE)
     .showSuggestionAfterError()
+    .version(packageVersion(), '-V, --version')
   const common = (command: Command) =>
     command
       .option('--json', 'one line of JSON for each trial on standard output')
@@ -72,6 +74,7 @@ function buildProgram(io: Io, act: Act): Command {
     .description('your own manifests through rollouts, drains, lost nodes and faults')
     .option('--seed <number>', 'default 1')
     .option('--trials <count>', 'trials of each kind; default 25')
+    .option('--no-advice', 'do not look for the preStop hook that would be enough')
     .action(
       act(async (files: string[], flags: object) =>
         (await import('./commands/check.ts')).checkCommand(io, files, flags),
@@ -131,8 +134,23 @@ function buildProgram(io: Io, act: Act): Command {
       ),
     )
   for (const command of program.commands)
-    command.exitOverride().configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    command
+      .showHelpAfterError(`    see "seatrial ${command.name()} --help"`)
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
   return program
+}
+
+/** The version in the package's own file: the nearest above. */
+function packageVersion(): string {
+  let folder = new URL('.', import.meta.url)
+  for (;;) {
+    const file = new URL('package.json', folder)
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
+    const parent = new URL('..', folder)
+    if (parent.href === folder.href) return 'unknown'
+    folder = parent
+  }
 }
 
 async function explain(error: unknown, io: Io): Promise<number> {

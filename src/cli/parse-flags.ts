@@ -26,22 +26,27 @@ export function parseDuration(text: string, flag: string): number {
   return Math.round(micros)
 }
 
-/** A whole number from `least` on. @throws UserError */
-export function parseCount(text: string, flag: string, least = 1): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new UserError({
-      what: `"${text}" is not a whole number of at least ${least}`,
-      where: flag,
-      mend: `write for example ${flag} ${Math.max(least, 100)}`,
-    })
-  }
-  return value
+/** A length of time that is not nothing. @throws UserError */
+export function parseBudget(text: string, flag: string): number {
+  const micros = parseDuration(text, flag)
+  if (micros > 0) return micros
+  throw new UserError({ what: `"${text}" leaves no time`, where: flag, mend: `write for example ${flag} 30s` })
+}
+
+/** A whole number of at least 1 and at most `most`. @throws UserError */
+export function parseCount(text: string, flag: string, most = 1_000_000_000): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (value >= 1 && value <= most) return value
+  throw new UserError({
+    what: value > most ? `${text} is more than ${most}` : `"${text}" is not a whole number of at least 1`,
+    where: flag,
+    mend: `write for example ${flag} ${Math.min(most, 100)}`,
+  })
 }
 
 /** A seed: any 32-bit integer. @throws UserError */
 export function parseSeed(text: string, flag = '--seed'): number {
-  const value = Number(text)
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(value) || value < -0x8000_0000 || value > 0xffff_ffff) {
     throw new UserError({
       what: `"${text}" is not a 32-bit whole number`,

@@ -1,6 +1,7 @@
 /** A job carried out: the part of a worker that knows of trials and not of threads. */
 import fc from 'fast-check'
 import { EPOCH_UNIX_MICROS } from '../kernel/index.ts'
+import { type KubeObject, RESOURCES, type Resource } from '../objects/index.ts'
 import { objectTables, STORY_FACT_TYPES } from '../report/index.ts'
 import {
   type ActivityListener,
@@ -53,6 +54,7 @@ function performTrials({ suite, defects, seed, from, count }: TrialsJob, around:
 function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): ScenarioAnswer {
   around.beat()
   let tables: string | undefined
+  let objects: readonly KubeObject[] | undefined
   let trace: string[] | undefined
   const before = performance.now()
   const result = runScenario(scenario, around.registry, {
@@ -61,12 +63,20 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): Sce
     keepTrace: job?.trace === true,
     factTypes: job?.story === true ? STORY_FACT_TYPES : [],
     inspect: (cluster) => {
-      if (job?.tables === true) tables = objectTables(cluster.truth, EPOCH_UNIX_MICROS + cluster.kernel.now)
+      if (job?.objects === true) {
+        tables = objectTables(cluster.truth, EPOCH_UNIX_MICROS + cluster.kernel.now)
+        objects = (Object.keys(RESOURCES) as Resource[]).flatMap((resource) => [...cluster.truth.list(resource)])
+      }
       if (job?.trace === true) trace = Array.from(cluster.kernel.trace.rows(), (row) => cluster.kernel.describe(row))
     },
   })
   const wallMicros = Math.round((performance.now() - before) * 1_000)
-  return { result, wallMicros, ...(tables === undefined ? {} : { tables }), ...(trace === undefined ? {} : { trace }) }
+  return {
+    result,
+    wallMicros,
+    ...(tables === undefined ? {} : { tables, objects: objects ?? [] }),
+    ...(trace === undefined ? {} : { trace }),
+  }
 }
 
 function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer {

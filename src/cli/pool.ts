@@ -55,7 +55,12 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
   ? new URL('../../bin/worker-from-source.mjs', import.meta.url)
   : new URL('./worker.js', import.meta.url)
 
+/** A trial of a small cluster needs some 50 MiB; what eats this much is to be stopped before it takes the machine with it. */
+const HEAP_MEBIBYTES = 2_048
+
 export class Pool {
+  /** Errors that came when no trial was running, each once. */
+  readonly strays = new Set<string>()
   readonly #options: PoolOptions
   readonly #seats: Seat[] = []
   readonly #queue: Waiting[] = []
@@ -63,7 +68,14 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    for (let index = 0; index < options.size; index++) this.#seats.push(new Seat(options, () => this.#dispatch()))
+    for (let index = 0; index < options.size; index++) {
+      const seat = new Seat(
+        options,
+        () => this.#dispatch(),
+        (message) => this.strays.add(message),
+      )
+      this.#seats.push(seat)
+    }
   }
 
   get size(): number {
@@ -113,6 +125,7 @@ export class Pool {
 class Seat {
   readonly #options: PoolOptions
   readonly #onFree: () => void
+  readonly #onStray: (message: string) => void
   #worker: Worker | ChildProcess | undefined
   #cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
   #properties: readonly string[] = []
@@ -125,9 +138,10 @@ class Seat {
   #trialsSeen = 0
   #lastSignAt = 0
 
-  constructor(options: PoolOptions, onFree: () => void) {
+  constructor(options: PoolOptions, onFree: () => void, onStray: (message: string) => void) {
     this.#options = options
     this.#onFree = onFree
+    this.#onStray = onStray
   }
 
   get isFree(): boolean {
@@ -158,8 +172,12 @@ class Seat {
     const { setup, processes } = this.#options
     const worker =
       processes === true
-        ? fork(WORKER_FILE, { serialization: 'advanced', execArgv: [] })
-        : new Worker(WORKER_FILE, { workerData: { setup, cells: this.#cells.buffer }, execArgv: [] })
+        ? fork(WORKER_FILE, { serialization: 'advanced', execArgv: [`--max-old-space-size=${HEAP_MEBIBYTES}`] })
+        : new Worker(WORKER_FILE, {
+            workerData: { setup, cells: this.#cells.buffer },
+            execArgv: [],
+            resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
+          })
     this.#worker = worker
     if (!(worker instanceof Worker)) worker.send(setup)
     const mine = (act: () => void) => () => {
@@ -179,12 +197,12 @@ class Seat {
     this.#trialsSeen = -1
     this.#lastSignAt = Date.now()
     clearInterval(this.#watchdog)
-    if (this.#options.processes !== true)
-      this.#watchdog = setInterval(() => this.#watch(), Math.min(500, this.#options.watchdogMillis / 4))
+    this.#watchdog = setInterval(() => this.#watch(), Math.min(500, this.#options.watchdogMillis / 4))
     if (this.#worker instanceof Worker) this.#worker.postMessage(order)
     else this.#worker?.send(order)
   }
 
+  /** A process shares no memory: there every job counts as one trial, which is all that it is given. */
   #watch(): void {
     const trials = Atomics.load(this.#cells, CELL_TRIALS)
     if (trials !== this.#trialsSeen) {
@@ -219,10 +237,14 @@ class Seat {
         this.#finish((waiting) => waiting.reject(error))
         return
       }
+      case 'stray':
+        this.#onStray(report.message)
+        return
     }
   }
 
   #lose(message: string, hung: boolean): void {
+    if (this.#current === undefined) this.#onStray(message)
     const number = Atomics.load(this.#cells, CELL_PROPERTY)
     const property = number > 0 ? this.#properties[number - 1] : undefined
     // One that never began to work would not do so the next time either.

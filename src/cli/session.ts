@@ -6,7 +6,7 @@ import type { Registry } from '../trial/index.ts'
 import type { Io } from './io.ts'
 import type { WorkerSetup } from './jobs.ts'
 import { registerManifestSuites } from './manifests/suite.ts'
-import { parseCount, parseDuration } from './parse-flags.ts'
+import { parseBudget, parseCount } from './parse-flags.ts'
 import { Pool } from './pool.ts'
 import { loadRegistry } from './registry.ts'
 
@@ -29,19 +29,24 @@ export interface Session {
   /** Folder of findings, absolute. */
   readonly dir: string
   readonly propertiesFile: string | undefined
+  /** The exit status: 3 if errors came that belong to no trial, which it names; otherwise the given one. */
+  settle(status: number): number
   /** Prints for people; with `--json` this goes to standard error. */
   say(text: string): void
   close(): Promise<void>
 }
 
 const WATCHDOG_MILLIS = 30_000
+const WORKERS_MAXIMUM = 64
 
 /** @throws UserError for flags that make no sense or a module that cannot be loaded. */
 export async function openSession(io: Io, flags: SessionFlags, objects?: readonly KubeObject[]): Promise<Session> {
   const size =
-    flags.workers === undefined ? Math.min(availableParallelism(), 8) : parseCount(flags.workers, '--workers')
+    flags.workers === undefined
+      ? Math.min(availableParallelism(), 8)
+      : parseCount(flags.workers, '--workers', WORKERS_MAXIMUM)
   const watchdogMillis =
-    flags.watchdog === undefined ? WATCHDOG_MILLIS : parseDuration(flags.watchdog, '--watchdog') / 1_000
+    flags.watchdog === undefined ? WATCHDOG_MILLIS : parseBudget(flags.watchdog, '--watchdog') / 1_000
   const propertiesFile = flags.properties === undefined ? undefined : resolve(io.folder, flags.properties)
   const registry = await loadRegistry(propertiesFile)
   if (objects !== undefined) registerManifestSuites(registry, objects)
@@ -62,6 +67,14 @@ export async function openSession(io: Io, flags: SessionFlags, objects?: readonl
     },
     dir: resolve(io.folder, flags.dir ?? '.seatrial'),
     propertiesFile,
+    settle(status) {
+      const strays = new Set([...pool.strays, ...(second?.strays ?? [])])
+      for (const message of strays)
+        io.err(
+          `seatrial: outside of any trial: ${message}\n    code of a property runs to its end at once: no promises, no callbacks of the outside world\n`,
+        )
+      return strays.size > 0 ? 3 : status
+    },
     say(text) {
       if (flags.json === true) io.err(`${text}\n`)
       else io.out(`${text}\n`)

@@ -48,6 +48,9 @@ async function start(setup: WorkerSetup): Promise<void> {
   const registry = await loadRegistry(setup.propertiesFile)
   if (setup.objects !== undefined) registerManifestSuites(registry, setup.objects)
   const numbers = new Map([...registry.properties.keys()].map((id, index) => [id, index + 1]))
+  process.on('unhandledRejection', (reason) =>
+    say({ kind: 'stray', message: reason instanceof Error ? reason.message : String(reason) }),
+  )
   const listen = ({ id, job, labelled }: Order) => {
     try {
       const answer = perform(job, {
@@ -62,7 +65,8 @@ async function start(setup: WorkerSetup): Promise<void> {
           ? { onActivity: (property: string) => void Atomics.store(cells, CELL_PROPERTY, numbers.get(property) ?? 0) }
           : {}),
       })
-      say({ kind: 'done', id, answer })
+      // What the job left behind in promises speaks first.
+      setImmediate(() => say({ kind: 'done', id, answer }))
     } catch (error) {
       say({ kind: 'refused', id, error: refusal(error) })
     }

@@ -111,25 +111,49 @@ export const DRAWN_STEP_KINDS = [
   'uncordon',
   'drain',
 ] as const
-export type DrawnStepKind = (typeof DRAWN_STEP_KINDS)[number]
+/** Those of every day, and some that a suite must ask for by name. */
+export type DrawnStepKind =
+  | (typeof DRAWN_STEP_KINDS)[number]
+  /** Gives a ConfigMap a finalizer, or takes it away. */
+  | 'hold-configmap'
+  | 'delete-configmap'
+  | 'delete-service'
+
+/** What a kind of step is done to; nodes are drawn apart. */
+const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Service' | 'Node'>> = {
+  scale: 'Deployment',
+  'set-image': 'Deployment',
+  'restart-rollout': 'Deployment',
+  rollback: 'Deployment',
+  'pause-rollout': 'Deployment',
+  'resume-rollout': 'Deployment',
+  'delete-pod': 'Deployment',
+  cordon: 'Node',
+  uncordon: 'Node',
+  drain: 'Node',
+  'hold-configmap': 'ConfigMap',
+  'delete-configmap': 'ConfigMap',
+  'delete-service': 'Service',
+}
 
 /** What people do to the deployments among `objects` and to the nodes, in order of time, ids w1, w2, … */
 export function workloadArbitrary(topology: Topology, options: WorkloadOptions): Arbitrary<readonly WorkloadStep[]> {
-  const deployments = options.objects.filter((object): object is Deployment => object.kind === 'Deployment')
-  const onNodes = new Set<string>(['cordon', 'uncordon', 'drain'])
-  const kinds = (options.kinds ?? DRAWN_STEP_KINDS).filter((kind) => onNodes.has(kind) || deployments.length > 0)
+  const targetsOf = (kind: DrawnStepKind) => options.objects.filter((object) => object.kind === TARGETS[kind])
+  const kinds = (options.kinds ?? DRAWN_STEP_KINDS).filter(
+    (kind) => TARGETS[kind] === 'Node' || targetsOf(kind).length > 0,
+  )
   if (kinds.length === 0) return fc.constant([])
   const one = (kind: DrawnStepKind) =>
     fc
       .tuple(
         even(options.fromMicros, options.toMicros),
-        even(0, Math.max(0, deployments.length - 1)),
+        even(0, Math.max(0, targetsOf(kind).length - 1)),
         fc.constantFrom(...namesOf(topology).nodes),
         even(0, 5),
         fc.boolean(),
       )
       .map(([atMicros, which, node, number, forced]) =>
-        drawStep(kind, atMicros, deployments[which], node, number, forced),
+        drawStep(kind, atMicros, targetsOf(kind)[which], node, number, forced),
       )
   return swarm(kinds.length)
     .chain((allowed) =>
@@ -144,18 +168,19 @@ export function workloadArbitrary(topology: Topology, options: WorkloadOptions):
 function drawStep(
   kind: DrawnStepKind,
   atMicros: Micros,
-  deployment: Deployment | undefined,
+  target: KubeObject | undefined,
   node: string,
   number: number,
   forced: boolean,
 ): WorkloadStep {
   const base = { id: '', atMicros }
-  const on = { namespace: deployment?.metadata.namespace ?? 'default', deployment: deployment?.metadata.name ?? '' }
+  const { name = '', namespace = 'default' } = target?.metadata ?? {}
+  const on = { namespace, deployment: name }
   switch (kind) {
     case 'scale':
       return { ...base, kind, ...on, replicas: number }
     case 'set-image': {
-      const image = deployment?.spec.template.spec.containers[0]?.image ?? 'app'
+      const image = (target as Deployment | undefined)?.spec.template.spec.containers[0]?.image ?? 'app'
       return { ...base, kind, ...on, image: `${withoutTag(image)}:v${number + 2}` }
     }
     case 'restart-rollout':
@@ -170,6 +195,14 @@ function drawStep(
     case 'uncordon':
     case 'drain':
       return { ...base, kind, node }
+    case 'hold-configmap': {
+      const patch = { metadata: { finalizers: forced ? ['example.com/hold'] : null } }
+      return { ...base, kind: 'patch', resource: 'configmaps', namespace, name, patch }
+    }
+    case 'delete-configmap':
+      return { ...base, kind: 'delete', resource: 'configmaps', namespace, name }
+    case 'delete-service':
+      return { ...base, kind: 'delete', resource: 'services', namespace, name }
   }
 }
 

@@ -83,7 +83,7 @@ export class Campaign {
     this.#verdicts[result.verdict]++
     this.#virtualMicros += result.virtualMicros
     this.#steps += result.steps
-    for (const id of properties.length > 0 ? properties : this.#registry.properties.keys()) this.#checked.add(id)
+    for (const { id } of this.#registry.propertiesFor(properties)) this.#checked.add(id)
     for (const entry of result.ledger) {
       const row = this.#faults.get(entry.kind) ?? { injected: 0, bit: 0 }
       this.#faults.set(entry.kind, {

@@ -102,7 +102,8 @@ class Trial {
     for (const type of this.#options.factTypes ?? []) {
       cluster.kernel.subscribe(type, (fact) => this.#facts.push({ atMicros: cluster.kernel.now, fact }))
     }
-    const jury = new Jury(cluster, this.#chosenProperties(), this.#options.onActivity)
+    const properties = this.#registry.propertiesFor(this.#scenario.properties)
+    const jury = new Jury(cluster, properties, this.#options.onActivity)
     this.#jury = jury
     const faults = new FaultSchedule(this.#scenario, this.#registry, cluster)
     this.#faults = faults
@@ -144,12 +145,6 @@ class Trial {
     if (outcome !== 'exhausted') return true
     this.#exhausted = loopOf(cluster)
     return false
-  }
-
-  #chosenProperties() {
-    const { properties } = this.#scenario
-    const ids = properties.length > 0 ? properties : [...this.#registry.properties.keys()]
-    return ids.flatMap((id) => this.#registry.properties.get(id) ?? [])
   }
 
   #decisions(): DecisionOverrides {

@@ -70,6 +70,8 @@ export interface PropertyDefinition {
   readonly id: string
   /** `always` fails a trial; `sometimes` must be seen to hold in at least one trial of a campaign. */
   readonly mode: 'always' | 'sometimes'
+  /** It claims more than Kubernetes promises: only scenarios that name it are held to it. Default: false. */
+  readonly onlyByName?: boolean
   /** One line. */
   readonly claim: string
   /** Where the claim comes from: upstream file, documentation or paper section. */
@@ -98,6 +100,8 @@ export interface Defect {
 export interface Suite {
   readonly id: string
   readonly title: string
+  /** The objects and the cluster are somebody's own: shrinking leaves replicas and cluster as they are. Default: false. */
+  readonly keepsCluster?: boolean
   /** Scenarios without defects and with all properties; `seed` of the scenario is part of the value and does not shrink. */
   arbitrary(options: { readonly horizonMicros?: Micros }): Arbitrary<Scenario>
 }
@@ -120,6 +124,12 @@ export class Registry {
   }
   suite(suite: Suite): this {
     return add(this.suites, suite, 'suite', this)
+  }
+
+  /** The properties that a scenario is held to: those that it names, or all that are general. Unknown names are left out. */
+  propertiesFor(ids: readonly string[]): readonly PropertyDefinition[] {
+    if (ids.length === 0) return [...this.properties.values()].filter((property) => property.onlyByName !== true)
+    return ids.flatMap((id) => this.properties.get(id) ?? [])
   }
 }
 

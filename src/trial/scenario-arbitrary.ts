@@ -21,18 +21,25 @@ const START: Place = { pass: 0, key: 0 }
 export interface ScenarioArbitraryOptions {
   /** Defects to switch on in every scenario. */
   readonly defects?: readonly string[]
+  /** Shrinking leaves the cluster and the replicas as they are. Default: false. */
+  readonly keepsCluster?: boolean
 }
+
+const CLUSTER_PASSES: readonly string[] = ['cluster smaller', 'replicas fewer']
 
 export class ScenarioArbitrary extends Arbitrary<Scenario> {
   readonly #source: Arbitrary<Scenario>
   readonly #registry: Registry
   readonly #defects: readonly string[]
+  readonly #passes: typeof SHRINK_PASSES
 
   constructor(source: Arbitrary<Scenario>, registry: Registry, options: ScenarioArbitraryOptions = {}) {
     super()
     this.#source = source
     this.#registry = registry
     this.#defects = options.defects ?? []
+    const kept = options.keepsCluster === true ? CLUSTER_PASSES : []
+    this.#passes = SHRINK_PASSES.filter(({ name }) => !kept.includes(name))
   }
 
   override generate(random: Random, biasFactor: number | undefined): Value<Scenario> {
@@ -52,13 +59,13 @@ export class ScenarioArbitrary extends Arbitrary<Scenario> {
   *#candidates(value: Scenario, place: Place): Generator<Value<Scenario>> {
     const from = (pass: number, least: number, below: number) => this.#pass(value, pass, least, below)
     yield* from(place.pass, place.key, Number.POSITIVE_INFINITY)
-    for (let pass = place.pass + 1; pass < SHRINK_PASSES.length; pass++) yield* from(pass, 0, Number.POSITIVE_INFINITY)
+    for (let pass = place.pass + 1; pass < this.#passes.length; pass++) yield* from(pass, 0, Number.POSITIVE_INFINITY)
     for (let pass = 0; pass < place.pass; pass++) yield* from(pass, 0, Number.POSITIVE_INFINITY)
     yield* from(place.pass, 0, place.key)
   }
 
   *#pass(value: Scenario, pass: number, least: number, below: number): Generator<Value<Scenario>> {
-    for (const { key, scenario } of SHRINK_PASSES[pass]!.candidates(value)) {
+    for (const { key, scenario } of this.#passes[pass]!.candidates(value)) {
       if (key < least || key >= below) continue
       if (compareSize(scenario, value) >= 0 || mistakesOf(scenario, this.#registry).length > 0) continue
       yield new Value(scenario, { pass, key })

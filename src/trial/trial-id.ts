@@ -17,6 +17,9 @@ export interface TrialId {
   readonly path: string
 }
 
+/** A trial's place in its campaign is at most this. */
+const NUMBER_MAXIMUM = 10_000_000
+
 const PATTERN = /^([A-Za-z0-9._/-]+)((?:\+[A-Za-z0-9._/-]+)*):(-?\d+):(\d+(?::\d+)*)$/
 
 export function printTrialId(id: TrialId): string {
@@ -45,12 +48,18 @@ export function suiteArbitrary(
     if (registry.defects.has(defect)) continue
     throw new UserError({ what: `there is no defect "${defect}"`, mend: suggest(defect, registry.defects.keys()) })
   }
-  return new ScenarioArbitrary(found.arbitrary({}), registry, { defects })
+  return new ScenarioArbitrary(found.arbitrary({}), registry, { defects, keepsCluster: found.keepsCluster ?? false })
 }
 
 /** The very scenario that a trial id names. @throws UserError if the path leads nowhere. */
 export function scenarioOfTrial(registry: Registry, id: TrialId): Scenario {
   const arbitrary = suiteArbitrary(registry, id.suite, id.defects)
+  // fast-check draws every trial before it, one after another.
+  if (Number(id.path.split(':', 1)[0]) > NUMBER_MAXIMUM)
+    throw new UserError({
+      what: `trial ${printTrialId(id)} is further than any campaign goes`,
+      mend: `the number after the seed is at most ${NUMBER_MAXIMUM}`,
+    })
   let scenario: Scenario | undefined
   try {
     ;[scenario] = sample(arbitrary, { seed: id.seed, path: id.path, numRuns: 1 })

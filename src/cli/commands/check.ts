@@ -1,23 +1,36 @@
 /** `seatrial check`: a user's own manifests in a small cluster, through planned work and mishaps. */
-import { relative, resolve } from 'node:path'
-import { counted, printSummary, summaryLine, textTable } from '../../report/index.ts'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { SMALL_TOPOLOGY } from '../../cluster/index.ts'
+import type { KubeObject } from '../../objects/index.ts'
+import { counted, duration, listed, printSummary, summaryLine, textTable } from '../../report/index.ts'
 import { type CampaignSummary, exitStatusOf, UserError } from '../../trial/index.ts'
 import { manifestFiles, readText } from '../files.ts'
-import { findingLine, investigate, printFinding } from '../findings.ts'
+import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
+import { findPreStop, printAdvice } from '../manifests/advice.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { type Complaint, loadManifests } from '../manifests/load.ts'
-import { CHECK_GROUPS } from '../manifests/suite.ts'
+import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
-import { openSession, type SessionFlags } from '../session.ts'
-import { runSuites } from './run.ts'
+import { openSession, type Session, type SessionFlags } from '../session.ts'
+import { INTERRUPTED_STATUS, runSuites, sayInterrupted } from './run.ts'
 
 export interface CheckFlags extends SessionFlags {
   readonly seed?: string
   readonly trials?: string
+  /** commander's `--no-advice`. */
+  readonly advice?: boolean
+}
+
+interface GroupResult {
+  readonly title: string
+  readonly planned: boolean
+  readonly summary: CampaignSummary
 }
 
 const DEFAULT_TRIALS = 25
+const SHRINK_EXECUTIONS = 300
+const FINDINGS_MAXIMUM = 3
 
 export async function checkCommand(io: Io, paths: readonly string[], flags: CheckFlags): Promise<number> {
   const seed = flags.seed === undefined ? 1 : parseSeed(flags.seed)
@@ -27,46 +40,25 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
     if (flags.json === true) io.out(`${JSON.stringify({ type: 'complaint', ...complaint })}\n`)
     else io.err(`${printComplaint(complaint)}\n`)
   }
-  const errors = complaints.filter(({ severity }) => severity === 'error').length
-  if (errors > 0) {
-    throw new UserError({
-      what: `${counted(errors, 'mistake')} in the manifests`,
-      where: paths.join(' '),
-      mend: 'mend what is named above and check again; nothing was run',
-    })
-  }
-  if (!objects.some(({ kind }) => kind === 'Deployment' || kind === 'ReplicaSet' || kind === 'Pod')) {
-    throw new UserError({
-      what: 'there is nothing here that runs pods',
-      where: paths.join(' '),
-      mend: 'name files with a Deployment, a ReplicaSet or a Pod',
-    })
-  }
+  assertCheckable(objects, complaints, paths)
   const session = await openSession(io, flags, objects)
   try {
-    session.say(
-      `${counted(objects.length, 'object')}; ${trials} trials each of ${CHECK_GROUPS.map(({ title }) => title).join(', ')}`,
-    )
-    const results: { readonly title: string; readonly summary: CampaignSummary }[] = []
-    for (const { id, title } of CHECK_GROUPS) {
-      const { summary, wallMicros } = await runSuites(session, [id], { seed, trials, defects: [], title })
-      results.push({ title, summary })
+    session.say(`${complaints.length > 0 ? '\n' : ''}${openingOf(objects, trials)}\n`)
+    const results: GroupResult[] = []
+    for (const { id, title, planned } of CHECK_GROUPS) {
+      const { summary, wallMicros, interrupted } = await runSuites(session, [id], { seed, trials, defects: [], title })
+      results.push({ title, planned, summary })
       if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
       else if (io.environment.SEATRIAL_DEBUG === '1') io.err(`${printSummary(summary, wallMicros)}\n`)
+      if (!interrupted) continue
+      tellVerdicts(session, results)
+      sayInterrupted(session, summary, trials)
+      return Math.max(...results.map((result) => exitStatusOf(result.summary.verdicts))) || INTERRUPTED_STATUS
     }
-    if (!session.json)
-      io.out(
-        `\n${textTable(
-          ['WHEN', 'VERDICT', ''],
-          results.map(({ title, summary }) => [title, ...verdictOf(summary)]),
-        )}\n`,
-      )
-    await tellShortest(
-      session,
-      results.map(({ summary }) => summary),
-    )
-    const verdicts = results.map(({ summary }) => exitStatusOf(summary.verdicts))
-    return Math.max(...verdicts)
+    tellVerdicts(session, results)
+    await tellFindings(session, results)
+    if (flags.advice !== false) await tellAdvice(session, objects, results, { seed, trials })
+    return session.settle(Math.max(...results.map(({ summary }) => exitStatusOf(summary.verdicts))))
   } finally {
     await session.close()
   }
@@ -80,7 +72,10 @@ function readManifests(io: Io, paths: readonly string[]) {
       where: paths.join(' '),
       mend: 'name a file or a folder that holds manifests',
     })
-  const loaded = files.map((file) => loadManifests(relative('', file), readText(resolve(io.folder, file))))
+  const loaded = files.map(({ path, isNamed }) => {
+    const full = resolve(io.folder, path)
+    return loadManifests(isAbsolute(path) ? path : relative(io.folder, full), readText(full), isNamed)
+  })
   const judged = judgeManifests(loaded.flatMap(({ manifests }) => manifests))
   return {
     objects: judged.objects,
@@ -88,8 +83,52 @@ function readManifests(io: Io, paths: readonly string[]) {
   }
 }
 
+/** @throws UserError if there is nothing to run, or too much is wrong. */
+function assertCheckable(
+  objects: readonly KubeObject[],
+  complaints: readonly Complaint[],
+  paths: readonly string[],
+): void {
+  const errors = complaints.filter(({ severity }) => severity === 'error').length
+  if (errors > 0)
+    throw new UserError({
+      what: `${counted(errors, 'mistake')} in the manifests`,
+      where: paths.join(' '),
+      mend: 'mend what is named above and check again; nothing was run',
+    })
+  if (!objects.some(({ kind }) => kind === 'Deployment' || kind === 'ReplicaSet' || kind === 'Pod'))
+    throw new UserError({
+      what: 'there is nothing here that runs pods',
+      where: paths.join(' '),
+      mend: 'name files with a Deployment, a ReplicaSet or a Pod',
+    })
+}
+
 export function printComplaint({ severity, file, line, column, what, mend }: Complaint): string {
   return `${file}:${line}:${column}: ${severity}: ${what}${mend === undefined ? '' : `\n    ${mend}`}`
+}
+
+function openingOf(objects: readonly KubeObject[], trials: number): string {
+  const { etcdMembers, apiServers, nodes } = SMALL_TOPOLOGY
+  const clients = objects.some(({ kind }) => kind === 'Service')
+    ? 'clients that ask every port of every Service'
+    : 'no clients, for want of a Service'
+  return [
+    `Checking ${listed(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`))}`,
+    `in a cluster of ${etcdMembers} etcd members, ${apiServers} API servers and ${nodes} nodes, with ${clients}; ${counted(trials, 'trial')} each.`,
+    'A program listens 0.3 to 0.8 s after its start and closes its ports when it is sent TERM.',
+  ].join('\n')
+}
+
+function tellVerdicts(session: Session, results: readonly GroupResult[]): void {
+  if (session.json) return
+  const rows = results.map(({ title, summary }) => [title, ...verdictOf(summary)])
+  session.io.out(`${textTable(['WHEN', 'VERDICT', ''], rows)}\n`)
+  const virtualMicros = results.reduce((sum, { summary }) => sum + summary.virtualMicros, 0)
+  const reached = new Set(results.flatMap(({ summary }) => summary.reached.map(({ property }) => property)))
+  session.io.out(
+    `\n${counted(reached.size, 'property', 'properties')} looked on at every step of ${duration(virtualMicros)} of virtual time.\n`,
+  )
 }
 
 function verdictOf(summary: CampaignSummary): [verdict: string, detail: string] {
@@ -102,21 +141,15 @@ function verdictOf(summary: CampaignSummary): [verdict: string, detail: string] 
   return ['passed', counted(summary.trials, 'trial')]
 }
 
-/** Of everything that failed, the failure with the shortest story, and the others by name. */
-async function tellShortest(
-  session: Awaited<ReturnType<typeof openSession>>,
-  summaries: readonly CampaignSummary[],
-): Promise<void> {
-  const groups = new Map(
-    summaries.flatMap(({ failures }) => failures.map((group) => [group.signature, group] as const)),
-  )
-  const findings = []
-  for (const group of [...groups.values()].slice(0, 3))
-    findings.push(await investigate(session, group, { maximumExecutions: 300 }))
-  findings.sort(
-    (a, b) =>
-      a.scenario.faults.length + a.scenario.workload.length - b.scenario.faults.length - b.scenario.workload.length,
-  )
+/** The failures, one for each signature, as planned work met them first: the one with the shortest story whole, others by name. */
+async function tellFindings(session: Session, results: readonly GroupResult[]): Promise<void> {
+  const groups = results.flatMap(({ summary }) => summary.failures)
+  const firsts = groups.filter((group, index) => groups.findIndex((g) => g.signature === group.signature) === index)
+  const findings: Finding[] = []
+  for (const group of firsts.slice(0, FINDINGS_MAXIMUM))
+    findings.push(await investigate(session, group, { maximumExecutions: SHRINK_EXECUTIONS }))
+  const size = ({ scenario }: Finding) => scenario.faults.length + scenario.workload.length
+  findings.sort((a, b) => size(a) - size(b))
   for (const [index, finding] of findings.entries()) {
     if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
     else if (index === 0) session.io.out(`\n${printFinding(session, finding)}\n`)
@@ -125,4 +158,35 @@ async function tellShortest(
         `\nalso: ${finding.signature}: ${finding.result.violation?.message ?? finding.result.verdict}\n    replay: ${finding.replayCommand}\n`,
       )
   }
+}
+
+/** When planned work lost requests: which preStop hook would have been enough. */
+async function tellAdvice(
+  session: Session,
+  objects: readonly KubeObject[],
+  results: readonly GroupResult[],
+  { seed, trials }: { readonly seed: number; readonly trials: number },
+): Promise<void> {
+  const lost = results.some(
+    ({ planned, summary }) =>
+      planned && summary.failures.some(({ signature }) => signature.startsWith('check-requests-survive/')),
+  )
+  if (!lost || !objects.some(({ kind }) => kind === 'Deployment')) return
+  if (!session.json) session.io.err('trying preStop hooks …\n')
+  const advice = await findPreStop(async (seconds) => {
+    const suites = preStopSuites(seconds)
+    const { summary, interrupted } = await runSuites(session, suites, {
+      seed,
+      trials,
+      defects: [],
+      stopAtFailure: true,
+      silent: true,
+    })
+    if (interrupted) return undefined
+    const { passed, vacuous } = summary.verdicts
+    return { seconds, trials: summary.trials, lost: summary.trials - passed - vacuous }
+  })
+  if (advice === undefined) return
+  if (session.json) session.io.out(`${JSON.stringify({ type: 'advice', ...advice })}\n`)
+  else session.io.out(`\n${printAdvice(advice, objects)}\n`)
 }

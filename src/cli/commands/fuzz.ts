@@ -7,7 +7,7 @@ import { type Block, driveBlocks, runGuarded } from '../drive.ts'
 import { assertWritable, corpusFolder } from '../files.ts'
 import { keepRaw } from '../findings.ts'
 import type { Io } from '../io.ts'
-import { parseDuration, parseSeed } from '../parse-flags.ts'
+import { parseBudget, parseSeed } from '../parse-flags.ts'
 import { WorkerLost } from '../pool.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
@@ -23,9 +23,11 @@ export interface FuzzFlags extends SessionFlags {
 
 const BLOCK_TRIALS = 32
 const SAMPLE_EVERY = 200
+/** Trials of a suite under one seed; then the next seed begins: a trial far down a seed costs the draws of all before it. */
+const SEED_TRIALS = 4_096
 
 export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
-  const budgetMillis = parseDuration(flags.budget, '--budget') / 1_000
+  const budgetMillis = parseBudget(flags.budget, '--budget') / 1_000
   const seed = flags.seed === undefined ? randomInt(0x7fff_ffff) : parseSeed(flags.seed)
   const session = await openSession(io, flags)
   try {
@@ -53,7 +55,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     io.out(session.json ? `${summaryLine(summary, wallMicros)}\n` : `${printSummary(summary, wallMicros)}\n`)
     const drawn = { ...summary, failures: summary.failures.filter(({ first }) => !first.trialId.startsWith('corpus/')) }
     if (!stopped) await reportFindings(session, drawn, flags.shrink !== false)
-    return exitStatusOf(summary.verdicts)
+    return session.settle(exitStatusOf(summary.verdicts))
   } finally {
     await session.close()
   }
@@ -98,9 +100,10 @@ interface Plan {
 async function search(session: Session, campaign: Campaign, plan: Plan): Promise<void> {
   const progress = await startProgress(session.io, 'fuzzing')
   const blocks = (function* (): Generator<Block> {
-    for (let from = 0; ; from += BLOCK_TRIALS) {
+    for (let done = 0; ; done += BLOCK_TRIALS) {
+      const seed = (plan.seed + Math.floor(done / SEED_TRIALS)) | 0
       for (const suite of plan.suites)
-        yield { suite, defects: plan.defects, seed: plan.seed, from, count: BLOCK_TRIALS }
+        yield { suite, defects: plan.defects, seed, from: done % SEED_TRIALS, count: BLOCK_TRIALS }
     }
   })()
   const clock = setInterval(() => {

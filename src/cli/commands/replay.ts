@@ -1,7 +1,7 @@
 /** `seatrial replay`: one scenario again, from a file, a trial id or the name of an entry of the corpus. */
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { printStory, storyOf, trialLine } from '../../report/index.ts'
+import { duration, printStory, storyOf, trialLine } from '../../report/index.ts'
 import {
   assertRunnable,
   exitStatusOf,
@@ -38,7 +38,7 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
         kind: 'scenario',
         scenario,
         story: true,
-        tables: flags.at !== undefined,
+        objects: flags.at !== undefined,
         trace: flags.trace === true,
         ...(stopAtMicros === undefined ? {} : { stopAtMicros }),
       })
@@ -48,17 +48,29 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
       })
     const { result, wallMicros } = answer
     if (session.json) {
+      if ('trace' in answer)
+        for (const event of answer.trace ?? []) io.out(`${JSON.stringify({ type: 'event', event })}\n`)
+      if ('objects' in answer)
+        for (const object of answer.objects ?? []) io.out(`${JSON.stringify({ type: 'object', object })}\n`)
       io.out(`${trialLine({ trialId: what, result, wallMicros })}\n`)
     } else {
       if ('trace' in answer && answer.trace !== undefined) io.out(`${answer.trace.join('\n')}\n\n`)
       if ('tables' in answer && answer.tables !== undefined) io.out(`${answer.tables}\n\n`)
       if (flags.at === undefined) io.out(`${printStory(storyOf(scenario, result, session.registry))}\n\n`)
-      const when = flags.at === undefined ? '' : ` up to ${flags.at}`
+      const ended = stopAtMicros !== undefined && result.virtualMicros < stopAtMicros
+      const when =
+        flags.at === undefined
+          ? ''
+          : ended
+            ? `, which ended at ${duration(result.virtualMicros)}`
+            : ` up to ${flags.at}`
       io.out(
         `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n`,
       )
     }
-    return exitStatusOf({ passed: 0, failed: 0, vacuous: 0, diverged: 0, exhausted: 0, error: 0, [result.verdict]: 1 })
+    return session.settle(
+      exitStatusOf({ passed: 0, failed: 0, vacuous: 0, diverged: 0, exhausted: 0, error: 0, [result.verdict]: 1 }),
+    )
   } finally {
     await session.close()
   }

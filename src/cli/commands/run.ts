@@ -1,11 +1,11 @@
 /** `seatrial run`: a fixed number of trials of each suite under a seed. The result is the same on every machine. */
-import { printSummary, summaryLine, trialLine } from '../../report/index.ts'
+import { counted, printSummary, summaryLine, trialLine } from '../../report/index.ts'
 import { Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { type Block, driveBlocks } from '../drive.ts'
 import { findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
-import { startProgress } from '../progress.ts'
+import { NO_PROGRESS, startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 
 export interface RunFlags extends SessionFlags {
@@ -29,18 +29,22 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
   const session = await openSession(io, flags)
   try {
-    const chosen =
-      suites.length > 0 ? suites : [...session.registry.suites.keys()].filter((id) => !id.startsWith('check-'))
+    const chosen = suites.length > 0 ? suites : [...session.registry.suites.keys()]
     assertKnown(session, chosen, flags.defects ?? [])
-    const { summary, wallMicros } = await runSuites(session, chosen, { seed, trials, defects: flags.defects ?? [] })
+    const { summary, wallMicros, interrupted } = await runSuites(session, chosen, {
+      seed,
+      trials,
+      defects: flags.defects ?? [],
+    })
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
     else io.out(`${printSummary(summary, wallMicros)}\n`)
-    await reportFindings(session, summary, flags.shrink !== false)
+    if (interrupted) sayInterrupted(session, summary, chosen.length * trials)
+    await reportFindings(session, summary, flags.shrink !== false && !interrupted)
     if (flags.junit !== undefined) await writeJunit(flags.junit, summary, wallMicros)
     const status = exitStatusOf(summary.verdicts)
-    return status === 0 && flags.strict === true && summary.neverReached.length + summary.sometimesNeverSeen.length > 0
-      ? 1
-      : status
+    if (interrupted && status === 0) return session.settle(INTERRUPTED_STATUS)
+    const missed = summary.neverReached.length + summary.sometimesNeverSeen.length
+    return session.settle(status === 0 && flags.strict === true && missed > 0 ? 1 : status)
   } finally {
     await session.close()
   }
@@ -64,6 +68,13 @@ export function assertKnown(session: Session, suites: readonly string[], defects
   }
 }
 
+/** What a shell gives to a program that Ctrl-C ended: a run that did not come to its end has not passed. */
+export const INTERRUPTED_STATUS = 130
+
+export function sayInterrupted(session: Session, { trials }: CampaignSummary, total: number): void {
+  session.io.err(`\ninterrupted after ${trials} of ${total} trials; what was found so far is above and kept\n`)
+}
+
 export interface SuiteRun {
   readonly seed: number
   /** Trials of each suite. */
@@ -72,22 +83,35 @@ export interface SuiteRun {
   readonly title?: string
   /** Real time after which no further block is begun. Default: none. */
   readonly untilMillis?: number
+  /** The first failure ends it. */
+  readonly stopAtFailure?: boolean
+  /** No line for each trial, no progress: somebody else tells the outcome. */
+  readonly silent?: boolean
+}
+
+export interface SuitesRun {
+  readonly summary: CampaignSummary
+  readonly wallMicros: number
+  /** The user ended it before it was done. */
+  readonly interrupted: boolean
 }
 
 export async function runSuites(
   session: Session,
   suites: readonly string[],
-  { seed, trials, defects, title, untilMillis }: SuiteRun,
-): Promise<{ readonly summary: CampaignSummary; readonly wallMicros: number }> {
+  { seed, trials, defects, title, untilMillis, stopAtFailure, silent }: SuiteRun,
+): Promise<SuitesRun> {
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
-  const progress = await startProgress(session.io, title ?? 'trials')
-  let stopped = false
+  const progress = silent === true ? NO_PROGRESS : await startProgress(session.io, title ?? 'trials')
+  let interrupted = false
   const release = session.io.onInterrupt(() => {
-    stopped = true
+    interrupted = true
     session.pool.stopSoon()
   })
   const total = suites.length * trials
+  const isLate = () => untilMillis !== undefined && performance.now() - begun > untilMillis
+  const hasFailed = () => stopAtFailure === true && exitStatusOf(campaign.verdicts) !== 0
   try {
     await driveBlocks(
       {
@@ -95,11 +119,12 @@ export async function runSuites(
         pool: session.pool,
         elsewhere: session.elsewhere(),
         sampleEvery: SAMPLE_EVERY,
-        isStopped: () => stopped || (untilMillis !== undefined && performance.now() - begun > untilMillis),
+        isStopped: () => interrupted || isLate() || hasFailed(),
         onTrial: ({ record, properties }) => {
           campaign.add(record, properties)
-          if (session.json) session.io.out(`${trialLine(record)}\n`)
-          progress.update(campaign.trials, total, noteOf(campaign, total))
+          if (session.json && silent !== true) session.io.out(`${trialLine(record)}\n`)
+          if (untilMillis === undefined) progress.update(campaign.trials, total, noteOf(campaign, total))
+          else progress.update(performance.now() - begun, untilMillis, noteOf(campaign, undefined))
         },
       },
       blocksOf(suites, seed, trials, defects),
@@ -108,10 +133,10 @@ export async function runSuites(
     release()
     progress.end()
   }
-  return { summary: campaign.summary(), wallMicros: Math.round((performance.now() - begun) * 1_000) }
+  return { summary: campaign.summary(), wallMicros: Math.round((performance.now() - begun) * 1_000), interrupted }
 }
 
-function noteOf(campaign: Campaign, total: number): string {
+function noteOf(campaign: Campaign, total: number | undefined): string {
   const { failed, error, diverged, vacuous } = campaign.verdicts
   const bad = [
     failed > 0 ? `${failed} failed` : '',
@@ -119,7 +144,8 @@ function noteOf(campaign: Campaign, total: number): string {
     diverged > 0 ? `${diverged} diverged` : '',
     vacuous > 0 ? `${vacuous} vacuous` : '',
   ]
-  return [`${campaign.trials} of ${total} trials`, ...bad.filter((text) => text !== '')].join(', ')
+  const done = total === undefined ? counted(campaign.trials, 'trial') : `${campaign.trials} of ${total} trials`
+  return [done, ...bad.filter((text) => text !== '')].join(', ')
 }
 
 /** Blocks of all suites in turn, so that an interrupted run has seen something of each. */

@@ -12,7 +12,7 @@ import { findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { loadManifests } from '../manifests/load.ts'
-import { parseDuration } from '../parse-flags.ts'
+import { parseBudget } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { findFirst } from './hunt.ts'
@@ -35,7 +35,7 @@ const HUNT_TRIALS = 2_000
 const SHRINK_EXECUTIONS = 1_000
 
 export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number> {
-  const untilMillis = parseDuration(flags.budget ?? BUDGET, '--budget') / 1_000
+  const untilMillis = parseBudget(flags.budget ?? BUDGET, '--budget') / 1_000
   const file = join(packageFolder(), MANIFEST)
   const { objects } = judgeManifests(loadManifests(MANIFEST, readText(file)).manifests)
   const session = await openSession(io, flags, objects)

@@ -18,6 +18,7 @@ import {
   shapeErrors,
   validateCreate,
   withDefaults,
+  withoutNulls,
 } from '../../objects/index.ts'
 import { suggest } from '../../trial/user-error.ts'
 import type { Complaint, Manifest } from './load.ts'
@@ -100,7 +101,8 @@ export function judgeManifests(manifests: readonly Manifest[]): Judgement {
 }
 
 function judgeOne(manifest: Manifest, complaints: Complaint[]): KubeObject | undefined {
-  const { object } = manifest
+  // A null member means "unset", as it does to the API server.
+  const object = withoutNulls(manifest.object)
   const info = resourceOfKind(object.apiVersion, object.kind)
   if (info === undefined) {
     complainOfKind(manifest, complaints)

@@ -7,7 +7,7 @@ import { namesOf, SMALL_TOPOLOGY, type Topology, type WorkloadStep } from '../..
 import { MILLISECOND, SECOND } from '../../kernel/index.ts'
 import type { Deployment, KubeObject } from '../../objects/index.ts'
 import { even, type Recipe, type Registry, type Scenario, type Suite, scenarioArbitrary } from '../../trial/index.ts'
-import { REQUESTS_SURVIVE } from './requests-survive.ts'
+import { appsOf, PRESTOP_SECONDS, withPreStop } from './prestop.ts'
 
 interface Group {
   readonly id: string
@@ -66,45 +66,58 @@ const GROUPS: readonly Group[] = [
   },
 ]
 
-/** Id and title of each group, in the order in which they are checked. */
-export const CHECK_GROUPS: readonly { readonly id: string; readonly title: string }[] = GROUPS
+/** The groups in the order in which they are checked. */
+export const CHECK_GROUPS: readonly { readonly id: string; readonly title: string; readonly planned: boolean }[] =
+  GROUPS
 
-/** Adds the groups as suites, and the property that only they use. */
-export function registerManifestSuites(registry: Registry, objects: readonly KubeObject[]): void {
-  const general = [...registry.properties.keys()]
-  registry.property(REQUESTS_SURVIVE)
-  const deployments = objects.filter((object): object is Deployment => object.kind === 'Deployment')
-  for (const group of GROUPS) registry.suite(suiteOf(registry, group, objects, deployments, general))
+/** The property that asks for more than Kubernetes promises: in planned work no request at all may be lost. */
+const REQUESTS_SURVIVE = 'check-requests-survive'
+
+/** The suites of planned work as they would be if every container had a preStop sleep of so many seconds. */
+export function preStopSuites(seconds: number): readonly string[] {
+  return GROUPS.filter(({ planned }) => planned).map(({ id }) => `${id}-prestop-${seconds}s`)
 }
 
-function suiteOf(
-  registry: Registry,
-  group: Group,
-  objects: readonly KubeObject[],
-  deployments: readonly Deployment[],
-  general: readonly string[],
-): Suite {
+/** Adds the groups as suites, and those with other preStop hooks. */
+export function registerManifestSuites(registry: Registry, objects: readonly KubeObject[]): void {
+  const general = registry.propertiesFor([]).map(({ id }) => id)
+  for (const group of GROUPS) registry.suite(suiteOf(registry, group, objects, general))
+  if (!objects.some(isDeployment)) return
+  for (const seconds of PRESTOP_SECONDS) {
+    const changed = withPreStop(objects, seconds)
+    for (const group of GROUPS.filter(({ planned }) => planned))
+      registry.suite(suiteOf(registry, { ...group, id: `${group.id}-prestop-${seconds}s` }, changed, general))
+  }
+}
+
+function isDeployment(object: KubeObject): object is Deployment {
+  return object.kind === 'Deployment'
+}
+
+function suiteOf(registry: Registry, group: Group, objects: readonly KubeObject[], general: readonly string[]): Suite {
   const kinds = (group.faults.kinds ?? []).filter((kind) => registry.faults.has(kind))
   const recipe: Recipe = {
     name: group.id,
     topology: SMALL_TOPOLOGY,
     objects,
+    apps: appsOf(objects),
     faults: { ...group.faults, kinds },
     ...(group.workload === undefined ? {} : { workload: group.workload }),
     traffic: { everyMicros: group.planned ? DENSE : SPARSE },
     quietStartMicros: FROM,
     durationMicros: ACTIVE,
-    properties: group.planned ? [...general, REQUESTS_SURVIVE.id] : general,
+    properties: group.planned ? [...general, REQUESTS_SURVIVE] : general,
   }
   const { steps } = group
   return {
     id: group.id,
     title: group.title,
+    keepsCluster: true,
     arbitrary() {
       const scenarios = scenarioArbitrary(registry, recipe)
       if (steps === undefined) return scenarios
       return fc
-        .tuple(scenarios, steps(deployments, SMALL_TOPOLOGY))
+        .tuple(scenarios, steps(objects.filter(isDeployment), SMALL_TOPOLOGY))
         .map(([scenario, workload]): Scenario => ({ ...scenario, workload }))
     },
   }
