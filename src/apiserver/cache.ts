@@ -126,9 +126,9 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
       return tooManyRequests('storage is (re)initializing', 1)
     }
     if (from === '' || from === '0') {
-      for (const object of this.#contents.list(watcher.selection)) watcher.pending.push({ type: 'ADDED', object })
+      for (const object of this.#contents.list(watcher.selection)) watcher.queue({ type: 'ADDED', object })
       watcher.revision = this.revision
-      if (watcher.allowsBookmarks) watcher.pending.push({ ...this.bookmark(), initialEventsEnd: true } as WatchEvent)
+      if (watcher.allowsBookmarks) watcher.queue({ ...this.bookmark(), initialEventsEnd: true } as WatchEvent)
       return undefined
     }
     const revision = parseRevision(from)

@@ -28,6 +28,7 @@ export type Written =
 
 const ATTEMPTS_MAX = 20
 const NO_CLAIMS: ReadonlySet<string> = new Set()
+const NO_KEYS: readonly string[] = Object.freeze([])
 
 /** Carries out one update of `namespace/name`. With `dryRun` everything but the write happens. */
 export function* guaranteedUpdate(
@@ -60,16 +61,14 @@ export function* guaranteedUpdate(
     }
     if (dryRun) return { done: decision.outcome === 'put' ? 'put' : 'removed', object: decision.object }
     const claims = resource === 'services'
-    const held = claims ? claimsOf(current) : []
-    const wanted = claims && decision.outcome === 'put' ? claimsOf(decision.object) : []
-    const reserved = wanted.filter((claim) => !held.includes(claim))
-    const writes: StorageWrite[] = []
-    const compare: Unchanged[] = []
+    const held = claims ? claimsOf(current) : NO_KEYS
+    const wanted = claims && decision.outcome === 'put' ? claimsOf(decision.object) : NO_KEYS
+    const reserved = claims ? wanted.filter((claim) => !held.includes(claim)) : NO_KEYS
     const decidedOn = revisionOf(current)
     const guard = decision.outcome === 'remove' ? decisions.removalGuard(decidedOn) : decisions.updateGuard(decidedOn)
-    if (guard !== undefined) compare.push({ key, modRevision: guard })
+    const compare: Unchanged[] = guard === undefined ? [] : [{ key, modRevision: guard }]
     const value = decision.outcome === 'put' ? encode(decision.object) : undefined
-    writes.push(value === undefined ? { type: 'delete', key } : { type: 'put', key, value })
+    const writes: StorageWrite[] = [value === undefined ? { type: 'delete', key } : { type: 'put', key, value }]
     for (const claim of reserved) {
       compare.push({ key: claim, modRevision: 0 })
       writes.push({ type: 'put', key: claim, value: key })

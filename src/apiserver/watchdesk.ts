@@ -142,7 +142,7 @@ export class WatchDesk implements TimerTarget {
     const cache = this.#caches[watcher.resource]
     if (!watcher.allowsBookmarks || cache.phase !== 'ready' || cache.revision <= watcher.revision) return
     watcher.revision = cache.revision
-    watcher.pending.push(cache.bookmark())
+    watcher.queue(cache.bookmark())
     watcher.flush(out)
   }
 

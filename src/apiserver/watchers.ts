@@ -9,7 +9,10 @@ import { withResourceVersion } from './decode.ts'
 import type { CacheEvent } from './ring.ts'
 import { nodeNameOf, type Selection, selects } from './selection.ts'
 
-/** One open watch. `pending` goes out at the end of the event instant. */
+/** Never added to: the first event that waits gets an array of its own. */
+const NOTHING = Object.freeze([]) as never[]
+
+/** One open watch. What waits goes out at the end of the event instant. */
 export class Watcher {
   readonly client: ProcessId
   readonly id: number
@@ -19,7 +22,7 @@ export class Watcher {
   readonly allowsBookmarks: boolean
   /** Only events after this revision are sent; moves with what was sent. */
   revision = 0
-  pending: WatchEvent[] = []
+  #pending: WatchEvent[] = NOTHING
   timeout: Timer = 0
   /** The server's own number for it. */
   number = 0
@@ -47,15 +50,21 @@ export class Watcher {
     const meaning = this.#meaningOf(event)
     if (meaning === undefined) return false
     this.revision = event.revision
-    this.pending.push(meaning)
-    return this.pending.length === 1
+    this.queue(meaning)
+    return this.#pending.length === 1
+  }
+
+  /** Adds to what waits. Mostly it is one event: a literal has room for that one, where `push` would make room for 17. */
+  queue(event: WatchEvent): void {
+    if (this.#pending.length === 0) this.#pending = [event]
+    else this.#pending.push(event)
   }
 
   /** Sends what waits, as one message. */
   flush(out: Out): void {
-    if (this.pending.length === 0) return
-    const message: ApiWatchEvents = { type: 'api-watch-events', id: this.id, events: this.pending }
-    this.pending = []
+    if (this.#pending.length === 0) return
+    const message: ApiWatchEvents = { type: 'api-watch-events', id: this.id, events: this.#pending }
+    this.#pending = NOTHING
     out.stream(this.client, message)
   }
 

@@ -31,6 +31,8 @@ const NONE: readonly never[] = Object.freeze([])
 export class Indexer<T> {
   readonly #objects = new Map<string, T>()
   readonly #indexes = new Map<string, Index<T>>()
+  /** The indexes again, for walking over them. */
+  readonly #list: Index<T>[] = []
 
   get size(): number {
     return this.#objects.size
@@ -57,6 +59,7 @@ export class Indexer<T> {
     if (this.#indexes.has(name)) return
     const index: Index<T> = { valuesOf, buckets: new Map(), makeTally: undefined }
     this.#indexes.set(name, index)
+    this.#list.push(index)
     for (const [key, object] of this.#objects) for (const value of valuesOf(object)) enter(index, value, key, object)
   }
 
@@ -86,12 +89,18 @@ export class Indexer<T> {
   set(key: string, object: T): T | undefined {
     const previous = this.#objects.get(key)
     this.#objects.set(key, object)
-    for (const index of this.#indexes.values()) {
+    const indexes = this.#list
+    for (let i = 0; i < indexes.length; i++) {
+      const index = indexes[i] as Index<T>
       const values = index.valuesOf(object)
       if (previous !== undefined) {
-        for (const value of index.valuesOf(previous)) if (!values.includes(value)) leave(index, value, key)
+        const former = index.valuesOf(previous)
+        for (let at = 0; at < former.length; at++) {
+          const value = former[at] as string
+          if (value !== values[at] && !values.includes(value)) leave(index, value, key)
+        }
       }
-      for (const value of values) enter(index, value, key, object)
+      for (let at = 0; at < values.length; at++) enter(index, values[at] as string, key, object)
     }
     return previous
   }

@@ -24,8 +24,12 @@ export class KeyRecord {
   }
 
   push(event: StoreEvent): void {
-    if (this.older === undefined) this.older = [this.head]
-    else this.older.push(this.head)
+    const { older } = this
+    // Most keys have few states: a literal is as long as need be, where `push` makes room for 16 more.
+    if (older === undefined) this.older = [this.head]
+    else if (older.length === 1) this.older = [older[0] as StoreEvent, this.head]
+    else if (older.length === 2) this.older = [older[0] as StoreEvent, older[1] as StoreEvent, this.head]
+    else older.push(this.head)
     this.head = event
   }
 

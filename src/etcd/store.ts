@@ -127,7 +127,18 @@ export class Store {
     const before = record === undefined || record.head.type === 'delete' ? undefined : record.head
     const createRevision = before === undefined ? modRevision : before.createRevision
     const version = before === undefined ? 1 : before.version + 1
-    this.#write(record, { type: 'put', key, value, bytes, createRevision, modRevision, version, lease })
+    // The record's own key: one text for all revisions.
+    const event = {
+      type: 'put',
+      key: record?.key ?? key,
+      value,
+      bytes,
+      createRevision,
+      modRevision,
+      version,
+      lease,
+    } as const
+    this.#write(record, shared(event))
     return before
   }
 
@@ -139,7 +150,7 @@ export class Store {
     const modRevision = this.#revision + 1
     const event: StoreEvent = {
       type: 'delete',
-      key,
+      key: record.key,
       value: undefined,
       bytes: key.length,
       createRevision: 0,
@@ -147,7 +158,7 @@ export class Store {
       version: 0,
       lease: 0,
     }
-    this.#write(record, event)
+    this.#write(record, shared(event))
     return before
   }
 
@@ -264,6 +275,32 @@ export class Store {
   *values(): Iterable<KeyValue> {
     for (const record of this.#index.records()) if (record.head.type === 'put') yield record.head
   }
+}
+
+/** The last events that any member wrote, found by their revision. Far cheaper than a weak map, and large enough for what is under way. */
+const SLOTS = 4096
+const latest: (StoreEvent | undefined)[] = new Array(SLOTS).fill(undefined)
+
+/** The same event as another member of the cluster wrote it, if it did: what all of them hold is then there once. */
+function shared(event: StoreEvent): StoreEvent {
+  const slot = event.modRevision & (SLOTS - 1)
+  const known = latest[slot]
+  if (known !== undefined && isSame(known, event)) return known
+  latest[slot] = event
+  return event
+}
+
+function isSame(a: StoreEvent, b: StoreEvent): boolean {
+  return (
+    a.modRevision === b.modRevision &&
+    a.value === b.value &&
+    a.key === b.key &&
+    a.type === b.type &&
+    a.bytes === b.bytes &&
+    a.createRevision === b.createRevision &&
+    a.version === b.version &&
+    a.lease === b.lease
+  )
 }
 
 function mix(hash: number, word: number): number {

@@ -21,13 +21,14 @@ export interface Rejection {
 }
 
 /** Why `pod` may not run beside `running` on `node`, or undefined when it may. */
-export function rejectionOf(pod: Pod, node: Node, running: Iterable<Pod>): Rejection | undefined {
+export function rejectionOf(pod: Pod, node: Node, running: readonly Pod[]): Rejection | undefined {
   if (pod.spec.nodeName !== undefined && pod.spec.nodeName !== node.metadata.name) {
     return rejection('NodeName', `pod is bound to ${pod.spec.nodeName}`)
   }
   if (!matchesNode(pod.spec, node))
     return rejection('NodeAffinity', 'node selector or affinity does not match the node')
   const wanted = podRequests(pod.spec)
+  const takesHostPorts = hasHostPorts(pod.spec)
   let milliCpu = 0
   let memoryBytes = 0
   let count = 0
@@ -38,7 +39,7 @@ export function rejectionOf(pod: Pod, node: Node, running: Iterable<Pod>): Rejec
     milliCpu += used.milliCpu
     memoryBytes += used.memoryBytes
     count++
-    clash = clash || portsClash(pod.spec, other.spec)
+    clash ||= takesHostPorts && portsClash(pod.spec, other.spec)
   }
   const allocatable = node.status?.allocatable ?? {}
   const pods = wholeValue(allocatable.pods ?? '110')
@@ -61,6 +62,12 @@ function outOf(resource: string, requested: number, used: number, capacity: numb
   return rejection(
     `OutOf${resource}`,
     `Node didn't have enough resource: ${resource}, requested: ${requested}, used: ${used}, capacity: ${capacity}`,
+  )
+}
+
+function hasHostPorts({ containers }: PodSpec): boolean {
+  return containers.some(
+    ({ ports }) => ports?.some(({ hostPort }) => hostPort !== undefined && hostPort !== 0) === true,
   )
 }
 

@@ -222,9 +222,9 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   }
 
   /** The pods that take up room: every one that has not stopped for good. */
-  *#activePods(except: PodWorker): Iterable<Pod> {
-    for (const worker of this.#workers.values())
-      if (worker !== except && worker.phase !== 'terminated') yield worker.pod
+  #activePods(except: PodWorker): Pod[] {
+    const active = [...this.#workers.values()].filter((worker) => worker !== except && worker.phase !== 'terminated')
+    return active.map((worker) => worker.pod)
   }
 
   onTerminated(worker: PodWorker, out: Out): void {
