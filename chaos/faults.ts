@@ -2,6 +2,7 @@
 import type { FaultKind, Registry } from '../src/trial/registry.ts'
 import { brokenCache, closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
 import { containerCrash, failedRestore, imagePullFailure, probeFlap, slowPreStop } from './faults/containers.ts'
+import { crashAtVote } from './faults/crash-at-vote.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
@@ -16,6 +17,7 @@ export const FAULTS: readonly FaultKind[] = [
   thinLink,
   crashProcess,
   crashNode,
+  crashAtVote,
   pauseProcess,
   clockSkew,
   diskTrouble,

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
-import { batch, budget, service, web } from './workloads.ts'
+import { batch, budget, configMap, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
 const BOOT_MICROS = 12 * SECOND
@@ -23,6 +23,10 @@ const CONTROL_PLANE_FAULTS = [
   'lost-replies',
   'slow-consumer',
 ] as const
+
+/** As few processes as will do, so that faults strike the ones that matter here more often. */
+const LEAN: Topology = { ...SMALL_TOPOLOGY, etcdMembers: 1, controllerManagers: 1, schedulers: 1, nodes: 2, zones: 2 }
+const SMALL_OR_LEAN = fc.constantFrom<Topology>(SMALL_TOPOLOGY, LEAN, LEAN)
 
 /** Both data planes carry traffic in turn. */
 const EITHER_MODE = fc.constantFrom<Topology>(SMALL_TOPOLOGY, { ...SMALL_TOPOLOGY, proxyMode: 'ipvs' })
@@ -56,6 +60,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     faults: { least: 1, most: 4 },
   }),
   suite('rollout', 'rolling updates under a lagging or disturbed control plane', {
+    topology: SMALL_OR_LEAN,
     objects: [web({ replicas: 4, preStopSeconds: 6 }), service('web')],
     workload: { kinds: ['set-image', 'restart-rollout', 'scale', 'rollback', 'delete-pod'], least: 1, most: 3 },
     faults: {
@@ -79,6 +84,18 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       ],
       least: 1,
       most: 5,
+    },
+    quietStartMicros: SECOND,
+    durationMicros: 40 * SECOND,
+  }),
+  suite('votes', 'etcd members that lose power while they elect, on slow links', {
+    topology: { ...LEAN, etcdMembers: 3, apiServers: 1, nodes: 1, zones: 1 },
+    objects: [],
+    traffic: false,
+    faults: {
+      kinds: ['crash-at-vote', 'slow-link', 'crash-process', 'pause-process', 'disk-trouble', 'reorder-messages'],
+      least: 2,
+      most: 6,
     },
     quietStartMicros: SECOND,
     durationMicros: 40 * SECOND,
@@ -117,6 +134,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     faults: { kinds: CONTROL_PLANE_FAULTS, least: 1, most: 4 },
   }),
   suite('watch-gaps', 'watches that break while objects come and go', {
+    topology: SMALL_OR_LEAN,
     objects: [web({ replicas: 3 }), service('web')],
     workload: { kinds: ['delete-pod', 'scale', 'restart-rollout'], least: 1, most: 4 },
     traffic: false,
@@ -135,10 +153,11 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     },
   }),
   suite('stale-reads', 'API servers that serve the past while pods go and kubelets restart', {
+    topology: SMALL_OR_LEAN,
     objects: [web({ replicas: 4, graceSeconds: 2 })],
     workload: { kinds: ['delete-pod', 'scale', 'drain'], least: 1, most: 3 },
     traffic: false,
-    faults: { kinds: ['lagging-cache', 'crash-process', 'crash-node'], least: 2, most: 5 },
+    faults: { kinds: ['lagging-cache', 'crash-process', 'crash-node'], least: 2, most: 6 },
   }),
   suite('crowded', 'little room on the nodes, pods that end, and schedulers that are late to hear of it', {
     topology: { ...SMALL_TOPOLOGY, nodeCapacity: { cpu: '1', memory: '2Gi', pods: '20' } },
@@ -158,8 +177,9 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     },
   }),
   suite('finalizers', 'objects that gain a finalizer while others delete them', {
-    objects: [web({ replicas: 2 })],
-    workload: { kinds: ['scale'], least: 0, most: 1 },
+    topology: LEAN,
+    objects: [configMap('first'), configMap('second')],
+    workload: { kinds: ['hold-configmap', 'delete-configmap'], least: 2, most: 5 },
     traffic: false,
     faults: { kinds: ['lagging-cache', 'slow-link'], least: 1, most: 3 },
   }),

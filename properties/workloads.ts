@@ -79,6 +79,15 @@ export function batch(name: string, cpu: string): Pod {
   }
 }
 
+export function configMap(name: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default' },
+    data: { level: 'info' },
+  } as KubeObject
+}
+
 export interface ServiceOptions {
   readonly name?: string
   readonly udp?: boolean

@@ -12,7 +12,7 @@ export const RAFT_ETCD_DEFECTS: readonly Defect[] = [
       'etcd-io/raft commit e9e525d (delay self-vote until durable)',
     ],
     decisions: { raft: { hardStateWaitsForDisk: () => false } },
-    suite: 'elections',
+    suite: 'votes',
     caughtBy: ['raft-one-vote-per-term', 'raft-one-leader-per-term'],
   },
   {
