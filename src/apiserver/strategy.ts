@@ -40,8 +40,11 @@ function hasStatus(resource: Resource): boolean {
 
 /** A new object as it is stored: identity and time set, status reset. */
 export function prepareForCreate(resource: Resource, object: KubeObject, identity: ObjectMeta): KubeObject {
-  const generation = COUNTS_GENERATIONS.has(resource) ? 1 : undefined
-  const metadata = withIdentity(object.metadata, { ...identity, generation })
+  const given = object.metadata
+  const metadata = withIdentity(
+    given,
+    COUNTS_GENERATIONS.has(resource) ? copyWith(identity, { generation: 1 }) : identity,
+  )
   switch (resource) {
     case 'pods':
       return copyWith(object as Pod, {
@@ -49,12 +52,11 @@ export function prepareForCreate(resource: Resource, object: KubeObject, identit
         status: { phase: 'Pending', qosClass: qosClass((object as Pod).spec) },
       })
     case 'namespaces':
-      return {
-        ...object,
-        metadata: { ...metadata, labels: { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name } },
+      return copyWith(object as Namespace, {
+        metadata: copyWith(metadata, { labels: { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name } }),
         spec: { finalizers: withKubernetesFinalizer((object as Namespace).spec?.finalizers) },
         status: { phase: 'Active' },
-      } as Namespace
+      })
     case 'services':
       return copyWith(object as Parts, { metadata, status: { loadBalancer: {} } })
     case 'nodes':

@@ -39,12 +39,18 @@ export interface Failure {
 /** The object, or why there is none. */
 export type Result<T> = { readonly ok: true; readonly value: T } | Failure
 
-/** A script cannot go on. Carries the failure that stopped it, if a request did. */
+/**
+ * A script cannot go on. Carries the failure that stopped it, if a request did. Scripts meet conflicts all the time, and
+ * their owner wants the message alone: no stack is taken down, which would cost more than the rest of the retry.
+ */
 export class ScriptError extends Error {
   readonly failure: Failure | undefined
 
   constructor(message: string, failure?: Failure) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ScriptError'
     this.failure = failure
   }

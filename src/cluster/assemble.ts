@@ -60,7 +60,8 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
   const etcd = names.etcdMembers.map(idOf)
   const servers = names.apiServers.map(idOf)
-  const client = { servers, streams, clientDecisions: decisions.client ?? {}, observe }
+  // Frozen, so that what is spread from it keeps one hidden class (see objects/copy.ts).
+  const client = Object.freeze({ servers, streams, clientDecisions: decisions.client ?? {}, observe })
 
   for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes])
     kernel.addHost(host)
@@ -120,7 +121,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     const runtimeName = names.runtimes[index] ?? ''
     const runtimeProcess = idOf(runtimeName)
     const runtime = () => kernel.machineOf(runtimeProcess) as ContainerRuntime
-    const place = { node, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }
+    const place = Object.freeze({ node, nodeAddress: nodeAddress(index), podCidr: podCidr(index) })
     const labels = {
       ...topology.nodeLabels,
       'topology.kubernetes.io/zone': `zone-${index % Math.max(1, topology.zones)}`,

@@ -31,6 +31,9 @@ const NO_ERRORS: readonly string[] = Object.freeze([])
 /** True when the last walk met a null; see `hadNulls`. */
 let sawNull = false
 
+/** Where the walk is: the members it has gone down through. Made into text only for a mistake. */
+const walked: (string | number)[] = []
+
 /** Whether the object that `shapeErrors` was last called with has null members among the fields that are known. */
 export function hadNulls(): boolean {
   return sawNull
@@ -40,6 +43,7 @@ export function hadNulls(): boolean {
 export function shapeErrors(resource: Resource, object: object): readonly string[] {
   const errors: string[] = []
   sawNull = false
+  walked.length = 0
   const parts = object as Readonly<Record<string, unknown>>
   checkField(errors, 'metadata', METADATA, parts.metadata)
   const schema = SCHEMAS[resource]
@@ -72,7 +76,17 @@ function checkPresence(errors: string[], object: Readonly<Record<string, unknown
   }
 }
 
-function checkField(errors: string[], path: string, field: Field, value: unknown): void {
+/** `spec.containers[0].name`: the member `name` of where the walk is. */
+function pathOf(name: string | number): string {
+  let path = ''
+  for (const part of [...walked, name]) {
+    if (typeof part === 'number') path += `[${part}]`
+    else path += path === '' ? part : `.${part}`
+  }
+  return path
+}
+
+function checkField(errors: string[], name: string | number, field: Field, value: unknown): void {
   if (value === undefined) return
   if (value === null) {
     sawNull = true
@@ -81,11 +95,11 @@ function checkField(errors: string[], path: string, field: Field, value: unknown
   if (typeof field === 'string') {
     if (typeof value === 'string' && (field === 'string' || field === 'integer-or-string')) return
     const type = (field.startsWith('-') || field.startsWith('!') ? field.slice(1) : field) as FieldType
-    if (!hasType(type, value)) errors.push(`${path}: must be ${SHOWN[type]}, not ${shown(value)}`)
+    if (!hasType(type, value)) errors.push(`${pathOf(name)}: must be ${SHOWN[type]}, not ${shown(value)}`)
     return
   }
   if (typeof value !== 'object' || Array.isArray(field) !== Array.isArray(value)) {
-    errors.push(`${path}: must be ${Array.isArray(field) ? 'a list' : 'an object'}, not ${shown(value)}`)
+    errors.push(`${pathOf(name)}: must be ${Array.isArray(field) ? 'a list' : 'an object'}, not ${shown(value)}`)
     return
   }
   const large = field === POD_SPEC
@@ -93,19 +107,23 @@ function checkField(errors: string[], path: string, field: Field, value: unknown
   const before = errors.length
   const earlierNull = sawNull
   sawNull = false
+  walked.push(name)
   if (Array.isArray(field)) {
-    for (const [i, item] of (value as readonly unknown[]).entries()) {
-      if (item === null || item === undefined) errors.push(`${path}[${i}]: must not be null`)
-      else checkField(errors, `${path}[${i}]`, field[0] as Field, item)
+    const items = value as readonly unknown[]
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i]
+      if (item === null || item === undefined) errors.push(`${pathOf(i)}: must not be null`)
+      else checkField(errors, i, field[0] as Field, item)
     }
   } else {
     const table = field as FieldTable
     const parts = value as Readonly<Record<string, unknown>>
-    for (const name in parts) {
-      const inner = table[name]
-      if (inner !== undefined) checkField(errors, `${path}.${name}`, inner, parts[name])
+    for (const part in parts) {
+      const inner = table[part]
+      if (inner !== undefined) checkField(errors, part, inner, parts[part])
     }
   }
+  walked.pop()
   if (large && errors.length === before && !sawNull && Object.isFrozen(value)) foundRight.add(value)
   sawNull ||= earlierNull
 }

@@ -50,7 +50,7 @@ function writeRules(plan: ServicePlan, node: NodeNetworkOptions, decisions: Prox
   const { natServices, natNodePorts, filterServices, filterExternal, natChains } = into
   let ruleCount = natServices.length + natNodePorts.length + filterServices.length + filterExternal.length
   for (const chain of natChains) ruleCount += chain.rules.length
-  return { ...into, ruleCount }
+  return { natServices, natNodePorts, filterServices, filterExternal, natChains, ruleCount }
 }
 
 function writePort(port: PortPlan, node: NodeNetworkOptions, decisions: ProxyDecisions, into: Writing): void {
@@ -63,13 +63,10 @@ function writePort(port: PortPlan, node: NodeNetworkOptions, decisions: ProxyDec
   const localRules: Rule[] = []
   if (hasInternal) {
     const policyChain = port.internalLocal ? port.localChain : port.clusterChain
-    const to = { destination, protocol, destinationPort: port.port, comment }
-    into.natServices.push(
-      rule({ destination, protocol, destinationPort: port.port, comment, target: jump(policyChain) }),
-    )
-    const masquerade = node.masqueradeAll
-      ? rule({ ...to, target: MARK })
-      : rule({ ...to, notSource: node.clusterCidrBlock, target: MARK })
+    const destinationPort = port.port
+    into.natServices.push(rule({ destination, protocol, destinationPort, comment, target: jump(policyChain) }))
+    const notSource = node.masqueradeAll ? undefined : node.clusterCidrBlock
+    const masquerade = rule({ destination, protocol, destinationPort, comment, notSource, target: MARK })
     if (port.internalLocal) localRules.push(masquerade)
     else clusterRules.push(masquerade)
   } else {
@@ -99,17 +96,21 @@ function writeExternal(
   const target = jump(port.externalChain)
   const refusal: Target = any ? DROP : REJECT
   const capture = (address: Address, what: string): void => {
-    const to = { destination: host(address), protocol, destinationPort: port.port }
-    if (any) into.natServices.push(rule({ ...to, comment: `${name} ${what}`, target }))
-    if (!hasExternal) into.filterExternal.push(rule({ ...to, comment: absence(port, any), target: refusal }))
+    const destination = host(address)
+    const destinationPort = port.port
+    if (any) into.natServices.push(rule({ destination, protocol, destinationPort, comment: `${name} ${what}`, target }))
+    if (hasExternal) return
+    const comment = absence(port, any)
+    into.filterExternal.push(rule({ destination, protocol, destinationPort, comment, target: refusal }))
   }
   for (const address of port.externalAddresses) capture(address, 'external IP')
   for (const address of port.loadBalancerAddresses) capture(address, 'loadbalancer IP')
   if (port.nodePort !== 0) {
-    const to = { protocol, destinationPort: port.nodePort }
-    if (any) into.natNodePorts.push(rule({ ...to, comment: name, target }))
+    const destinationPort = port.nodePort
+    if (any) into.natNodePorts.push(rule({ protocol, destinationPort, comment: name, target }))
     if (!hasExternal) {
-      into.filterExternal.push(rule({ ...to, comment: absence(port, any), matches: [TO_LOCAL], target: refusal }))
+      const comment = absence(port, any)
+      into.filterExternal.push(rule({ protocol, destinationPort, comment, matches: [TO_LOCAL], target: refusal }))
     }
   }
   if (any) into.natChains.push({ name: port.externalChain, rules: externalRules(port, node, hasExternal) })
