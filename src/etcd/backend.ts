@@ -21,6 +21,8 @@ export class Backend implements TimerTarget {
   #settledIndex = 0
   #openIndex = 0
   #openedAt: Micros = 0
+  /** The index last written to the disk. */
+  #storedIndex = 0
   #armed = false
   #stopped = false
 
@@ -29,6 +31,7 @@ export class Backend implements TimerTarget {
     this.#machine = machine
     this.#settledIndex = index
     this.#openIndex = index
+    this.#storedIndex = index
     this.#diskFull = diskFull
   }
 
@@ -47,11 +50,21 @@ export class Backend implements TimerTarget {
     }
   }
 
+  /** Writes everything anew now, the state of the open transaction too. False when the disk is full. */
+  defragment(out: Out): boolean {
+    this.#settled = undefined
+    const index = this.#options.decisions.defragmentStoresIndex() ? this.#openIndex : this.#storedIndex
+    this.#settledIndex = this.#openIndex
+    this.#storedIndex = index
+    return saveBackend({ index, state: this.#machine.image() }, this, out)
+  }
+
   /** The state was replaced by a snapshot of `index`, which is durable on its own. */
   replaced(index: number): void {
     this.#settled = undefined
     this.#settledIndex = index
     this.#openIndex = index
+    this.#storedIndex = index
   }
 
   /** This life of the member is over: nothing more is written. */
@@ -73,6 +86,7 @@ export class Backend implements TimerTarget {
       out.after(backendCommitMicros, this, COMMIT)
     }
     const index = decisions.consistentIndex(this.#settledIndex, this.#openIndex)
+    this.#storedIndex = index
     const state = this.#settled ?? this.#machine.image()
     if (!saveBackend({ index, state }, this, out)) this.#diskFull(out)
   }

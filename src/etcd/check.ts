@@ -6,8 +6,8 @@
 import type { EtcdFailure } from './errors.ts'
 import * as errors from './errors.ts'
 import type { EtcdOptions } from './options.ts'
-import { type EtcdRequest, type Operation, requestBytes, type TxnRequest } from './requests.ts'
-import { inRange } from './types.ts'
+import { type EtcdRequest, type Operation, type PutRequest, requestBytes, type TxnRequest } from './requests.ts'
+import { FROM_KEY, inRange } from './types.ts'
 
 const MAX_LEASE_TTL_SECONDS = 9_000_000_000
 
@@ -17,11 +17,14 @@ export function checkRequest(request: EtcdRequest, options: EtcdOptions): EtcdFa
     case 'range':
       return request.key === '' ? errors.EMPTY_KEY : undefined
     case 'put':
-    case 'delete':
-      if (request.key === '') return errors.EMPTY_KEY
+    case 'delete': {
+      const refusal = checkOperation(request, 0)
+      if (refusal !== undefined) return refusal
       break
+    }
     case 'txn': {
-      const refusal = checkTxn(request, options)
+      const refusal =
+        checkTxn(request, options.maxTxnOperations) ?? checkWrites(request.success) ?? checkWrites(request.failure)
       if (refusal !== undefined) return refusal
       break
     }
@@ -34,22 +37,38 @@ export function checkRequest(request: EtcdRequest, options: EtcdOptions): EtcdFa
   return requestBytes(request) > options.maxRequestBytes ? errors.TOO_LARGE : undefined
 }
 
-function checkTxn(txn: TxnRequest, options: EtcdOptions): EtcdFailure | undefined {
-  const { compare, success, failure } = txn
-  const limit = options.maxTxnOperations
-  if (compare.length > limit || success.length > limit || failure.length > limit) return errors.TOO_MANY_OPERATIONS
+/** A transaction within others may have as many operations as they left of the limit. */
+function checkTxn({ compare, success, failure }: TxnRequest, limit: number): EtcdFailure | undefined {
+  const operations = Math.max(compare.length, success.length, failure.length)
+  if (operations > limit) return errors.TOO_MANY_OPERATIONS
   for (const { key } of compare) if (key === '') return errors.EMPTY_KEY
-  return checkBranch(success, options) ?? checkBranch(failure, options)
+  return checkBranch(success, limit - operations) ?? checkBranch(failure, limit - operations)
 }
 
-function checkBranch(operations: readonly Operation[], options: EtcdOptions): EtcdFailure | undefined {
+function checkBranch(operations: readonly Operation[], limit: number): EtcdFailure | undefined {
   for (const operation of operations) {
-    const refusal = operation.type === 'txn' ? checkTxn(operation, options) : undefined
+    const refusal = checkOperation(operation, limit)
     if (refusal !== undefined) return refusal
-    if (operation.type !== 'txn' && operation.key === '') return errors.EMPTY_KEY
   }
-  if (operations.length < 2) return undefined
-  return writesTwice(operations) ? errors.DUPLICATE_KEY : undefined
+  return undefined
+}
+
+function checkOperation(operation: Operation, limit: number): EtcdFailure | undefined {
+  if (operation.type === 'txn') return checkTxn(operation, limit)
+  if (operation.key === '') return errors.EMPTY_KEY
+  return operation.type === 'put' ? checkPut(operation) : undefined
+}
+
+function checkPut({ keeps, value, lease = 0 }: PutRequest): EtcdFailure | undefined {
+  if (keeps === undefined) return undefined
+  if (keeps !== 'lease' && value !== undefined && value !== '') return errors.VALUE_PROVIDED
+  return keeps !== 'value' && lease !== 0 ? errors.LEASE_PROVIDED : undefined
+}
+
+/** A branch with fewer than two operations, and no transaction in it, can write nothing twice. */
+function checkWrites(branch: readonly Operation[]): EtcdFailure | undefined {
+  if (branch.length < 2 && branch[0]?.type !== 'txn') return undefined
+  return writesOf(branch) === undefined ? errors.DUPLICATE_KEY : undefined
 }
 
 interface Writes {
@@ -57,48 +76,38 @@ interface Writes {
   readonly deletes: { readonly key: string; readonly rangeEnd: string | undefined }[]
 }
 
-/** Would one key be written twice, by two puts or by a put and a deletion? Branches that exclude each other do not meet. */
-function writesTwice(operations: readonly Operation[]): boolean {
-  return collect(operations) === undefined
-}
-
-function collect(operations: readonly Operation[]): Writes | undefined {
+/**
+ * What a branch may write, undefined when one key would be written twice: by two puts, or by a put and a deletion. The
+ * order of the looks is etcd's checkIntervals: a put in one nested transaction and a deletion in a later one are let
+ * through, and so is a put under a deletion of all keys from one on.
+ */
+function writesOf(branch: readonly Operation[]): Writes | undefined {
   const all: Writes = { puts: new Set(), deletes: [] }
-  for (const operation of operations) {
-    const added = writesOf(operation)
-    if (added === undefined) return undefined
-    for (const key of added.puts) {
-      if (all.puts.has(key) || covers(all, key)) return undefined
+  for (const operation of branch) {
+    if (operation.type === 'delete') all.deletes.push({ key: operation.key, rangeEnd: operation.rangeEnd })
+  }
+  for (const operation of branch) {
+    if (operation.type !== 'txn') continue
+    const success = writesOf(operation.success)
+    const failure = writesOf(operation.failure)
+    if (success === undefined || failure === undefined) return undefined
+    for (const key of success.puts) if (all.puts.has(key) || isDeleted(all, key)) return undefined
+    for (const key of success.puts) all.puts.add(key)
+    for (const key of failure.puts) {
+      // Branches that exclude each other may write the same key.
+      if ((all.puts.has(key) && !success.puts.has(key)) || isDeleted(all, key)) return undefined
     }
-    for (const { key, rangeEnd } of added.deletes) {
-      for (const put of all.puts) if (inRange(put, key, rangeEnd)) return undefined
-    }
-    for (const key of added.puts) all.puts.add(key)
-    all.deletes.push(...added.deletes)
+    for (const key of failure.puts) all.puts.add(key)
+    all.deletes.push(...success.deletes, ...failure.deletes)
+  }
+  for (const operation of branch) {
+    if (operation.type !== 'put') continue
+    if (all.puts.has(operation.key) || isDeleted(all, operation.key)) return undefined
+    all.puts.add(operation.key)
   }
   return all
 }
 
-function writesOf(operation: Operation): Writes | undefined {
-  switch (operation.type) {
-    case 'put':
-      return { puts: new Set([operation.key]), deletes: [] }
-    case 'delete':
-      return { puts: new Set(), deletes: [{ key: operation.key, rangeEnd: operation.rangeEnd }] }
-    case 'range':
-      return { puts: new Set(), deletes: [] }
-    case 'txn': {
-      const success = collect(operation.success)
-      const failure = collect(operation.failure)
-      if (success === undefined || failure === undefined) return undefined
-      return {
-        puts: new Set([...success.puts, ...failure.puts]),
-        deletes: [...success.deletes, ...failure.deletes],
-      }
-    }
-  }
-}
-
-function covers(writes: Writes, key: string): boolean {
-  return writes.deletes.some((deletion) => inRange(key, deletion.key, deletion.rangeEnd))
+function isDeleted({ deletes }: Writes, put: string): boolean {
+  return deletes.some(({ key, rangeEnd }) => rangeEnd !== FROM_KEY && inRange(put, key, rangeEnd))
 }

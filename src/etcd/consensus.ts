@@ -3,12 +3,15 @@
  * state and the write-ahead log and hands what is committed to its owner after every step; it knows nothing of keys.
  */
 import type { Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
+import type { Micros } from '../kernel/time.ts'
 import {
   applicable,
+  applyChange,
   completeRaftOptions,
   createState,
   type Entry,
   electionTimerFired,
+  entriesApplied,
   type HardState,
   heartbeatTimerFired,
   type MemberId,
@@ -22,12 +25,13 @@ import {
   readIndex,
   receive,
   type Snapshot,
-  setApplied,
   snapshotTaken,
   start,
+  transferLeadership,
   writeDurable,
 } from '../raft/index.ts'
 import type { EtcdSnapshotSaved } from './facts.ts'
+import { ownMember, processOf } from './members.ts'
 import type { EtcdOptions } from './options.ts'
 import { type Recovered, SNAPSHOT_SYNCED, saveSnapshot, WAL_SYNCED, Wal } from './wal.ts'
 
@@ -59,10 +63,14 @@ export class Consensus implements RaftOut, TimerTarget {
   #stopped = false
   /** A snapshot of this member's own that is on its way to the disk. */
   #saving: Snapshot | undefined
+  /** Nothing is applied: the state machine is busy. */
+  #paused = false
+  /** When each member was last heard. */
+  readonly #heardAt = new Map<MemberId, Micros>()
   /** Valid during a call only. */
   #out!: Out
 
-  constructor(options: EtcdOptions, owner: ConsensusOwner, recovered: Recovered) {
+  constructor(options: EtcdOptions, self: ProcessId, owner: ConsensusOwner, recovered: Recovered) {
     this.#options = options
     this.#owner = owner
     this.#wal = new Wal(this)
@@ -70,7 +78,7 @@ export class Consensus implements RaftOut, TimerTarget {
     const draws = options.streams.get(`etcd/election/${options.name}`)
     const { electionTimeoutMicros } = options
     const raftOptions = completeRaftOptions({
-      id: options.index + 1,
+      id: ownMember(options, self),
       name: options.name,
       members: options.members.map((_, index) => index + 1),
       drawElectionTimeout: (term, attempt) =>
@@ -81,11 +89,21 @@ export class Consensus implements RaftOut, TimerTarget {
       decisions: options.raftDecisions,
     })
     const { hardState, snapshot, entries, backend } = recovered
-    this.state = createState(raftOptions, { hardState, snapshot, entries, applied: backend?.index ?? 0 })
+    this.state = createState(raftOptions, {
+      hardState,
+      snapshot,
+      entries,
+      applied: backend?.index ?? 0,
+      membership: backend?.state.membership,
+    })
   }
 
   get isLeader(): boolean {
     return this.state.role === 'leader'
+  }
+
+  get isLearner(): boolean {
+    return this.state.membership.learners.includes(this.state.id)
   }
 
   /** A sync of the log is under way. */
@@ -99,7 +117,7 @@ export class Consensus implements RaftOut, TimerTarget {
 
   /** The process of the leader, undefined when none is known. */
   get leaderProcess(): ProcessId | undefined {
-    return this.state.leader === 0 ? undefined : this.#options.members[this.state.leader - 1]
+    return this.state.leader === 0 ? undefined : processOf(this.state.leader, this.#options.members)
   }
 
   start(out: Out): void {
@@ -117,6 +135,7 @@ export class Consensus implements RaftOut, TimerTarget {
 
   receive(message: RaftMessage, out: Out): void {
     this.#out = out
+    this.#heardAt.set(message.from, out.now)
     receive(this.state, message, out.now, this)
     this.#ended(out)
   }
@@ -134,6 +153,41 @@ export class Consensus implements RaftOut, TimerTarget {
     if (this.#stopped) return false
     this.#out = out
     return readIndex(this.state, context, out.now, this)
+  }
+
+  /** Puts an entry that changes the members into use; called while it is applied. */
+  applyChange(entry: Entry, out: Out): void {
+    this.#out = out
+    applyChange(this.state, entry, out.now, this)
+  }
+
+  /** Orders the leader to hand over. False when it is not this member, or `to` cannot lead. */
+  transfer(to: MemberId, out: Out): boolean {
+    this.#out = out
+    const ordered = this.isLeader && transferLeadership(this.state, to, out.now, this)
+    this.#ended(out)
+    return ordered
+  }
+
+  /** When a member was last heard, undefined if never in this life. */
+  heardAt(member: MemberId): Micros | undefined {
+    return this.#heardAt.get(member)
+  }
+
+  /** How much of the log a member is known to hold; a leader knows. */
+  match(member: MemberId): number {
+    return this.state.progress[this.state.members.indexOf(member)]?.match ?? 0
+  }
+
+  /** Applies nothing until `resume`. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(out: Out): void {
+    this.#out = out
+    this.#paused = false
+    this.#ended(out)
   }
 
   /** Saves the state machine and, once that is durable, forgets the log up to a little before it. */
@@ -190,17 +244,18 @@ export class Consensus implements RaftOut, TimerTarget {
       this.#owner.onRoleChanged(out)
     }
     const { state } = this
-    const upTo = applicable(state)
-    if (upTo > state.applied) {
-      const entries = state.log.slice(state.applied + 1, upTo, Number.POSITIVE_INFINITY)
-      setApplied(state, upTo)
-      this.#owner.onCommitted(entries, out)
+    // A change of members that is applied may commit more.
+    while (!this.#stopped && !this.#paused) {
+      const upTo = applicable(state)
+      if (upTo <= state.applied) break
+      this.#owner.onCommitted(state.log.slice(state.applied + 1, upTo, Number.POSITIVE_INFINITY), out)
+      if (!this.#stopped) entriesApplied(state, upTo, out.now, this)
     }
     if (!this.#stopped) this.#owner.onStepEnded(out)
   }
 
   send(to: MemberId, message: RaftMessage): void {
-    const process = this.#options.members[to - 1] as ProcessId
+    const process = processOf(to, this.#options.members)
     // Proposals must not be doubled and snapshots are large, so both go over a connection; the rest may be lost.
     if (message.type === 'raft-propose' || message.type === 'raft-snapshot') {
       this.#out.stream(process, message, messageBytes(message))

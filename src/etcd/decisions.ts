@@ -12,6 +12,12 @@ export interface EtcdDecisions {
    * (etcd-io/etcd#17529)
    */
   nextAfterUndeliverableCancel(next: Revision, current: Revision): Revision
+  /** Does a defragmentation that stores the state of the open transaction store its applied index with it? (etcd-io/etcd#14685) */
+  defragmentStoresIndex(): boolean
+  /** The revision after a restart: the one stored, or that of the newest write found. (etcd-io/etcd#17780) */
+  restoredRevision(stored: Revision, newestFound: Revision): Revision
+  /** Does a restart find a key whose kept history begins with its deletion? (etcd-io/etcd#19179) */
+  restoresLoneTombstone(): boolean
   /** Does compaction at `compactRevision` keep a key's last deletion, made at `deletedRevision`? (etcd-io/etcd#18089) */
   keepsTombstone(deletedRevision: Revision, compactRevision: Revision): boolean
 }
@@ -19,5 +25,8 @@ export interface EtcdDecisions {
 export const ETCD_DECISIONS: EtcdDecisions = {
   consistentIndex: (settledIndex) => settledIndex,
   nextAfterUndeliverableCancel: (next) => next,
+  defragmentStoresIndex: () => true,
+  restoredRevision: (stored) => stored,
+  restoresLoneTombstone: () => true,
   keepsTombstone: (deletedRevision, compactRevision) => deletedRevision >= compactRevision,
 }

@@ -51,13 +51,13 @@ export interface EtcdStarted {
 }
 
 /**
- * The member does not run. With a corrupt log it never will; after a full disk, or when the leader counts on entries that
+ * The member does not run. With a corrupt log, or once it was removed, it never will; after a full disk, or when the leader counts on entries that
  * it has lost, it tries again.
  */
 export interface EtcdRefused {
   readonly type: 'etcd-member-refused'
   readonly member: string
-  readonly reason: 'corrupt-log' | 'corrupt-snapshot' | 'missing-entries' | 'lost-entries' | 'disk-full'
+  readonly reason: 'corrupt-log' | 'corrupt-snapshot' | 'missing-entries' | 'lost-entries' | 'disk-full' | 'removed'
 }
 
 export interface EtcdWatchSent {

@@ -18,21 +18,16 @@ export type {
 export { EtcdMember, type EtcdView } from './member.ts'
 export type { EtcdResult, LoggedRequest, WatchId } from './messages.ts'
 export { completeEtcdOptions, type EtcdOptions, type EtcdOptionsInput } from './options.ts'
+export type { Compare, CompareResult, EtcdRequest, Operation, RangeRequest, TxnRequest } from './requests.ts'
 export type {
-  Compare,
-  CompareResult,
   DeleteResponse,
-  EtcdRequest,
   EtcdResponse,
   LeaseResponse,
-  Operation,
   OperationResponse,
   PutResponse,
-  RangeRequest,
   RangeResponse,
-  TxnRequest,
   TxnResponse,
-} from './requests.ts'
+} from './responses.ts'
 export {
   FROM_KEY,
   type KeyValue,

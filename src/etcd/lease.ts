@@ -1,8 +1,8 @@
 /**
  * Leases: keys that die together. Models etcd's lessor, v3.5. `LeaseTable` is replicated state: which leases there are and
  * which keys hang on them. `LeaseClock` is the leader's alone and never in the log: when each lease expires. A new leader
- * gives every lease its whole time again, so a lease may live longer than promised, never shorter. Not yet: checkpoints of
- * the remaining time.
+ * gives every lease its whole time again, or what the last checkpoint said it had left, so a lease may live longer than
+ * promised, never shorter.
  */
 import { invariant } from '../kernel/invariant.ts'
 import { type Micros, SECOND } from '../kernel/time.ts'
@@ -12,10 +12,16 @@ interface Lease {
   readonly id: LeaseId
   readonly ttlSeconds: number
   readonly keys: Set<string>
+  /** What it had left at the last checkpoint; 0 for the whole time. */
+  remainingSeconds: number
 }
 
 /** All leases as a backend keeps them; which keys hang on them stands with the keys. */
-export type LeaseImage = readonly { readonly id: LeaseId; readonly ttlSeconds: number }[]
+export type LeaseImage = readonly {
+  readonly id: LeaseId
+  readonly ttlSeconds: number
+  readonly remainingSeconds: number
+}[]
 
 const NO_LEASES: LeaseImage = Object.freeze([])
 
@@ -36,6 +42,24 @@ export class LeaseTable {
     return this.#leases.get(id)?.ttlSeconds ?? -1
   }
 
+  /** Seconds that the next leader gives it, or -1. */
+  remainingSeconds(id: LeaseId): number {
+    const lease = this.#leases.get(id)
+    return lease === undefined ? -1 : lease.remainingSeconds || lease.ttlSeconds
+  }
+
+  /** Did the last checkpoint say that it has less than its whole time? */
+  isShortened(id: LeaseId): boolean {
+    return (this.#leases.get(id)?.remainingSeconds ?? 0) > 0
+  }
+
+  checkpoint(id: LeaseId, seconds: number): void {
+    const lease = this.#leases.get(id)
+    if (lease === undefined) return
+    lease.remainingSeconds = seconds
+    this.#image = undefined
+  }
+
   /** Keys that hang on the lease, sorted. */
   keys(id: LeaseId): string[] {
     return [...(this.#leases.get(id)?.keys ?? [])].sort()
@@ -47,7 +71,7 @@ export class LeaseTable {
 
   grant(id: LeaseId, ttlSeconds: number): void {
     invariant(!this.#leases.has(id), 'etcd: a lease is granted once', { id })
-    this.#leases.set(id, { id, ttlSeconds, keys: new Set() })
+    this.#leases.set(id, { id, ttlSeconds, keys: new Set(), remainingSeconds: 0 })
     this.#image = undefined
   }
 
@@ -63,13 +87,15 @@ export class LeaseTable {
   }
 
   image(): LeaseImage {
-    this.#image ??= Object.freeze([...this.#leases.values()].map(({ id, ttlSeconds }) => ({ id, ttlSeconds })))
+    this.#image ??= Object.freeze(
+      [...this.#leases.values()].map(({ id, ttlSeconds, remainingSeconds }) => ({ id, ttlSeconds, remainingSeconds })),
+    )
     return this.#image
   }
 
   restore(image: LeaseImage, values: Iterable<KeyValue>): void {
     this.#leases.clear()
-    for (const { id, ttlSeconds } of image) this.#leases.set(id, { id, ttlSeconds, keys: new Set() })
+    for (const lease of image) this.#leases.set(lease.id, { ...lease, keys: new Set() })
     this.#image = image
     if (image.length > 0) for (const value of values) this.move(value.key, 0, value.lease)
   }
@@ -82,10 +108,10 @@ export class LeaseClock {
   /** When each lease expires; empty on a member that does not lead. */
   readonly #expiry = new Map<LeaseId, Micros>()
 
-  /** This member leads now: every lease gets its whole time, and `extend` more. */
+  /** This member leads now: every lease gets what the table says it has left, and `extend` more. */
   promote(table: LeaseTable, now: Micros, extend: Micros): void {
     this.#expiry.clear()
-    for (const id of table.ids()) this.#expiry.set(id, now + table.ttlSeconds(id) * SECOND + extend)
+    for (const id of table.ids()) this.#expiry.set(id, now + table.remainingSeconds(id) * SECOND + extend)
   }
 
   demote(): void {
@@ -112,10 +138,19 @@ export class LeaseClock {
     return next
   }
 
-  /** Leases to revoke now; each is named again only after a while. */
-  takeExpired(now: Micros): LeaseId[] {
+  /** All leases, those that expire first first. */
+  *byExpiry(): Iterable<readonly [id: LeaseId, at: Micros]> {
+    yield* [...this.#expiry].sort(([, left], [, right]) => left - right)
+  }
+
+  /** At most so many leases to revoke now; each is named again only after a while. */
+  takeExpired(now: Micros, most: number): LeaseId[] {
     const expired: LeaseId[] = []
-    for (const [id, at] of this.#expiry) if (at <= now) expired.push(id)
+    for (const [id, at] of this.#expiry) {
+      if (at > now) continue
+      expired.push(id)
+      if (expired.length === most) break
+    }
     for (const id of expired) this.#expiry.set(id, now + REVOKE_RETRY)
     return expired
   }

@@ -1,6 +1,7 @@
 /**
- * The leader's care for leases: it alone knows when they expire, renews them and proposes their revocation. Models etcd's
- * lessor as primary, v3.5. Looks come on a grid of half a second, and only while a lease could expire.
+ * The leader's care for leases: it alone knows when they expire, renews them, proposes their revocation and, if asked to,
+ * checkpoints of what they have left. Models etcd's lessor as primary, v3.5. Looks come on a grid of half a second, and
+ * only while a lease could expire.
  */
 import type { Out, Timer, TimerTarget } from '../kernel/machine.ts'
 import { type Micros, SECOND } from '../kernel/time.ts'
@@ -8,29 +9,45 @@ import * as errors from './errors.ts'
 import { LeaseClock, type LeaseTable } from './lease.ts'
 import type { EtcdResult } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
-import type { LeaderRequest } from './requests.ts'
+import type {
+  LeaseCheckpointRequest,
+  LeaseKeepAliveRequest,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
+} from './requests.ts'
 import type { LeaseId, Revision } from './types.ts'
+
+const LOOK = 1
+const CHECKPOINT = 2
+/** etcd revokes at most 1,000 leases a second. */
+const REVOCATIONS_PER_LOOK = 500
+const NO_KEYS: readonly string[] = Object.freeze([])
 
 export class LeaseKeeper implements TimerTarget {
   readonly #options: EtcdOptions
   readonly #table: LeaseTable
   readonly #clock = new LeaseClock()
-  /** Proposes a revocation. */
-  readonly #revoke: (lease: LeaseId, out: Out) => void
+  readonly #propose: (request: LeaseRevokeRequest | LeaseCheckpointRequest, out: Out) => void
   #isLeader = false
   #timer: Timer = 0
   #timerAt: Micros = 0
+  #checkpointTimer: Timer = 0
 
-  constructor(options: EtcdOptions, table: LeaseTable, revoke: (lease: LeaseId, out: Out) => void) {
+  constructor(
+    options: EtcdOptions,
+    table: LeaseTable,
+    propose: (request: LeaseRevokeRequest | LeaseCheckpointRequest, out: Out) => void,
+  ) {
     this.#options = options
     this.#table = table
-    this.#revoke = revoke
+    this.#propose = propose
   }
 
   promote(out: Out): void {
     this.#isLeader = true
     this.#clock.promote(this.#table, out.now, this.#options.electionTimeoutMicros)
     this.#arm(out)
+    this.#armCheckpoint(out)
   }
 
   demote(): void {
@@ -42,30 +59,53 @@ export class LeaseKeeper implements TimerTarget {
     if (!this.#isLeader) return
     this.#clock.renew(lease, this.#table.ttlSeconds(lease), out.now)
     this.#arm(out)
+    this.#armCheckpoint(out)
   }
 
   revoked(lease: LeaseId): void {
     this.#clock.forget(lease)
   }
 
-  /** Answers a request that only the leader can. */
-  answer(request: LeaderRequest, revision: Revision, out: Out): EtcdResult {
-    const { lease } = request
-    if (request.type === 'lease-keep-alive') {
-      if (!this.#table.has(lease)) return errors.LEASE_NOT_FOUND
-      const ttlSeconds = this.#table.ttlSeconds(lease)
-      this.#clock.renew(lease, ttlSeconds, out.now)
-      return { ok: true, value: { type: 'lease', revision, lease, ttlSeconds, keys: [] } }
-    }
-    const ttlSeconds = this.#table.has(lease) ? Math.floor(this.#clock.remaining(lease, out.now) / SECOND) : -1
-    const keys = request.keys === true ? this.#table.keys(lease) : []
-    return { ok: true, value: { type: 'lease', revision, lease, ttlSeconds, keys } }
+  /** All leases, on the leader those that expire first first. */
+  list(): readonly LeaseId[] {
+    return this.#isLeader ? [...this.#clock.byExpiry()].map(([lease]) => lease) : [...this.#table.ids()]
   }
 
-  onTimer(_kind: number, _a: number, out: Out): void {
+  /** Answers a request that only the leader can. */
+  answer(request: LeaseKeepAliveRequest | LeaseTimeToLiveRequest, revision: Revision, out: Out): EtcdResult {
+    const { lease } = request
+    const grantedTtlSeconds = this.#table.ttlSeconds(lease)
+    if (request.type === 'lease-keep-alive') {
+      if (!this.#table.has(lease)) return errors.LEASE_NOT_FOUND
+      this.#clock.renew(lease, grantedTtlSeconds, out.now)
+      if (this.#table.isShortened(lease)) {
+        this.#propose({ type: 'lease-checkpoint', remaining: [{ lease, seconds: 0 }] }, out)
+      }
+      const value = { type: 'lease', revision, lease, ttlSeconds: grantedTtlSeconds, grantedTtlSeconds: 0 } as const
+      return { ok: true, value: { ...value, keys: NO_KEYS } }
+    }
+    if (!this.#table.has(lease)) {
+      return {
+        ok: true,
+        value: { type: 'lease', revision, lease, ttlSeconds: -1, grantedTtlSeconds: 0, keys: NO_KEYS },
+      }
+    }
+    const ttlSeconds = Math.floor(this.#clock.remaining(lease, out.now) / SECOND)
+    const keys = request.keys === true ? this.#table.keys(lease) : NO_KEYS
+    return { ok: true, value: { type: 'lease', revision, lease, ttlSeconds, grantedTtlSeconds, keys } }
+  }
+
+  onTimer(kind: number, _a: number, out: Out): void {
+    if (kind === CHECKPOINT) {
+      this.#checkpointTimer = 0
+      if (this.#isLeader) this.#checkpoint(out)
+      return
+    }
     this.#timer = 0
     if (!this.#isLeader) return
-    for (const lease of this.#clock.takeExpired(out.now)) this.#revoke(lease, out)
+    for (const lease of this.#clock.takeExpired(out.now, REVOCATIONS_PER_LOOK)) {
+      this.#propose({ type: 'lease-revoke', lease }, out)
+    }
     this.#arm(out)
   }
 
@@ -78,6 +118,25 @@ export class LeaseKeeper implements TimerTarget {
     if (this.#timer !== 0 && this.#timerAt <= look) return
     out.cancel(this.#timer)
     this.#timerAt = look
-    this.#timer = out.after(look - out.now, this, 0)
+    this.#timer = out.after(look - out.now, this, LOOK)
+  }
+
+  #armCheckpoint(out: Out): void {
+    const { leaseCheckpointMicros } = this.#options
+    if (leaseCheckpointMicros === 0 || this.#checkpointTimer !== 0 || this.#table.size === 0) return
+    this.#checkpointTimer = out.after(leaseCheckpointMicros, this, CHECKPOINT)
+  }
+
+  /** Leases that live for longer than the time between two checkpoints are worth one. */
+  #checkpoint(out: Out): void {
+    const { leaseCheckpointMicros } = this.#options
+    const remaining: { lease: LeaseId; seconds: number }[] = []
+    for (const [lease, at] of this.#clock.byExpiry()) {
+      const seconds = Math.ceil((at - out.now) / SECOND)
+      if (seconds > 0 && this.#table.ttlSeconds(lease) * SECOND > leaseCheckpointMicros)
+        remaining.push({ lease, seconds })
+    }
+    if (remaining.length > 0) this.#propose({ type: 'lease-checkpoint', remaining }, out)
+    this.#armCheckpoint(out)
   }
 }

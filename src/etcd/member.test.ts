@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { SECOND } from '../kernel/index.ts'
 import type { EtcdApplyBatch, EtcdRestored, EtcdStarted } from './facts.ts'
-import type { RangeResponse } from './requests.ts'
+import type { RangeResponse } from './responses.ts'
 import { EtcdTrial } from './testing.ts'
 import { prefixEnd } from './types.ts'
 

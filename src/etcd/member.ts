@@ -7,6 +7,7 @@ import type { Machine, Message, Out, ProcessId } from '../kernel/machine.ts'
 import type { Entry, RaftLog, Role } from '../raft/index.ts'
 import { Core } from './core.ts'
 import type { EtcdRefused, EtcdStarted } from './facts.ts'
+import { ownMember } from './members.ts'
 import { completeEtcdOptions, type EtcdOptions, type EtcdOptionsInput } from './options.ts'
 import type { KeyValue, Revision } from './types.ts'
 import { prefixEnd } from './types.ts'
@@ -55,6 +56,11 @@ export class EtcdMember implements Machine {
       out.note(fact)
       return
     }
+    if (recovered.backend?.state.removed.includes(ownMember(this.options, out.self))) {
+      const fact: EtcdRefused = { type: 'etcd-member-refused', member, reason: 'removed' }
+      out.note(fact)
+      return
+    }
     const core = new Core(this.options, recovered, out, (reason, at) => this.#stop(reason, at))
     this.#core = core
     const { term, log, applied } = core.consensus.state
@@ -89,7 +95,7 @@ export class EtcdMember implements Machine {
     out.note(fact)
     this.#core?.stop(out)
     this.#core = undefined
-    out.after(this.options.restartMicros, this, RESTART)
+    if (reason !== 'removed') out.after(this.options.restartMicros, this, RESTART)
   }
 
   view(): EtcdView {

@@ -3,7 +3,8 @@
  * etcd's gRPC streams: one connection a client, answers in any order, all watches of a client share one stream.
  */
 import type { EtcdFailure } from './errors.ts'
-import type { EtcdRequest, EtcdResponse, LeaderRequest, WriteRequest } from './requests.ts'
+import type { EtcdRequest, LeaderRequest, WriteRequest } from './requests.ts'
+import type { EtcdResponse } from './responses.ts'
 import type { Revision, WatchEvent } from './types.ts'
 
 /** A watch's number, chosen by the client and unique in its process. */

@@ -9,10 +9,12 @@ import { ETCD_DECISIONS, type EtcdDecisions } from './decisions.ts'
 export interface EtcdOptions {
   /** The member's name in facts and for its draws. */
   readonly name: string
-  /** Its place among `members`, from 0. */
+  /** Its place among `members`, from 0; no matter when it joins. */
   readonly index: number
-  /** The processes of all members, this one included. */
+  /** The processes of the members that the cluster began with: this one too, unless it joins. */
   readonly members: readonly ProcessId[]
+  /** This member is added to a cluster that is there already. Default false. */
+  readonly joins: boolean
   readonly streams: Streams
   readonly decisions: EtcdDecisions
   readonly raftDecisions: RaftDecisions
@@ -40,6 +42,15 @@ export interface EtcdOptions {
   readonly maxRequestBytes: number
   /** Default 128. */
   readonly maxTxnOperations: number
+  /** Default 1: a cluster has no more learners at a time. */
+  readonly maxLearners: number
+  /** Size of the backend from which writes raise the alarm. Default 2 GiB. */
+  readonly quotaBytes: number
+  /** How fast a defragmentation copies. Default 100 MiB/s. */
+  readonly defragmentBytesPerSecond: number
+  /** Compaction removes so many states at a time, with a pause after each. Default 1,000 and 10 ms. */
+  readonly compactionBatch: number
+  readonly compactionPauseMicros: Micros
   /** Watch batches that a client may have under way before its watches count as slow. Default 128. */
   readonly watchWindow: number
   /** Between two attempts to catch up slow watches. Default 100 ms. */
@@ -52,6 +63,8 @@ export interface EtcdOptions {
   readonly leaderlessMicros: Micros
   /** Between two looks for expired leases. Default 500 ms. */
   readonly leaseCheckMicros: Micros
+  /** Between two checkpoints of what long leases have left; 0, the default, for none. etcd's own is 5 min, when switched on. */
+  readonly leaseCheckpointMicros: Micros
   /** A member that stopped because its disk was full is started again after this. Default 10 s. */
   readonly restartMicros: Micros
 }
@@ -67,11 +80,17 @@ export type EtcdOptionsInput = Pick<EtcdOptions, Given> &
 /** Fills in the defaults and checks what was given. */
 export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
   const electionTimeoutMicros = given.electionTimeoutMicros ?? SECOND
-  invariant(given.index >= 0 && given.index < given.members.length, 'etcd: a member is one of the members', given.index)
+  const joins = given.joins ?? false
+  invariant(
+    joins || (given.index >= 0 && given.index < given.members.length),
+    'etcd: a member is one of the members',
+    given.index,
+  )
   return {
     name: given.name,
     index: given.index,
     members: given.members,
+    joins,
     streams: given.streams,
     decisions: given.decisions === undefined ? ETCD_DECISIONS : { ...ETCD_DECISIONS, ...given.decisions },
     raftDecisions: given.raftDecisions === undefined ? RAFT_DECISIONS : { ...RAFT_DECISIONS, ...given.raftDecisions },
@@ -87,12 +106,18 @@ export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
     maxUnapplied: given.maxUnapplied ?? 5_000,
     maxRequestBytes: given.maxRequestBytes ?? 1_572_864,
     maxTxnOperations: given.maxTxnOperations ?? 128,
+    maxLearners: given.maxLearners ?? 1,
+    quotaBytes: given.quotaBytes ?? 2 * 1024 * 1024 * 1024,
+    defragmentBytesPerSecond: given.defragmentBytesPerSecond ?? 100 * 1024 * 1024,
+    compactionBatch: given.compactionBatch ?? 1_000,
+    compactionPauseMicros: given.compactionPauseMicros ?? 10 * MILLISECOND,
     watchWindow: given.watchWindow ?? 128,
     watchSyncMicros: given.watchSyncMicros ?? 100 * MILLISECOND,
     watchBatchEvents: given.watchBatchEvents ?? 1_000,
     progressMicros: given.progressMicros ?? 10 * MINUTE,
     leaderlessMicros: given.leaderlessMicros ?? 3 * electionTimeoutMicros,
     leaseCheckMicros: given.leaseCheckMicros ?? 500 * MILLISECOND,
+    leaseCheckpointMicros: given.leaseCheckpointMicros ?? 0,
     restartMicros: given.restartMicros ?? 10 * SECOND,
   }
 }

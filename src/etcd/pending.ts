@@ -14,6 +14,8 @@ export interface Waiting {
   readonly deadline: Micros
   readonly name: string
   readonly isWrite: boolean
+  /** `client` is another member, which asked for a client of its own. */
+  readonly isForwarded: boolean
 }
 
 export class Pending implements TimerTarget {
@@ -31,9 +33,17 @@ export class Pending implements TimerTarget {
     return this.#byId.size
   }
 
-  add(id: number, client: ProcessId, clientId: number, name: string, isWrite: boolean, out: Out): void {
+  add(
+    id: number,
+    client: ProcessId,
+    clientId: number,
+    name: string,
+    isWrite: boolean,
+    out: Out,
+    isForwarded = false,
+  ): void {
     invariant(!this.#byId.has(id), 'etcd: requests have numbers of their own', id)
-    this.#byId.set(id, { client, clientId, deadline: out.now + this.#micros, name, isWrite })
+    this.#byId.set(id, { client, clientId, deadline: out.now + this.#micros, name, isWrite, isForwarded })
     if (!this.#armed) this.#arm(this.#micros, out)
   }
 

@@ -4,11 +4,12 @@
  */
 import type { Out, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
-import type { RangeRequest } from './requests.ts'
+import type { RangeRequest, TxnRequest } from './requests.ts'
 
 export interface WaitingRead {
   readonly id: number
-  readonly request: RangeRequest
+  /** A transaction only if it changes nothing. */
+  readonly request: RangeRequest | TxnRequest
 }
 
 interface Batch {

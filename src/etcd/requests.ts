@@ -1,8 +1,10 @@
 /**
- * What may be asked of etcd and what it answers. Models etcd's rpc.proto, v3.5: ranges, puts, deletions, transactions,
- * compaction, leases, status. Not yet: sorted ranges, filters by revision, maintenance other than status, members.
+ * What may be asked of etcd. Models etcd's rpc.proto, v3.5: ranges, puts, deletions, transactions, compaction, leases,
+ * alarms, members, maintenance. Answers are in responses.ts. Not here: users and roles, snapshots as a stream.
  */
-import type { KeyValue, LeaseId, Revision } from './types.ts'
+import type { ProcessId } from '../kernel/machine.ts'
+import type { MemberId } from '../raft/index.ts'
+import type { AlarmKind, LeaseId, Revision } from './types.ts'
 
 export interface RangeRequest {
   readonly type: 'range'
@@ -17,6 +19,20 @@ export interface RangeRequest {
   readonly keysOnly?: boolean
   /** Answer from the member's own state, which may be behind. Default false: linearizable. */
   readonly serializable?: boolean
+  readonly order?: RangeOrder
+}
+
+/** In which order values come, and which are left out. What is left out still counts in `count`. */
+export interface RangeOrder {
+  /** Unset: as the keys are; with a target other than the key: ascending. */
+  readonly sort?: 'ascending' | 'descending'
+  /** Default key. */
+  readonly target?: 'key' | 'version' | 'create-revision' | 'mod-revision' | 'value'
+  /** Bounds, both ends included; unset or 0: none. */
+  readonly minModRevision?: Revision
+  readonly maxModRevision?: Revision
+  readonly minCreateRevision?: Revision
+  readonly maxCreateRevision?: Revision
 }
 
 export interface PutRequest {
@@ -27,6 +43,8 @@ export interface PutRequest {
   readonly bytes?: number
   readonly lease?: LeaseId
   readonly previousValue?: boolean
+  /** What of the key's state stays as it is, which must be there then; it is not given in this request. */
+  readonly keeps?: 'value' | 'lease' | 'value-and-lease'
 }
 
 export interface DeleteRequest {
@@ -57,6 +75,8 @@ export interface TxnRequest {
 export interface CompactRequest {
   readonly type: 'compact'
   readonly revision: Revision
+  /** Answer only once what is compacted has left the backend as well. */
+  readonly physical?: boolean
 }
 
 export interface LeaseGrantRequest {
@@ -71,6 +91,13 @@ export interface LeaseRevokeRequest {
   readonly lease: LeaseId
 }
 
+/** The leader's own: how long leases have left, so that the next leader does not begin anew. */
+export interface LeaseCheckpointRequest {
+  readonly type: 'lease-checkpoint'
+  /** 0 seconds: the whole time again. */
+  readonly remaining: readonly { readonly lease: LeaseId; readonly seconds: number }[]
+}
+
 export interface LeaseKeepAliveRequest {
   readonly type: 'lease-keep-alive'
   readonly lease: LeaseId
@@ -82,8 +109,59 @@ export interface LeaseTimeToLiveRequest {
   readonly keys?: boolean
 }
 
+export interface LeaseListRequest {
+  readonly type: 'lease-list'
+}
+
+export interface AlarmRequest {
+  readonly type: 'alarm'
+  readonly action: 'get' | 'activate' | 'deactivate'
+  /** Whose alarm; no matter for `get`. */
+  readonly member: MemberId
+  /** `any` only for `get`. */
+  readonly alarm: AlarmKind | 'any'
+}
+
 export interface StatusRequest {
   readonly type: 'status'
+}
+
+/** A hash of everything that is kept up to a revision; unset or 0: up to now. */
+export interface HashRequest {
+  readonly type: 'hash'
+  readonly revision?: Revision
+}
+
+/** Writes the backend anew without its free pages. This member answers nobody meanwhile. */
+export interface DefragmentRequest {
+  readonly type: 'defragment'
+}
+
+export interface MemberListRequest {
+  readonly type: 'member-list'
+}
+
+/** The process runs, or will run, a member that joins. */
+export interface MemberAddRequest {
+  readonly type: 'member-add'
+  readonly process: ProcessId
+  readonly isLearner?: boolean
+}
+
+export interface MemberRemoveRequest {
+  readonly type: 'member-remove'
+  readonly member: MemberId
+}
+
+/** A learner that has caught up becomes a voter. */
+export interface MemberPromoteRequest {
+  readonly type: 'member-promote'
+  readonly member: MemberId
+}
+
+export interface MoveLeaderRequest {
+  readonly type: 'move-leader'
+  readonly to: MemberId
 }
 
 /** Requests that go through the log. */
@@ -94,75 +172,24 @@ export type WriteRequest =
   | CompactRequest
   | LeaseGrantRequest
   | LeaseRevokeRequest
+  | LeaseCheckpointRequest
+  | AlarmRequest
 
-/** Requests that only the leader answers, from its memory. */
-export type LeaderRequest = LeaseKeepAliveRequest | LeaseTimeToLiveRequest
+export type MemberChangeRequest = MemberAddRequest | MemberRemoveRequest | MemberPromoteRequest
 
-export type EtcdRequest = WriteRequest | LeaderRequest | RangeRequest | StatusRequest
+/** Requests that the leader answers: from its memory, or once the change of members is made. */
+export type LeaderRequest = LeaseKeepAliveRequest | LeaseTimeToLiveRequest | MemberChangeRequest
 
-export interface RangeResponse {
-  readonly type: 'range'
-  /** The store's revision when it answered, whatever revision was asked for. */
-  readonly revision: Revision
-  readonly values: readonly KeyValue[]
-  readonly more: boolean
-  /** Keys in the range, whatever the limit. */
-  readonly count: number
-}
+/** Requests that the asked member answers from what it has. */
+export type LocalRequest =
+  | StatusRequest
+  | HashRequest
+  | DefragmentRequest
+  | LeaseListRequest
+  | MemberListRequest
+  | MoveLeaderRequest
 
-export interface PutResponse {
-  readonly type: 'put'
-  readonly revision: Revision
-  readonly previous: KeyValue | undefined
-}
-
-export interface DeleteResponse {
-  readonly type: 'delete'
-  readonly revision: Revision
-  readonly deleted: number
-  readonly previous: readonly KeyValue[]
-}
-
-export type OperationResponse = RangeResponse | PutResponse | DeleteResponse | TxnResponse
-
-export interface TxnResponse {
-  readonly type: 'txn'
-  readonly revision: Revision
-  readonly succeeded: boolean
-  /** One for each operation of the branch that was taken. */
-  readonly responses: readonly OperationResponse[]
-}
-
-export interface CompactResponse {
-  readonly type: 'compact'
-  readonly revision: Revision
-}
-
-export interface LeaseResponse {
-  readonly type: 'lease'
-  readonly revision: Revision
-  readonly lease: LeaseId
-  /** Seconds left, or granted; -1 for a lease that is not there. */
-  readonly ttlSeconds: number
-  readonly keys: readonly string[]
-}
-
-export interface StatusResponse {
-  readonly type: 'status'
-  readonly revision: Revision
-  readonly leader: number
-  readonly term: number
-  readonly appliedIndex: number
-}
-
-export type EtcdResponse =
-  | RangeResponse
-  | PutResponse
-  | DeleteResponse
-  | TxnResponse
-  | CompactResponse
-  | LeaseResponse
-  | StatusResponse
+export type EtcdRequest = WriteRequest | LeaderRequest | RangeRequest | LocalRequest
 
 const DEFAULT_BYTES = 512
 
@@ -184,24 +211,13 @@ function branchBytes(operations: readonly Operation[]): number {
   return bytes
 }
 
-/** Rough size of an answer on the wire. */
-export function responseBytes(response: EtcdResponse): number {
-  switch (response.type) {
-    case 'range': {
-      let bytes = 64
-      for (const value of response.values) bytes += value.bytes
-      return bytes
-    }
-    case 'txn': {
-      let bytes = 64
-      for (const inner of response.responses) bytes += responseBytes(inner)
-      return bytes
-    }
-    default:
-      return 64
-  }
-}
-
 export function valueBytes(request: PutRequest): number {
   return request.bytes ?? DEFAULT_BYTES
+}
+
+/** Does the transaction change nothing, whichever branch it takes? Nested ones count as changing, as in etcd. */
+export function isReadOnly({ success, failure }: TxnRequest): boolean {
+  for (const operation of success) if (operation.type !== 'range') return false
+  for (const operation of failure) if (operation.type !== 'range') return false
+  return true
 }

@@ -6,7 +6,8 @@ import { StateMachine } from './apply.ts'
 import { ETCD_DECISIONS } from './decisions.ts'
 import * as errors from './errors.ts'
 import { KeyIndex, KeyRecord } from './keyindex.ts'
-import type { Compare, Operation, TxnResponse, WriteRequest } from './requests.ts'
+import type { Compare, Operation, WriteRequest } from './requests.ts'
+import type { TxnResponse } from './responses.ts'
 import { FROM_KEY, inRange, type KeyValue, prefixEnd, type StoreEvent } from './types.ts'
 
 /** Every event ever, in order; answers by looking through all of them. */

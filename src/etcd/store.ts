@@ -4,9 +4,12 @@
  * transactions (txn.ts), leases (lease.ts) or watches (watch.ts), and writes no disk: `image()` is what a backend keeps.
  */
 import { invariant } from '../kernel/invariant.ts'
+import { addressOf } from '../kernel/random.ts'
 import type { EtcdDecisions } from './decisions.ts'
 import { KeyIndex, KeyRecord } from './keyindex.ts'
-import type { RangeRequest, RangeResponse } from './requests.ts'
+import { needsAll, ordered } from './order.ts'
+import type { RangeRequest } from './requests.ts'
+import type { RangeResponse } from './responses.ts'
 import { inRange, type KeyValue, type LeaseId, type Revision, type StoreEvent } from './types.ts'
 
 /** A store frozen at one moment. The log is shared and only ever grows behind `length`, so an image costs nothing. */
@@ -30,6 +33,8 @@ export class Store {
   #compactRevision: Revision = 0
   #hash = 0
   #bytes = 0
+  /** The most bytes there were before a compaction, hence the size of the file. */
+  #peakBytes = 0
   /** Events of the write transaction under way. */
   #events: StoreEvent[] = []
   readonly #decisions: EtcdDecisions
@@ -42,6 +47,11 @@ export class Store {
     return this.#revision
   }
 
+  /** The revision that the transaction under way would answer with: the next one once it has written. */
+  get pendingRevision(): Revision {
+    return this.#revision + (this.#events.length > 0 ? 1 : 0)
+  }
+
   get compactRevision(): Revision {
     return this.#compactRevision
   }
@@ -49,6 +59,21 @@ export class Store {
   /** A rolling hash of every write since the store was empty. */
   get hash(): number {
     return this.#hash
+  }
+
+  /** Size of all that is not compacted. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Size of the backend's file: what compaction freed is still in it. */
+  get peakBytes(): number {
+    return Math.max(this.#peakBytes, this.#bytes)
+  }
+
+  /** The file is written anew without what is free. */
+  releaseFree(): void {
+    this.#peakBytes = this.#bytes
   }
 
   /** Events in the log, hence the size of the history. */
@@ -78,18 +103,18 @@ export class Store {
 
   /** Reads; `refusal` must have been asked before. */
   range(request: RangeRequest): RangeResponse {
-    const { key, rangeEnd, limit = 0, countOnly = false, keysOnly = false } = request
+    const { key, rangeEnd, limit = 0, countOnly = false, keysOnly = false, order } = request
     const revision = request.revision ?? 0
-    const current = revision <= 0 || revision >= this.#revision
-    const values: KeyValue[] = []
+    const current = revision <= 0 || revision >= this.pendingRevision
+    let values: KeyValue[] = []
     let count = 0
+    // One more than the limit is fetched: without an order in any case harmless, with one it may come first.
+    const fetched = limit <= 0 || (order !== undefined && needsAll(order)) ? Number.POSITIVE_INFINITY : limit + 1
     const visit = (record: KeyRecord): boolean => {
       const event = current ? record.head : record.at(revision)
       if (event === undefined || event.type === 'delete') return true
       count++
-      if (!countOnly && (limit <= 0 || values.length < limit)) {
-        values.push(keysOnly ? { ...event, value: undefined } : event)
-      }
+      if (!countOnly && values.length < fetched) values.push(event)
       return true
     }
     if (rangeEnd !== undefined) this.#index.scan(key, rangeEnd, visit)
@@ -97,11 +122,15 @@ export class Store {
       const record = this.#index.get(key)
       if (record !== undefined) visit(record)
     }
+    if (order !== undefined) values = ordered(values, order)
+    const more = limit > 0 && values.length > limit
+    if (more) values.length = limit
+    if (keysOnly) values = values.map((value) => ({ ...value, value: undefined }))
     return {
       type: 'range',
-      revision: this.#revision + (this.#events.length > 0 ? 1 : 0),
+      revision: this.pendingRevision,
       values: values.length === 0 ? NO_VALUES : values,
-      more: !countOnly && count > values.length,
+      more,
       count,
     }
   }
@@ -220,6 +249,7 @@ export class Store {
   compact(revision: Revision): void {
     invariant(revision > this.#compactRevision && revision <= this.#revision, 'etcd: compaction goes forward', revision)
     this.#compactRevision = revision
+    this.#peakBytes = this.peakBytes
     const log = this.#log
     const end = this.#positionOf(revision + 1)
     const dropped = (event: StoreEvent) =>
@@ -255,13 +285,15 @@ export class Store {
     }
   }
 
-  /** Becomes what the image shows. */
-  restore(image: StoreImage): void {
+  /** Becomes what the image shows. `fromDisk`: after a restart, where the decisions say what is found again. */
+  restore(image: StoreImage, fromDisk = false): void {
     this.#log = image.log.slice(0, image.length)
     this.#revision = image.revision
+    if (fromDisk) this.#recover(image)
     this.#compactRevision = image.compactRevision
     this.#hash = image.hash
     this.#bytes = image.bytes
+    this.#peakBytes = image.bytes
     this.#events = []
     this.#index = new KeyIndex()
     for (const event of this.#log) {
@@ -269,6 +301,31 @@ export class Store {
       if (record === undefined) this.#index.add(new KeyRecord(event.key, event))
       else record.push(event)
     }
+  }
+
+  /** What a restart makes of the history on the disk: all of it, with the right decisions. */
+  #recover({ revision }: StoreImage): void {
+    const { restoresLoneTombstone, restoredRevision } = this.#decisions
+    if (!restoresLoneTombstone()) {
+      const begun = new Set<string>()
+      this.#log = this.#log.filter(({ key, type }) => {
+        if (type === 'delete' && !begun.has(key)) return false
+        begun.add(key)
+        return true
+      })
+    }
+    this.#revision = restoredRevision(revision, this.#log[this.#log.length - 1]?.modRevision ?? 1)
+  }
+
+  /** A hash of every state that is kept as of `revision`, in the order in which they were written. */
+  hashAt(revision: Revision): number {
+    let hash = 0
+    for (const { key, type, modRevision, createRevision, version, lease } of this.#log) {
+      if (modRevision > revision) break
+      hash = mix(mix(hash, addressOf(key)), modRevision * 2 + (type === 'put' ? 1 : 0))
+      hash = mix(mix(mix(hash, createRevision), version), lease)
+    }
+    return hash
   }
 
   /** Every key with its state now, in order. */

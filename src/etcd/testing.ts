@@ -9,7 +9,8 @@ import type { EtcdWatchReceiver, WatchRequest } from './clientwatch.ts'
 import { EtcdMember, type EtcdView } from './member.ts'
 import type { EtcdResult, WatchId } from './messages.ts'
 import type { EtcdOptionsInput } from './options.ts'
-import type { EtcdRequest, EtcdResponse } from './requests.ts'
+import type { EtcdRequest } from './requests.ts'
+import type { EtcdResponse } from './responses.ts'
 import type { WatchEvent } from './types.ts'
 
 export interface Answer {

@@ -96,7 +96,7 @@ function play(
       const { answers } = trial.client(client)
       while (looked[client]! < answers.length && answers[looked[client]!] !== undefined) {
         const { result } = answers[looked[client]!]!
-        if (result.ok) known = Math.max(known, result.value.revision)
+        if (result.ok && 'revision' in result.value) known = Math.max(known, result.value.revision)
         looked[client]!++
       }
     }
@@ -188,8 +188,8 @@ function judge(trial: EtcdTrial, truth: TruthOfTrial, asked: readonly Asked[], w
       if (value.revision < one.known) throw new Broken(`a read at ${value.revision} after ${one.known} was known`)
       if (value.values[0]?.value !== truth.valueAt(one.key, value.revision))
         throw new Broken('a read of what never was')
-    } else if (truth.revisions.get(value.revision)?.[0]?.value !== one.value) {
-      throw new Broken(`the write at revision ${value.revision} is lost`)
+    } else if (value.type !== 'put' || truth.revisions.get(value.revision)?.[0]?.value !== one.value) {
+      throw new Broken(`the write of ${one.value} is lost`)
     }
   }
   if (trial.leaders().length !== 1) throw new Broken('no leader long after everything was healed')

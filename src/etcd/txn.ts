@@ -1,30 +1,42 @@
 /**
  * Transactions: comparisons, then one of two lists of operations, all writes at one revision. Models etcd's apply of
- * TxnRequest, v3.5. Nothing is written when anything in the chosen branches must be refused. A member that answers nobody
- * computes no answers.
+ * TxnRequest, v3.5. All comparisons, those of nested transactions too, are made before anything is written, and nothing is
+ * written when anything in the chosen branches must be refused. A member that answers nobody computes no answers.
  */
 import { invariant, never } from '../kernel/invariant.ts'
 import type { EtcdFailure } from './errors.ts'
 import * as errors from './errors.ts'
 import type { LeaseTable } from './lease.ts'
-import {
-  type Compare,
-  type DeleteResponse,
-  type Operation,
-  type OperationResponse,
-  type PutRequest,
-  type TxnRequest,
-  type TxnResponse,
-  valueBytes,
-} from './requests.ts'
+import { type Compare, type Operation, type PutRequest, type TxnRequest, valueBytes } from './requests.ts'
+import type { OperationResponse, TxnResponse } from './responses.ts'
 import type { Store } from './store.ts'
 import type { KeyValue } from './types.ts'
 
 const NO_RESPONSES: readonly OperationResponse[] = Object.freeze([])
 const NO_VALUES: readonly KeyValue[] = Object.freeze([])
 
+/** Which branches a transaction and those nested in the branch take. */
+export interface Path {
+  readonly succeeded: boolean
+  readonly branch: readonly Operation[]
+  /** One for each nested transaction of the branch, in order; undefined when there is none. */
+  readonly nested: readonly Path[] | undefined
+}
+
+export function pathOf(store: Store, txn: TxnRequest): Path {
+  const succeeded = holds(store, txn.compare)
+  const branch = succeeded ? txn.success : txn.failure
+  let nested: Path[] | undefined
+  for (const operation of branch) {
+    if (operation.type !== 'txn') continue
+    nested ??= []
+    nested.push(pathOf(store, operation))
+  }
+  return { succeeded, branch, nested }
+}
+
 /** Do all comparisons hold? */
-export function holds(store: Store, compare: readonly Compare[]): boolean {
+function holds(store: Store, compare: readonly Compare[]): boolean {
   for (const comparison of compare) {
     if (comparison.rangeEnd === undefined) {
       if (!holdsFor(store.get(comparison.key), comparison)) return false
@@ -76,94 +88,129 @@ function compareValues(left: unknown, right: unknown, result: Compare['result'])
   return result === 'greater' ? left > right : left < right
 }
 
-/** Why the operations of a transaction cannot be done, if so. Comparisons of nested transactions are made now. */
-export function refusalOf(store: Store, leases: LeaseTable, operations: readonly Operation[]): EtcdFailure | undefined {
-  for (const operation of operations) {
-    switch (operation.type) {
-      case 'put':
-        if (operation.lease !== undefined && operation.lease !== 0 && !leases.has(operation.lease)) {
-          return errors.LEASE_NOT_FOUND
-        }
-        break
-      case 'range': {
-        const refusal = store.refusal(operation.revision ?? 0)
-        if (refusal !== undefined) return refusal === 'future' ? errors.FUTURE_REVISION : errors.COMPACTED
-        break
-      }
-      case 'txn': {
-        const branch = holds(store, operation.compare) ? operation.success : operation.failure
-        const refusal = refusalOf(store, leases, branch)
-        if (refusal !== undefined) return refusal
-        break
-      }
-      case 'delete':
-        break
-    }
+/** Why a put cannot be done, if so. */
+export function putRefusal(store: Store, leases: LeaseTable, put: PutRequest): EtcdFailure | undefined {
+  if (put.keeps !== undefined && store.get(put.key) === undefined) return errors.KEY_NOT_FOUND
+  const { lease } = put
+  return lease !== undefined && lease !== 0 && !leases.has(lease) ? errors.LEASE_NOT_FOUND : undefined
+}
+
+/** Why the operations of a path cannot be done, if so: whatever is wrong with a put comes before wrong revisions. */
+export function refusalOf(store: Store, leases: LeaseTable, path: Path): EtcdFailure | undefined {
+  return putsRefusal(store, leases, path) ?? rangesRefusal(store, path)
+}
+
+function putsRefusal(store: Store, leases: LeaseTable, { branch, nested }: Path): EtcdFailure | undefined {
+  let at = 0
+  for (const operation of branch) {
+    const refusal =
+      operation.type === 'put'
+        ? putRefusal(store, leases, operation)
+        : operation.type === 'txn'
+          ? putsRefusal(store, leases, nestedPath(nested, at++))
+          : undefined
+    if (refusal !== undefined) return refusal
   }
   return undefined
+}
+
+function rangesRefusal(store: Store, { branch, nested }: Path): EtcdFailure | undefined {
+  let at = 0
+  for (const operation of branch) {
+    const refusal =
+      operation.type === 'range'
+        ? rangeRefusal(store, operation.revision ?? 0)
+        : operation.type === 'txn'
+          ? rangesRefusal(store, nestedPath(nested, at++))
+          : undefined
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+export function rangeRefusal(store: Store, revision: number): EtcdFailure | undefined {
+  const refusal = store.refusal(revision)
+  return refusal === undefined ? undefined : refusal === 'future' ? errors.FUTURE_REVISION : errors.COMPACTED
+}
+
+function nestedPath(nested: readonly Path[] | undefined, at: number): Path {
+  const path = nested?.[at]
+  invariant(path !== undefined, 'etcd: every nested transaction has its path', at)
+  return path
+}
+
+/** Does what a path says, in the transaction under way. Gives an answer only if one is wanted. */
+export function performPath(store: Store, leases: LeaseTable, path: Path, wanted: boolean): TxnResponse | undefined {
+  const { succeeded, branch, nested } = path
+  let at = 0
+  if (!wanted) {
+    for (const operation of branch) {
+      if (operation.type === 'txn') performPath(store, leases, nestedPath(nested, at++), false)
+      else perform(store, leases, operation, false)
+    }
+    return undefined
+  }
+  let responses = NO_RESPONSES
+  if (branch.length > 0) {
+    responses = branch.map((operation) => {
+      const response =
+        operation.type === 'txn'
+          ? performPath(store, leases, nestedPath(nested, at++), true)
+          : perform(store, leases, operation, true)
+      invariant(response !== undefined, 'etcd: a wanted answer is given', operation.type)
+      return response
+    })
+  }
+  return { type: 'txn', revision: store.pendingRevision, succeeded, responses }
 }
 
 /** Does one operation in the transaction under way. Gives an answer only if one is wanted. */
 export function perform(
   store: Store,
   leases: LeaseTable,
-  operation: Operation,
-  revision: number,
+  operation: Exclude<Operation, TxnRequest>,
   wanted: boolean,
 ): OperationResponse | undefined {
   switch (operation.type) {
     case 'put': {
       const previous = putKey(store, leases, operation)
-      return wanted ? { type: 'put', revision, previous: operation.previousValue ? previous : undefined } : undefined
+      if (!wanted) return undefined
+      return {
+        type: 'put',
+        revision: store.pendingRevision,
+        previous: operation.previousValue ? previous : undefined,
+      }
     }
     case 'delete': {
       const deleted = deleteKeys(store, leases, operation.key, operation.rangeEnd)
       if (!wanted) return undefined
-      const response: DeleteResponse = {
+      return {
         type: 'delete',
-        revision,
+        revision: store.pendingRevision,
         deleted: deleted.length,
         previous: operation.previousValue ? deleted : NO_VALUES,
       }
-      return response
     }
     case 'range':
       return wanted ? store.range(operation) : undefined
-    case 'txn':
-      return performTxn(store, leases, operation, revision, wanted)
     default:
       return never(operation)
   }
 }
 
-/** Compares, chooses and does. `revision` is the one that its writes will have. */
-export function performTxn(
-  store: Store,
-  leases: LeaseTable,
-  txn: TxnRequest,
-  revision: number,
-  wanted: boolean,
-): TxnResponse | undefined {
-  const succeeded = holds(store, txn.compare)
-  const operations = succeeded ? txn.success : txn.failure
-  if (!wanted) {
-    for (const operation of operations) perform(store, leases, operation, revision, false)
-    return undefined
-  }
-  let responses = NO_RESPONSES
-  if (operations.length > 0) {
-    responses = operations.map((operation) => {
-      const response = perform(store, leases, operation, revision, true)
-      invariant(response !== undefined, 'etcd: a wanted answer is given', operation.type)
-      return response
-    })
-  }
-  return { type: 'txn', revision, succeeded, responses }
-}
-
 function putKey(store: Store, leases: LeaseTable, put: PutRequest): KeyValue | undefined {
-  const lease = put.lease ?? 0
-  const previous = store.put(put.key, put.value, valueBytes(put), lease)
+  let { value } = put
+  let lease = put.lease ?? 0
+  let bytes = valueBytes(put)
+  if (put.keeps !== undefined) {
+    const kept = store.get(put.key)
+    if (kept !== undefined && put.keeps !== 'lease') {
+      value = kept.value
+      bytes = kept.bytes
+    }
+    if (kept !== undefined && put.keeps !== 'value') lease = kept.lease
+  }
+  const previous = store.put(put.key, value, bytes, lease)
   leases.move(put.key, previous?.lease ?? 0, lease)
   return previous
 }

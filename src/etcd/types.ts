@@ -9,6 +9,14 @@ export type Revision = number
 /** A lease's number, above 0. */
 export type LeaseId = number
 
+export type AlarmKind = 'no-space' | 'corrupt'
+
+/** Raised by or for one member; as long as any is raised, all members refuse what the kind forbids. */
+export interface Alarm {
+  readonly member: number
+  readonly kind: AlarmKind
+}
+
 /** A key as of one of its revisions. */
 export interface KeyValue {
   readonly key: string
