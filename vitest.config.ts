@@ -1,9 +1,17 @@
-// Which files are tests, and how long one may take.
+// Which files are tests, and how long one may take. Reproductions in .seatrial are run only when they are asked for by name.
 import { defineConfig } from 'vitest/config'
+
+const reproductions = process.argv.some((word) => word.includes('.seatrial')) ? ['.seatrial/**/*.test.ts'] : []
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'properties/**/*.property.ts', 'properties/**/*.test.ts', 'chaos/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'properties/**/*.property.ts',
+      'properties/**/*.test.ts',
+      'chaos/**/*.test.ts',
+      ...reproductions,
+    ],
     testTimeout: 60_000,
   },
 })

@@ -48,6 +48,16 @@ const folder = temporaryFolder({
   'nothing.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n',
   'unnamed.yaml': 'apiVersion: v1\nkind: Service\n',
   'list.yaml': '- a\n- b\n',
+  'empty.yaml': '',
+  'binary.yaml': 'PK\u0003\u0004\0\0\0kind',
+  'template.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n',
+  'helm.yaml': '{{- if .Values.web }}\napiVersion: v1\nkind: Service\n{{- end }}\n',
+  'key.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  {a: b}: c\n',
+  'values.yaml': 'image: web\n',
+  'other/readme.txt': 'nothing to see',
+  'mixed/values.yaml': 'image: web\n',
+  'mixed/kustomization.yaml':
+    'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [web.yaml]\n',
   'newer.scenario.json': scenario.replace('"version": 1', '"version": 9'),
   'truncated.scenario.json': scenario.slice(0, 400),
   'fault.scenario.json': withFault,
@@ -78,6 +88,15 @@ test.each<[command: string, says: RegExp]>([
   ['check nothing.yaml', /nothing here that runs pods/],
   ['check unnamed.yaml', /unnamed\.yaml:1:1: error: Service: metadata\.name: Required value/],
   ['check list.yaml', /list\.yaml:1:1: error: a manifest is an object/],
+  ['check empty.yaml', /empty\.yaml:1:1: warning: there is no object in this file/],
+  ['check binary.yaml', /binary\.yaml:1:5: error: this is not a text file/],
+  ['check template.yaml', /template\.yaml:4:1: error: this is a template, not a manifest\n.*helm template/],
+  ['check helm.yaml', /helm\.yaml:1:1: error: this is a template, not a manifest/],
+  ['check key.yaml', /key\.yaml:4:3: error: the key of a member is itself an object or a list/],
+  ['check values.yaml', /values\.yaml:1:1: error: apiVersion is not set/],
+  ['check other', /other: there are no \.yaml, \.yml or \.json files/],
+  ['check mixed', /values\.yaml:1:1: warning: no Kubernetes object .*passed over/],
+  ['check mixed', /kustomization\.yaml:1:1: warning: Kustomization is for kustomize.*\n.*kubectl kustomize/],
   ['check absent.yaml', /absent\.yaml: there is no such file or folder/],
   ['replay newer.scenario.json', /format version 9; this seatrial reads version 1\n.*release that wrote it/],
   ['replay truncated.scenario.json', /truncated\.scenario\.json:\d+:\d+: the file is cut off/],
@@ -88,18 +107,32 @@ test.each<[command: string, says: RegExp]>([
   ],
   ['replay absent.scenario.json', /there is no such file/],
   ['replay nowhere', /neither a file, nor a trial id/],
+  ['replay binary.yaml', /binary\.yaml:1:1: not valid JSON/],
+  ['replay other', /other: this is a folder, a file was expected/],
+  ['replay elections:1:99999999999', /further than any campaign goes/],
+  ['replay elections:1:3:0:0:99', /leads to no scenario/],
+  ['replay elections:1:0 --twice --at 3s', /--twice: a run that is stopped on its way is not compared/],
   ['replay nosuite:1:0', /there is no suite "nosuite"/],
   ['replay fault.scenario.json --at soon', /--at: "soon" is not a length of time\n.*12\.5s/],
   ['run nosuite', /there is no suite "nosuite"/],
   ['run --seed x', /--seed: "x" is not a 32-bit whole number/],
+  ['run --seed 1.5', /--seed: "1\.5" is not a 32-bit whole number/],
   ['run --trials 0', /--trials: "0" is not a whole number of at least 1/],
+  ['run --trials 1e3', /--trials: "1e3" is not a whole number/],
+  ['run --workers 1000', /--workers: 1000 is more than 64/],
+  ['run --workers -1', /--workers: "-1" is not a whole number/],
+  ['run --watchdog 0s', /--watchdog: "0s" leaves no time/],
+  ['run --bogus', /unknown option '--bogus'\n.*seatrial run --help/],
   ['run --properties absent.mjs', /absent\.mjs: there is no such file/],
   ['run --properties no-default.mjs', /no default export that is a function/],
   ['run --properties broken.mjs', /the module cannot be loaded/],
   ['run --defects nobug', /there is no defect "nobug"/],
   ['hunt nobug', /there is no defect "nobug"/],
   ['fuzz --budget soon', /--budget: "soon" is not a length of time/],
+  ['fuzz --budget 0s', /--budget: "0s" leaves no time/],
   ['fuzz', /required option '--budget <time>' not specified/],
+  ['check', /missing required argument 'files'/],
+  ['voyage --defect nobug', /there is no defect "nobug"/],
   ['new invariant Bad_Name', /"Bad_Name" cannot be a name/],
   ['new controller x', /no scaffold for "controller"/],
   ['list ships', /there is no list of "ships"/],
@@ -109,6 +142,26 @@ test.each<[command: string, says: RegExp]>([
   expect(err).toMatch(says)
   expect(err).not.toMatch(/\n\s+at /)
   expect(status).toBe(2)
+})
+
+test('a null member means unset, as it does to the API server', async () => {
+  const text = deployment(1)
+    .replace('      labels:\n', '      annotations: null\n      labels:\n')
+    .replace('      containers:', '      initContainers: null\n      containers:')
+  writeFileSync(join(folder.path, 'null.yaml'), text.replace('replicas: 1', 'replicas: -1'))
+  const { status, err } = await runMain(['check', 'null.yaml'], folder.path)
+  expect(err).toMatch(/null\.yaml:6:3: error: .*spec\.replicas: Invalid value: -1/)
+  expect(err.match(/error:/g)).toHaveLength(1)
+  expect(status).toBe(2)
+})
+
+test('an alias is no bomb, and Lists and several documents are read', async () => {
+  const text = `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: StatefulSet\n    metadata: {name: db, labels: &labels {app: db}}\n  - apiVersion: example.org/v1\n    kind: Widget\n    metadata: {name: w, labels: *labels}\n---\n# only a comment\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: front}\n`
+  writeFileSync(join(folder.path, 'lists.yaml'), text)
+  const { err } = await runMain(['check', 'lists.yaml'], folder.path)
+  expect(err).toMatch(/lists\.yaml:5:5: warning: StatefulSet db \(apps\/v1\) is not simulated yet/)
+  expect(err).toMatch(/lists\.yaml:8:5: warning: Widget w \(example\.org\/v1\) is not simulated yet/)
+  expect(err).toMatch(/lists\.yaml:14:1: warning: Ingress front \(networking\.k8s\.io\/v1\) is not simulated yet/)
 })
 
 test('selectors that match nothing and fields without effect are named, with their lines', async () => {
@@ -153,4 +206,8 @@ test('help is no mistake', async () => {
   expect(status).toBe(0)
   expect(out).toMatch(/Usage: seatrial/)
   expect(out).toMatch(/Status: 0 passed, 1 a property failed/)
+  expect(await runMain(['--version'], folder.path)).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/^\d+\.\d+/),
+  })
 })

@@ -117,12 +117,7 @@ function delivery(source: Source, { number, result, properties, wallMicros }: Tr
 
 async function sampled(drive: Drive, source: Source, news: TrialNews): Promise<Delivered> {
   const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
-  const difference = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!).catch(
-    (error: unknown) => {
-      if (!(error instanceof WorkerLost)) throw error
-      return `it came to its end here; when it ran again, ${error.message}`
-    },
-  )
+  const difference = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
   return delivery(source, difference === undefined ? news : { ...news, result: asDiverged(news.result, difference) })
 }
 

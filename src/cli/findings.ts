@@ -102,7 +102,7 @@ export async function investigate(
     testFile,
     trialId,
     unsaved,
-    replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}`,
+    replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}${result.verdict === 'diverged' ? ' --twice' : ''}`,
   }
 }
 

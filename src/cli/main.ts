@@ -87,6 +87,7 @@ function buildProgram(io: Io, act: Act): Command {
   )
     .description('one scenario again')
     .option('--trace', 'print every event')
+    .option('--twice', 'run it in a second process as well and compare the two, event by event')
     .option('--at <time>', 'stop at this virtual time, such as 12.5s, and print the objects as kubectl get would')
     .action(
       act(async (what: string, flags: object) => (await import('./commands/replay.ts')).replayCommand(io, what, flags)),

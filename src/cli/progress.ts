@@ -8,8 +8,6 @@ export interface Progress {
   end(): void
 }
 
-export const NO_PROGRESS: Progress = { update() {}, end() {} }
-
 const PLAIN_EVERY_MILLIS = 5_000
 
 export async function startProgress(io: Io, title: string): Promise<Progress> {

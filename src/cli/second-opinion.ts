@@ -1,9 +1,23 @@
 /** The same scenario once more in another process: equal hashes, or the first event in which the two runs part. */
 import type { Scenario, TrialResult } from '../trial/index.ts'
-import type { Pool } from './pool.ts'
+import { type Pool, WorkerLost } from './pool.ts'
 
 /** Why the two runs differ, or undefined if they do not. `first` is the result to compare with. */
 export async function secondOpinion(
+  scenario: Scenario,
+  first: TrialResult,
+  here: Pool,
+  elsewhere: Pool,
+): Promise<string | undefined> {
+  try {
+    return await compare(scenario, first, here, elsewhere)
+  } catch (error) {
+    if (!(error instanceof WorkerLost)) throw error
+    return `it came to its end here; when it ran again, ${error.message}`
+  }
+}
+
+async function compare(
   scenario: Scenario,
   first: TrialResult,
   here: Pool,

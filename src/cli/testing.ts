@@ -1,8 +1,8 @@
 /** For tests of commands: a place that records what is printed, and temporary folders. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Io } from './io.ts'
 import { main } from './main.ts'
 
@@ -38,7 +38,10 @@ export function temporaryFolder(files: Readonly<Record<string, string>> = {}): {
   readonly remove: () => void
 } {
   const path = mkdtempSync(join(tmpdir(), 'seatrial-'))
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true })
+    writeFileSync(join(path, name), text)
+  }
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 

@@ -7,6 +7,22 @@ import { duration } from './time.ts'
 
 const VERDICTS: readonly Verdict[] = ['passed', 'failed', 'vacuous', 'diverged', 'exhausted', 'error']
 
+const WIDTH = 120
+
+/** Names after a heading, in lines of a readable length. */
+function wrapped(heading: string, names: readonly string[]): string[] {
+  const lines: string[] = []
+  let line = heading
+  for (const word of listed(names).split(' ')) {
+    if (line.length + word.length > WIDTH) {
+      lines.push(line.trimEnd())
+      line = '    '
+    }
+    line += `${word} `
+  }
+  return [...lines, line.trimEnd()]
+}
+
 /** The summary as lines of text. `wallMicros` is the campaign's real time. */
 export function printSummary(summary: CampaignSummary, wallMicros: Micros): string {
   const verdicts = VERDICTS.filter((verdict) => summary.verdicts[verdict] > 0 || verdict === 'passed')
@@ -36,10 +52,11 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros): stri
   }
   parts.push('')
   if (summary.neverReached.length > 0)
-    parts.push(`never reached (they proved nothing): ${listed(summary.neverReached)}`)
-  if (summary.sometimesSeen.length > 0) parts.push(`seen at least once, as hoped: ${listed(summary.sometimesSeen)}`)
-  if (summary.sometimesNeverSeen.length > 0)
-    parts.push(`hoped for and never seen: ${listed(summary.sometimesNeverSeen)}`)
+    parts.push(...wrapped('never reached (they proved nothing): ', summary.neverReached))
+  if (summary.sometimesSeen.length > 0) parts.push(...wrapped('seen at least once, as hoped: ', summary.sometimesSeen))
+  // What was never reached could not be seen either, and has been named.
+  const unseen = summary.sometimesNeverSeen.filter((id) => !summary.neverReached.includes(id))
+  if (unseen.length > 0) parts.push(...wrapped('reached and never seen, although hoped for: ', unseen))
   for (const { signature, first, count } of summary.failures) {
     const message = first.result.violation?.message ?? first.result.error?.message ?? first.result.verdict
     parts.push(`${counted(count, 'trial')} ended as ${signature}; the first is ${first.trialId}: ${message}`)

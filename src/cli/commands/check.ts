@@ -31,6 +31,7 @@ interface GroupResult {
 const DEFAULT_TRIALS = 25
 const SHRINK_EXECUTIONS = 300
 const FINDINGS_MAXIMUM = 3
+const NAMED_MAXIMUM = 12
 
 export async function checkCommand(io: Io, paths: readonly string[], flags: CheckFlags): Promise<number> {
   const seed = flags.seed === undefined ? 1 : parseSeed(flags.seed)
@@ -110,11 +111,12 @@ export function printComplaint({ severity, file, line, column, what, mend }: Com
 
 function openingOf(objects: readonly KubeObject[], trials: number): string {
   const { etcdMembers, apiServers, nodes } = SMALL_TOPOLOGY
+  const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
   const clients = objects.some(({ kind }) => kind === 'Service')
     ? 'clients that ask every port of every Service'
     : 'no clients, for want of a Service'
   return [
-    `Checking ${listed(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`))}`,
+    `Checking ${listed(names.length > NAMED_MAXIMUM ? [...names.slice(0, NAMED_MAXIMUM), counted(names.length - NAMED_MAXIMUM, 'other')] : names)}`,
     `in a cluster of ${etcdMembers} etcd members, ${apiServers} API servers and ${nodes} nodes, with ${clients}; ${counted(trials, 'trial')} each.`,
     'A program listens 0.3 to 0.8 s after its start and closes its ports when it is sent TERM.',
   ].join('\n')
@@ -172,13 +174,13 @@ async function tellAdvice(
       planned && summary.failures.some(({ signature }) => signature.startsWith('check-requests-survive/')),
   )
   if (!lost || !objects.some(({ kind }) => kind === 'Deployment')) return
-  if (!session.json) session.io.err('trying preStop hooks …\n')
   const advice = await findPreStop(async (seconds) => {
     const suites = preStopSuites(seconds)
     const { summary, interrupted } = await runSuites(session, suites, {
       seed,
       trials,
       defects: [],
+      title: `a preStop hook of ${seconds} s`,
       stopAtFailure: true,
       silent: true,
     })

@@ -11,6 +11,7 @@ import {
   type Scenario,
   scenarioOfTrial,
   suggest,
+  type TrialResult,
   UserError,
 } from '../../trial/index.ts'
 import { runGuarded } from '../drive.ts'
@@ -18,15 +19,23 @@ import { corpusFolder, readText } from '../files.ts'
 import type { Io } from '../io.ts'
 import { parseDuration } from '../parse-flags.ts'
 import { WorkerLost } from '../pool.ts'
+import { asDiverged, secondOpinion } from '../second-opinion.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 
 export interface ReplayFlags extends SessionFlags {
   readonly trace?: boolean
   readonly at?: string
+  readonly twice?: boolean
 }
 
 export async function replayCommand(io: Io, what: string, flags: ReplayFlags): Promise<number> {
   const stopAtMicros = flags.at === undefined ? undefined : parseDuration(flags.at, '--at')
+  if (flags.twice === true && stopAtMicros !== undefined)
+    throw new UserError({
+      what: 'a run that is stopped on its way is not compared',
+      where: '--twice',
+      mend: 'leave out --at',
+    })
   // A file is read before anything heavy is loaded, so that its mistakes are told at once.
   const early = readScenarioFile(io, what)
   const session = await openSession(io, { ...flags, workers: '1' })
@@ -46,7 +55,8 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
         if (!(error instanceof WorkerLost)) throw error
         return runGuarded(session.pool, scenario, error)
       })
-    const { result, wallMicros } = answer
+    const { wallMicros } = answer
+    const result = flags.twice === true ? await again(session, scenario, answer.result) : answer.result
     if (session.json) {
       if ('trace' in answer)
         for (const event of answer.trace ?? []) io.out(`${JSON.stringify({ type: 'event', event })}\n`)
@@ -74,6 +84,12 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
   } finally {
     await session.close()
   }
+}
+
+/** The verdict after a second run in a process of its own: `diverged` if it differs. */
+async function again(session: Session, scenario: Scenario, first: TrialResult): Promise<TrialResult> {
+  const difference = await secondOpinion(scenario, first, session.pool, session.elsewhere())
+  return difference === undefined ? first : asDiverged(first, difference)
 }
 
 function readScenarioFile(io: Io, what: string): Scenario | undefined {

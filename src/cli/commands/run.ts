@@ -5,7 +5,7 @@ import { type Block, driveBlocks } from '../drive.ts'
 import { findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
-import { NO_PROGRESS, startProgress } from '../progress.ts'
+import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 
 export interface RunFlags extends SessionFlags {
@@ -21,6 +21,8 @@ export interface RunFlags extends SessionFlags {
 const DEFAULT_SEED = 1
 const DEFAULT_TRIALS = 100
 const BLOCK_TRIALS = 16
+/** Where real time is short, every suite has its turn soon. */
+const HASTY_BLOCK_TRIALS = 4
 const SAMPLE_EVERY = 50
 const FINDINGS_MAXIMUM = 5
 
@@ -85,7 +87,7 @@ export interface SuiteRun {
   readonly untilMillis?: number
   /** The first failure ends it. */
   readonly stopAtFailure?: boolean
-  /** No line for each trial, no progress: somebody else tells the outcome. */
+  /** No line for each trial: somebody else tells the outcome. */
   readonly silent?: boolean
 }
 
@@ -103,7 +105,7 @@ export async function runSuites(
 ): Promise<SuitesRun> {
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
-  const progress = silent === true ? NO_PROGRESS : await startProgress(session.io, title ?? 'trials')
+  const progress = await startProgress(session.io, title ?? 'trials')
   let interrupted = false
   const release = session.io.onInterrupt(() => {
     interrupted = true
@@ -127,7 +129,7 @@ export async function runSuites(
           else progress.update(performance.now() - begun, untilMillis, noteOf(campaign, undefined))
         },
       },
-      blocksOf(suites, seed, trials, defects),
+      blocksOf(suites, seed, trials, defects, untilMillis === undefined ? BLOCK_TRIALS : HASTY_BLOCK_TRIALS),
     )
   } finally {
     release()
@@ -154,9 +156,10 @@ function* blocksOf(
   seed: number,
   trials: number,
   defects: readonly string[],
+  blockTrials: number,
 ): Generator<Block> {
-  for (let from = 0; from < trials; from += BLOCK_TRIALS) {
-    for (const suite of suites) yield { suite, defects, seed, from, count: Math.min(BLOCK_TRIALS, trials - from) }
+  for (let from = 0; from < trials; from += blockTrials) {
+    for (const suite of suites) yield { suite, defects, seed, from, count: Math.min(blockTrials, trials - from) }
   }
 }
 

@@ -5,18 +5,21 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { counted, duration, printSummary, sizeInWords, summaryLine } from '../../report/index.ts'
+import { SMALL_TOPOLOGY } from '../../cluster/index.ts'
+import type { KubeObject } from '../../objects/index.ts'
+import { counted, duration, listed, printSummary, sizeInWords, summaryLine } from '../../report/index.ts'
 import { type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { readText } from '../files.ts'
 import { findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { loadManifests } from '../manifests/load.ts'
+import { CHECK_GROUPS } from '../manifests/suite.ts'
 import { parseBudget } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { findFirst } from './hunt.ts'
-import { reportFindings, runSuites } from './run.ts'
+import { INTERRUPTED_STATUS, reportFindings, runSuites } from './run.ts'
 
 export interface VoyageFlags extends SessionFlags {
   readonly budget?: string
@@ -24,7 +27,6 @@ export interface VoyageFlags extends SessionFlags {
 }
 
 const MANIFEST = 'fixtures/manifests/web.yaml'
-const SUITES = ['check-rollout', 'check-node-loss', 'check-faults'] as const
 const SEED = 1
 const BUDGET = '25s'
 const TRIALS_MAXIMUM = 100_000
@@ -41,10 +43,9 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
   const session = await openSession(io, flags, objects)
   try {
     const defect = chooseDefect(session, flags.defect)
-    session.say(
-      `1. ${MANIFEST}: ${counted(objects.length, 'object')} in a cluster of 3 etcd members, 2 API servers, 3 nodes; ${counted(session.registry.properties.size, 'property', 'properties')} checked at every step, ${counted(session.registry.faults.size, 'kind')} of fault known`,
-    )
-    const { summary, wallMicros } = await runSuites(session, SUITES, {
+    session.say(openingOf(session, objects, untilMillis))
+    const suites = CHECK_GROUPS.map(({ id }) => id)
+    const { summary, wallMicros, interrupted } = await runSuites(session, suites, {
       seed: SEED,
       trials: TRIALS_MAXIMUM,
       defects: [],
@@ -53,12 +54,32 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
     })
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
     else io.out(`${printSummary(summary, wallMicros)}\n`)
+    if (interrupted) return exitStatusOf(summary.verdicts) || INTERRUPTED_STATUS
     await reportFindings(session, summary, true)
-    const second = await findBug(session, defect)
-    return Math.max(exitStatusOf(summary.verdicts), second)
+    const first = exitStatusOf(summary.verdicts)
+    session.say(
+      first === 0
+        ? '\n   So far nothing broke: these manifests lose no request in planned work, and recover from the faults.'
+        : '\n   Something broke: see above.',
+    )
+    return session.settle(Math.max(first, await findBug(session, defect)))
   } finally {
     await session.close()
   }
+}
+
+/** What is simulated and what is checked. */
+function openingOf(session: Session, objects: readonly KubeObject[], untilMillis: number): string {
+  const { etcdMembers, apiServers, controllerManagers, schedulers, nodes } = SMALL_TOPOLOGY
+  const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+  return [
+    `1. ${MANIFEST}: ${listed(names)}`,
+    `   in a cluster of ${etcdMembers} etcd members, ${apiServers} API servers, ${controllerManagers} controller managers, ${schedulers} schedulers and ${nodes} nodes, each with`,
+    '   kubelet and kube-proxy, and clients that ask the Service all the time.',
+    `   For ${duration(untilMillis * 1_000)} of real time, trial after trial, each from a seed of its own:`,
+    `   ${listed(CHECK_GROUPS.map(({ title }) => title))}.`,
+    `   ${counted(session.registry.propertiesFor([]).length + 1, 'property', 'properties')} look on at every step.\n`,
+  ].join('\n')
 }
 
 async function findBug(session: Session, defect: Defect): Promise<number> {
