@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { namesOf } from '../../src/cluster/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { oneOf, othersThan, processNames, rounded, text, wrongName } from '../targets.ts'
-import { disturbing, lasting, ruleFault } from './define.ts'
+import { disturbing, lasting, onceAwake, ruleFault } from './define.ts'
 
 export const laggingCache: FaultKind = {
   id: 'lagging-cache',
@@ -17,17 +17,26 @@ export const laggingCache: FaultKind = {
   validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
   inject(cluster, step) {
     const name = text(step, 'server')
-    cluster.onServer(name, (server, out) => server.holdCache('all', out))
-    const before = cluster.truth.revision
+    const process = cluster.process(name)
+    let heldAt: number | undefined
     let behind = 0
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
+    cluster.onServer(name, (server, out) => {
+      server.holdCache('all', out)
+      heldAt = cluster.truth.revision
+    })
+    const measure = () => {
+      if (heldAt !== undefined) behind = cluster.truth.revision - heldAt
+    }
+    return disturbing(cluster, [process], {
       heal() {
-        behind = cluster.truth.revision - before
-        cluster.onServer(name, (server, out) => server.releaseCache('all', out))
+        measure()
+        heldAt = undefined
+        onceAwake(cluster, process, () => cluster.onServer(name, (server, out) => server.releaseCache('all', out)))
       },
-      evidence: () => [
-        { what: 'revisions the cache fell behind', count: behind > 0 ? behind : cluster.truth.revision - before },
-      ],
+      evidence() {
+        measure()
+        return [{ what: 'revisions the cache fell behind', count: behind }]
+      },
     })
   },
   describe: (step) => `the watch cache of ${text(step, 'server')} stands still ${lasting(step)}`,

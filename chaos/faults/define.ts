@@ -1,6 +1,6 @@
 /** What the fault files share: wrapping an injection so that the cluster knows when its infrastructure is being disturbed. */
 import type { Cluster } from '../../src/cluster/index.ts'
-import type { NetworkRule, ProcessId } from '../../src/kernel/index.ts'
+import type { KernelFact, NetworkRule, ProcessId } from '../../src/kernel/index.ts'
 import type { ActiveFault, Evidence, FaultStep } from '../../src/trial/registry.ts'
 
 /** Marks these processes as disturbed until the fault heals: properties with time bounds wait for calm. */
@@ -13,6 +13,22 @@ export function disturbing(cluster: Cluster, targets: Iterable<ProcessId>, fault
     },
     evidence: () => fault.evidence(),
   }
+}
+
+/**
+ * Heals what was done inside a process. One that is stopped just now cannot be reached: it is healed as soon as it goes on.
+ * A dead one needs no healing: it starts afresh.
+ */
+export function onceAwake(cluster: Cluster, process: ProcessId, heal: () => void): void {
+  if (!cluster.kernel.isPaused(process)) {
+    heal()
+    return
+  }
+  const forget = cluster.kernel.subscribe('process-resumed', (fact) => {
+    if ((fact as Extract<KernelFact, { readonly boot: number }>).process !== process) return
+    forget()
+    heal()
+  })
 }
 
 /** A fault that is a set of network rules around `targets`: heals by removing them; its evidence is what they did. */

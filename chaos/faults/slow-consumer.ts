@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, oneOf, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
-import { disturbing, lasting, seconds } from './define.ts'
+import { disturbing, lasting, onceAwake, seconds } from './define.ts'
 
 const WITH_INFORMERS = /^(controller-manager|scheduler|kube-proxy|kubelet)-/
 
@@ -25,7 +25,7 @@ export const slowConsumer: FaultKind = {
     const struck = cluster.setInformerLag(name, amount(step, 'lagMicros')) ? 1 : 0
     return disturbing(cluster, [cluster.process(name)], {
       heal() {
-        cluster.setInformerLag(name, 0)
+        onceAwake(cluster, cluster.process(name), () => cluster.setInformerLag(name, 0))
       },
       evidence: () => [{ what: 'informers slowed down', count: struck }],
     })

@@ -74,9 +74,13 @@ export class Operator implements Machine {
     this.#runner = new ScriptRunner(this.#client)
   }
 
-  /** The quiet phase: no further steps are begun, retries end, and nodes that were cordoned take pods again. */
+  /** The quiet phase: no further steps are begun, retries end, and then nodes that were cordoned take pods again. */
   stop(out: Out): void {
     this.#stopped = true
+    if (this.running === 0) this.#uncordonAll(out)
+  }
+
+  #uncordonAll(out: Out): void {
     for (const node of this.#cordoned) {
       this.running++
       this.#runner.spawn(this.#uncordon(node), () => this.running--, out)
@@ -124,6 +128,8 @@ export class Operator implements Machine {
           step,
           code: typeof result === 'number' ? result : 0,
         } satisfies StepFact as StepFact)
+        // A cordon that was under way when the quiet phase began has now been stored, or given up.
+        if (this.#stopped && this.running === 0) this.#uncordonAll(done)
       },
       out,
     )

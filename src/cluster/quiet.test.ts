@@ -58,3 +58,18 @@ test('a rollout that is paused half-way keeps its surge and counts as converged;
   expect(world.readyPods('web')).toHaveLength(4)
   expect(world.pods('web').every((pod) => pod.spec.containers[0]?.image.endsWith(':v2'))).toBe(true)
 })
+
+test('a node that is cordoned just as people stop takes pods again', () => {
+  const world = new TestCluster({ topology: { nodes: 1, zones: 1 } }).boot(deploymentOf('web', 2))
+  const etcd = [0, 1, 2].map((member) => world.cluster.process(`etcd-${member}`))
+  for (const member of etcd) world.cluster.kernel.pause(member)
+  world.step({ kind: 'drain', node: 'node-0' }).run(SECOND)
+  world.cluster.stopLoad()
+  for (const member of etcd) world.cluster.kernel.resume(member)
+  const seen: unknown[] = []
+  world.cluster.truth.onChange('nodes', ({ current }) => seen.push(current?.spec.unschedulable))
+  world.settle()
+  expect(seen).toContain(true)
+  expect(world.cluster.truth.get('nodes', 'node-0')?.spec.unschedulable).toBeUndefined()
+  expect(world.readyPods('web')).toHaveLength(2)
+})
