@@ -2,7 +2,9 @@
 import type { FaultKind, Registry } from '../src/trial/registry.ts'
 import { brokenCache, closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
 import { containerCrash, failedRestore, imagePullFailure, probeFlap, slowPreStop } from './faults/containers.ts'
+import { crashAfterWrite } from './faults/crash-after-write.ts'
 import { crashAtVote } from './faults/crash-at-vote.ts'
+import { lostContact } from './faults/lost-contact.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
@@ -10,6 +12,7 @@ import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } fro
 
 export const FAULTS: readonly FaultKind[] = [
   partition,
+  lostContact,
   slowLink,
   lossBurst,
   duplicateMessages,
@@ -18,6 +21,7 @@ export const FAULTS: readonly FaultKind[] = [
   crashProcess,
   crashNode,
   crashAtVote,
+  crashAfterWrite,
   pauseProcess,
   clockSkew,
   diskTrouble,

@@ -6,7 +6,6 @@ import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
-import { ANY_APPS, ANY_OBJECTS, ANY_TOPOLOGY } from './everything.ts'
 import { batch, budget, configMap, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
@@ -188,7 +187,11 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     objects: [web({ replicas: 4 }), service('web'), budget('web')],
     workload: { kinds: ['drain', 'cordon', 'uncordon', 'delete-pod'], least: 0, most: 2 },
     traffic: { everyMicros: SECOND },
-    faults: { kinds: ['partition', 'crash-node', 'crash-process', 'clock-skew', 'pause-process'], least: 1, most: 4 },
+    faults: {
+      kinds: ['lost-contact', 'crash-after-write', 'crash-node', 'crash-process', 'clock-skew', 'pause-process'],
+      least: 1,
+      most: 4,
+    },
     durationMicros: 150 * SECOND,
     settleMicros: 180 * SECOND,
   }),
@@ -243,6 +246,17 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       most: 3,
     },
   }),
+  suite('services', 'services that come and go, two of them at one address, while endpoints change', {
+    topology: fc.constantFrom<Topology>(LEAN, { ...LEAN, proxyMode: 'ipvs' }),
+    objects: [
+      web({ replicas: 3, preStopSeconds: 6 }),
+      service('web', { externalAddress: '198.51.100.7' }),
+      service('web', { name: 'web-too', externalAddress: '198.51.100.7', port: 81 }),
+    ],
+    workload: { kinds: ['delete-service', 'apply-service', 'scale', 'delete-pod'], least: 2, most: 5 },
+    traffic: false,
+    faults: { kinds: ['slow-consumer', 'lagging-cache', 'closed-watches', 'failed-restore'], least: 1, most: 3 },
+  }),
   suite('calm-rollout', 'a rollout with nothing else going on: what do clients see?', {
     topology: EITHER_MODE,
     objects: [
@@ -254,14 +268,5 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['restart-rollout', 'set-image', 'delete-pod'], least: 1, most: 2 },
     traffic: { everyMicros: SECOND / 20 },
     faults: { kinds: ['container-crash'], least: 0, most: 0 },
-  }),
-  suite('everything', 'clusters, applications, faults and deeds of every kind at once', {
-    topology: ANY_TOPOLOGY,
-    objects: ANY_OBJECTS,
-    apps: ANY_APPS,
-    workload: { least: 0, most: 5 },
-    traffic: { everyMicros: SECOND / 2 },
-    faults: { least: 1, most: 5 },
-    settleMicros: 240 * SECOND,
   }),
 ]

@@ -95,6 +95,9 @@ export interface ServiceOptions {
   readonly headless?: boolean
   readonly affinity?: boolean
   readonly local?: boolean
+  readonly port?: number
+  /** An address outside the cluster that leads to the service. */
+  readonly externalAddress?: string
 }
 
 /** A service in front of the web deployment of that name. */
@@ -108,11 +111,12 @@ export function service(app: string, options: ServiceOptions = {}): Service {
       selector: { app },
       ports: [
         options.udp === true
-          ? { name: 'http', port: 80, targetPort: PORT, protocol: 'UDP' as const }
-          : { name: 'http', port: 80, targetPort: 'http' },
+          ? { name: 'http', port: options.port ?? 80, targetPort: PORT, protocol: 'UDP' as const }
+          : { name: 'http', port: options.port ?? 80, targetPort: 'http' },
       ],
       ...(options.headless === true ? { clusterIP: 'None' } : {}),
       ...(options.affinity === true ? { sessionAffinity: 'ClientIP' as const } : {}),
+      ...(options.externalAddress === undefined ? {} : { externalIPs: [options.externalAddress] }),
       ...(options.local === true ? { externalTrafficPolicy: 'Local' as const } : {}),
     },
   }

@@ -51,7 +51,7 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
       'kubernetes/kubernetes PR 100042',
     ],
     decisions: { controllers: { endpointSliceMustWait: () => false } },
-    suite: 'rollout',
+    suite: 'services',
     caughtBy: ['endpoint-in-one-slice'],
   },
   {

@@ -39,6 +39,15 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
     caughtBy: ['proxy-modes-agree'],
   },
   {
+    id: 'proxy-ipvs-unbinds-shared-address',
+    title: 'Deleting one service takes an address off the node that another still uses',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#80158'],
+    decisions: { proxy: { addressesToUnbind: (released) => released } },
+    suite: 'services',
+    caughtBy: ['proxy-modes-agree'],
+  },
+  {
     id: 'proxy-udp-conntrack-after-endpoint-removal',
     title: 'A UDP flow keeps going to an endpoint that was removed',
     subsystem: 'network',

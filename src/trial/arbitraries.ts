@@ -118,6 +118,8 @@ export type DrawnStepKind =
   | 'hold-configmap'
   | 'delete-configmap'
   | 'delete-service'
+  /** kubectl apply of a Service as the scenario has it: makes it again after a deletion. */
+  | 'apply-service'
 
 /** What a kind of step is done to; nodes are drawn apart. */
 const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Service' | 'Node'>> = {
@@ -134,6 +136,7 @@ const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Serv
   'hold-configmap': 'ConfigMap',
   'delete-configmap': 'ConfigMap',
   'delete-service': 'Service',
+  'apply-service': 'Service',
 }
 
 /** What people do to the deployments among `objects` and to the nodes, in order of time, ids w1, w2, … */
@@ -203,6 +206,8 @@ function drawStep(
       return { ...base, kind: 'delete', resource: 'configmaps', namespace, name }
     case 'delete-service':
       return { ...base, kind: 'delete', resource: 'services', namespace, name }
+    case 'apply-service':
+      return { ...base, kind: 'apply', object: target as KubeObject }
   }
 }
 
