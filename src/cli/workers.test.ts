@@ -1,0 +1,92 @@
+/** Code of a user that misbehaves in a worker: it ends the process, leaves promises behind, or is not deterministic. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+
+const property = (body: string) => `export default (registry) => registry.property({
+  id: 'mine', mode: 'always', claim: 'c', source: 's', trigger: 't', catches: [],
+  monitor(cluster, report) {
+    cluster.kernel.subscribe('raft-role', () => { report.reached(); ${body} })
+    return {}
+  },
+})
+`
+/** True in the second process, false in a thread. */
+const ELSEWHERE = 'process.send !== undefined'
+
+const folder = temporaryFolder({
+  'exits.mjs': property('process.exit(7)'),
+  'rejects.mjs': property("Promise.reject(new Error('nobody waited for this'))"),
+  'exits-elsewhere.mjs': property(`if (${ELSEWHERE}) process.exit(4)`),
+  'hangs-elsewhere.mjs': property(`if (${ELSEWHERE}) for (;;) {}`),
+  'unsteady.mjs': `export default (registry) => {
+    registry.fault({
+      id: 'unsteady', title: 'a pause whose length depends on who runs it', parameters: {},
+      arbitrary: registry.faults.get('container-crash').arbitrary,
+      validate: () => undefined,
+      inject(cluster) {
+        const target = cluster.process('etcd-0')
+        if (${ELSEWHERE}) cluster.kernel.pause(target)
+        return { heal: () => cluster.kernel.resume(target), evidence: () => [{ what: 'pauses', count: 1 }] }
+      },
+      describe: () => 'etcd-0 stands still, perhaps',
+    })
+    const { arbitrary, ...elections } = registry.suites.get('elections')
+    registry.suite({
+      id: 'mine', title: 'mine', keepsCluster: true,
+      arbitrary: (options) => arbitrary(options).map((scenario) => ({
+        ...scenario, durationMicros: 10_000_000, workload: [],
+        faults: [{ id: 'f1', kind: 'unsteady', atMicros: 5_000_000, durationMicros: 1_000_000, parameters: {} }],
+      })),
+    })
+  }
+`,
+})
+afterAll(() => folder.remove())
+
+let file = ''
+beforeAll(() => {
+  file = buildCommandLine()
+})
+
+const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)
+
+test('a property that ends the process: the trial is named, the others are run', async () => {
+  const { status, out } = await seatrial('run elections --trials 3 --workers 2 --properties exits.mjs --dir exits')
+  expect(out).toMatch(/verdicts: 0 passed, 3 error/)
+  expect(out).toMatch(/exits\/corpus\/mine-crashed-error/)
+  expect(out).toMatch(/property mine: a worker ended unexpectedly with status 7/)
+  expect(readdirSync(join(folder.path, 'exits/corpus'))).toHaveLength(1)
+  expect(status).toBe(3)
+})
+
+test('a promise that is rejected after the trial is told, and the status says so', async () => {
+  const { status, out, err } = await seatrial('run elections --trials 1 --workers 1 --properties rejects.mjs')
+  expect(out).toMatch(/verdicts: 1 passed/)
+  expect(err).toMatch(/outside of any trial: nobody waited for this\n.*no promises/)
+  expect(status).toBe(3)
+})
+
+test.each([
+  ['exits-elsewhere.mjs', /when it ran again, a worker ended unexpectedly with status 4/],
+  ['hangs-elsewhere.mjs', /when it ran again, no trial ended within 1\.5 s/],
+])('%s: the second process is watched too', async (module, says) => {
+  const { status, out } = await seatrial(
+    `run elections --trials 1 --workers 1 --watchdog 1.5s --no-shrink --properties ${module}`,
+  )
+  expect(out).toMatch(/verdicts: 0 passed, 1 diverged/)
+  expect(out).toMatch(says)
+  expect(status).toBe(3)
+})
+
+test('a fault that depends on who runs it: diverged, with the first event that differs, and a replay that shows it', async () => {
+  const { status, out } = await seatrial('run mine --trials 1 --workers 1 --properties unsteady.mjs --dir unsteady')
+  expect(out).toMatch(/two runs of one scenario differ: event \d+: "\d+ 5\d{6} us .*" here, ".*" in another process/)
+  expect(status).toBe(3)
+  const replay = /npx seatrial (replay .*)/.exec(out)?.[1] ?? ''
+  expect(replay).toMatch(/--properties unsteady\.mjs --twice$/)
+  const again = await seatrial(replay)
+  expect(again.out).toMatch(/diverged/)
+  expect(again.status).toBe(3)
+})
