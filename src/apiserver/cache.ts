@@ -255,8 +255,7 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
     })
     this.#contents.clear()
     this.#ring.clear()
-    for (const { key, value, modRevision } of list.values)
-      this.#contents.set(key, decode(value, modRevision), undefined)
+    for (const { key, value, modRevision } of list.values) this.#contents.set(key, decode(value, modRevision))
     this.revision = list.revision
     this.#listRevision = list.revision
     this.generation++
@@ -283,17 +282,17 @@ export class WatchCache implements StorageReceiver, StorageWatchReceiver, TimerT
   }
 
   #applyOne({ type, kv: { key, value, modRevision: revision } }: StorageEvent): void {
-    const previous = this.#contents.get(key)
     this.revision = revision
     let event: CacheEvent
     if (type === 'delete') {
+      const previous = this.#contents.get(key)
       if (previous === undefined) return
       this.#contents.delete(key, previous)
       const last = withResourceVersion(previous, revision)
       event = { revision, current: undefined, previous, whole: { type: 'DELETED', object: last } }
     } else {
       const current = decode(value, revision)
-      this.#contents.set(key, current, previous)
+      const previous = this.#contents.set(key, current)
       event = {
         revision,
         current,

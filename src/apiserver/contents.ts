@@ -2,7 +2,13 @@
 import type { KubeObject } from '../objects/index.ts'
 import { nodeNameOf, type Selection, selects } from './selection.ts'
 
-type Bucket = Map<string, KubeObject>
+/** Where an object stands in all indexes: a new version of it is entered once. */
+interface Place {
+  readonly key: string
+  object: KubeObject
+}
+
+type Bucket = Map<string, Place>
 
 export class Contents {
   readonly #byKey: Bucket = new Map()
@@ -18,17 +24,23 @@ export class Contents {
   }
 
   get(key: string): KubeObject | undefined {
-    return this.#byKey.get(key)
+    return this.#byKey.get(key)?.object
   }
 
-  set(key: string, object: KubeObject, previous: KubeObject | undefined): void {
-    this.#byKey.set(key, object)
-    const { namespace } = object.metadata
-    if (namespace !== undefined) put(this.#byNamespace, namespace, key, object)
-    if (this.#byNode === undefined) return
-    const node = nodeNameOf(object)
-    if (previous !== undefined && nodeNameOf(previous) !== node) take(this.#byNode, nodeNameOf(previous), key)
-    put(this.#byNode, node, key, object)
+  /** Stores the object and gives what was there before. */
+  set(key: string, object: KubeObject): KubeObject | undefined {
+    const place = this.#byKey.get(key)
+    if (place === undefined) {
+      this.#enter({ key, object })
+      return undefined
+    }
+    const previous = place.object
+    place.object = object
+    if (this.#byNode !== undefined && nodeNameOf(previous) !== nodeNameOf(object)) {
+      take(this.#byNode, nodeNameOf(previous), key)
+      put(this.#byNode, nodeNameOf(object), place)
+    }
+    return previous
   }
 
   delete(key: string, previous: KubeObject): void {
@@ -47,10 +59,18 @@ export class Contents {
   list(selection: Selection): KubeObject[] {
     const bucket = this.#bucket(selection)
     if (bucket === undefined) return []
-    const found: [string, KubeObject][] = []
-    for (const entry of bucket) if (selects(selection, entry[1])) found.push(entry)
+    const found: Place[] = []
+    for (const place of bucket.values()) if (selects(selection, place.object)) found.push(place)
     found.sort(byKey)
-    return found.map((entry) => entry[1])
+    return found.map((place) => place.object)
+  }
+
+  #enter(place: Place): void {
+    const { key, object } = place
+    this.#byKey.set(key, place)
+    const { namespace } = object.metadata
+    if (namespace !== undefined) put(this.#byNamespace, namespace, place)
+    if (this.#byNode !== undefined) put(this.#byNode, nodeNameOf(object), place)
   }
 
   #bucket(selection: Selection): Bucket | undefined {
@@ -60,10 +80,10 @@ export class Contents {
   }
 }
 
-function put(index: Map<string, Bucket>, value: string, key: string, object: KubeObject): void {
+function put(index: Map<string, Bucket>, value: string, place: Place): void {
   const bucket = index.get(value)
-  if (bucket === undefined) index.set(value, new Map([[key, object]]))
-  else bucket.set(key, object)
+  if (bucket === undefined) index.set(value, new Map([[place.key, place]]))
+  else bucket.set(place.key, place)
 }
 
 function take(index: Map<string, Bucket>, value: string, key: string): void {
@@ -71,6 +91,6 @@ function take(index: Map<string, Bucket>, value: string, key: string): void {
   if (bucket?.delete(key) === true && bucket.size === 0) index.delete(value)
 }
 
-function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+function byKey(a: Place, b: Place): number {
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
 }

@@ -9,7 +9,7 @@ import { type Fact, invariant, type Kernel, type MachineFactory, type Out, type 
 import { ContainerRuntime, Kubelet, type RuntimeFact } from '../kubelet/index.ts'
 import { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { Scheduler } from '../scheduler/index.ts'
-import { nodeAddress, podCidr } from './addresses.ts'
+import { clusterCidr, nodeAddress, podCidr } from './addresses.ts'
 import { DnsServer } from './dns.ts'
 import { Operator } from './operator.ts'
 import type { ClusterOptions } from './options.ts'
@@ -65,9 +65,10 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
 
   for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes])
     kernel.addHost(host)
-  const networks = names.nodes.map(
-    (nodeName, index) => new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index) }),
-  )
+  const cidr = clusterCidr(topology.nodes)
+  const newNetwork = (nodeName: string, index: number): NodeNetwork =>
+    new NodeNetwork({ nodeName, nodeAddress: nodeAddress(index), podCidr: podCidr(index), clusterCidr: cidr })
+  const networks = names.nodes.map(newNetwork)
   const master = (index: number): string => names.masters[index % names.masters.length] ?? ''
 
   const planned: Planned[] = []
@@ -130,8 +131,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       host: node,
       name: runtimeName,
       factory: ({ boot }) => {
-        if (boot > 0)
-          networks[index] = new NodeNetwork({ nodeName: node, nodeAddress: place.nodeAddress, podCidr: place.podCidr })
+        if (boot > 0) networks[index] = newNetwork(node, index)
         return new ContainerRuntime({ ...place, streams, apps: options.apps })
       },
     })
@@ -205,8 +205,9 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
 
 /** Tells the wire of a node when something there stops serving or dies: connections end with it. */
 function forwardToWires(kernel: Kernel, nodes: readonly string[], wires: readonly ProcessId[]): void {
+  const wireOf = new Map(nodes.map((node, index) => [node, wires[index]]))
   const tell = (fact: Fact, act: (wire: Wire, out: Out) => void) => {
-    const wire = wires[nodes.indexOf((fact as Fact & { readonly node: string }).node)]
+    const wire = wireOf.get((fact as Fact & { readonly node: string }).node)
     if (wire !== undefined) kernel.enter(wire, (machine, out) => act(machine as Wire, out))
   }
   kernel.subscribe('connections-reset', (fact) => {

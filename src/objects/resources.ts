@@ -88,10 +88,25 @@ export function resourceOfKind(apiVersion: string, kind: string): ResourceInfo |
   return BY_KIND.get(`${apiVersion}/${kind}`)
 }
 
+interface Keyed {
+  readonly namespace: string
+  readonly key: string
+}
+
+/** The keys that were asked for last, by name: one text for all caches, and its hash is computed once. */
+const keys = new Map<string, Keyed>()
+const KEYS_MAX = 1 << 17
+
 /** `namespace/name`, or `name` for what is cluster-scoped: the key in caches and work queues. */
 export function keyOf(object: KubeObject): string {
   const { namespace, name } = object.metadata
-  return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`
+  if (namespace === undefined || namespace === '') return name
+  const known = keys.get(name)
+  if (known !== undefined && known.namespace === namespace) return known.key
+  const key = `${namespace}/${name}`
+  if (keys.size >= KEYS_MAX) keys.clear()
+  keys.set(name, { namespace, key })
+  return key
 }
 
 /** The key in etcd: `/registry/<resource>/<namespace>/<name>`. */
