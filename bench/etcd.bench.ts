@@ -1,11 +1,6 @@
-/**
- * Consensus and storage: Raft messages stepped in memory, a cluster of three on the kernel idle and loaded, puts through
- * it, and the store alone. The yardstick of the steps is the same number of plain calls through a switch on a message's
- * type.
- */
+/** Consensus and storage on the kernel: a cluster of three idle and loaded, and puts through it. raft.bench.ts has Raft alone. */
 import { EtcdTrial } from '../src/etcd/testing.ts'
 import { SECOND } from '../src/kernel/index.ts'
-import { TestCluster } from '../src/raft/testing.ts'
 import { main } from './main.ts'
 import { median, type Row } from './row.ts'
 
@@ -21,41 +16,6 @@ function seconds(work: () => void): number {
 
 function repeated(measure: () => number): number {
   return median(Array.from({ length: REPETITIONS }, measure))
-}
-
-/** Messages a second that members take while a leader replicates proposals, in memory, without a kernel. */
-function messagesPerSecond(members: number): number {
-  const cluster = new TestCluster({ members, seed: 1 })
-  cluster.run(3 * SECOND)
-  const leader = cluster.leader()
-  if (leader === undefined) throw new Error('no leader')
-  let messages = 0
-  const count = (): boolean => {
-    messages++
-    return false
-  }
-  const took = seconds(() => {
-    for (let i = 0; i < 20_000; i++) {
-      cluster.propose(leader)
-      cluster.settle(count)
-      if (i % 1_000 === 0) for (const member of cluster.members) cluster.snapshot(member, 10)
-    }
-  })
-  return messages / took
-}
-
-/** Heartbeats and their answers a second. */
-function heartbeatsPerSecond(members: number): number {
-  const cluster = new TestCluster({ members, seed: 1 })
-  cluster.run(3 * SECOND)
-  let messages = 0
-  const took = seconds(() =>
-    cluster.run(20_000 * SECOND, () => {
-      messages++
-      return false
-    }),
-  )
-  return messages / took
 }
 
 /** Virtual seconds a wall second of an idle cluster of three on the kernel. */
@@ -120,9 +80,6 @@ export async function run(): Promise<Row[]> {
   start()
   const thousand = Array.from({ length: REPETITIONS }, () => loaded(1_000))
   return [
-    { figure: 'raft: messages stepped, 3 members', value: repeated(() => messagesPerSecond(3)), unit: '1/s' },
-    { figure: 'raft: messages stepped, 5 members', value: repeated(() => messagesPerSecond(5)), unit: '1/s' },
-    { figure: 'raft: heartbeats stepped, 3 members', value: repeated(() => heartbeatsPerSecond(3)), unit: '1/s' },
     { figure: 'etcd: 3 members idle', value: repeated(idle), unit: 'virtual s/s' },
     {
       figure: 'etcd: 3 members, 1,000 puts/virtual s',

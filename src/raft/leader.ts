@@ -153,12 +153,15 @@ export function heartbeatTimeout(state: RaftState, out: RaftOut): void {
   broadcastHeartbeat(state, out)
 }
 
+/** Filled and read within one call. */
+const heard: Ballot[] = []
+
 /** Counts who answered since the last count, and starts the next one. */
 function hearsMajority(state: RaftState): boolean {
-  const heard: Ballot[] = []
+  heard.length = state.progress.length
   for (let slot = 0; slot < state.progress.length; slot++) {
     const progress = state.progress[slot] as Progress
-    heard.push(progress.active || slot === state.slot ? 1 : 0)
+    heard[slot] = progress.active || slot === state.slot ? 1 : 0
     progress.active = slot === state.slot
   }
   return tally(heard, state.electorate) === 'won'

@@ -34,11 +34,14 @@ export class Progress {
   #bytes = 0
   readonly #maxInflight: number
   readonly #maxBytes: number
+  /** Does the window count bytes too? */
+  readonly countsBytes: boolean
 
   constructor(next: LogIndex, maxInflight: number, maxBytes = Number.POSITIVE_INFINITY) {
     this.next = next
     this.#maxInflight = maxInflight
     this.#maxBytes = maxBytes
+    this.countsBytes = maxBytes !== Number.POSITIVE_INFINITY
   }
 
   get inflight(): number {
@@ -46,17 +49,12 @@ export class Progress {
   }
 
   get full(): boolean {
-    return this.#inflight.length >= this.#maxInflight || this.#bytes >= this.#maxBytes
+    return this.#inflight.length >= this.#maxInflight || (this.countsBytes && this.#bytes >= this.#maxBytes)
   }
 
   /** The last indexes of the appends under way, oldest first. */
   get window(): readonly LogIndex[] {
     return this.#inflight
-  }
-
-  /** Does the window count bytes too? */
-  get countsBytes(): boolean {
-    return this.#maxBytes !== Number.POSITIVE_INFINITY
   }
 
   /** Nothing may be sent now. */

@@ -22,13 +22,14 @@ export function reachedByQuorum(values: readonly number[], { incoming, outgoing 
 }
 
 function reachedByMajority(values: readonly number[], slots: readonly number[]): number {
-  const needed = majority(slots.length)
+  const voters = slots.length
+  const needed = majority(voters)
   let best = 0
-  for (let i = 0; i < slots.length; i++) {
+  for (let i = 0; i < voters; i++) {
     const value = values[slots[i] as number] as number
     if (value <= best) continue
     let count = 0
-    for (let j = 0; j < slots.length; j++) if ((values[slots[j] as number] as number) >= value) count++
+    for (let j = 0; j < voters; j++) if ((values[slots[j] as number] as number) >= value) count++
     if (count >= needed) best = value
   }
   return best

@@ -228,9 +228,14 @@ function followsSender(state: RaftState, message: Append | Heartbeat | InstallSn
   return true
 }
 
-/** Tells a leader of an older term that there is a newer one, so that it steps down. */
+/**
+ * Tells a leader of an older term that there is a newer one, so that it steps down. Needed only where requests for votes
+ * may be ignored: elsewhere they tell it.
+ */
 function refuseOldLeader(state: RaftState, to: MemberId, out: RaftOut): void {
   const { id, term } = state
+  const { decisions } = state.options
+  if (!decisions.startsWithPreVote() && !decisions.leaseRefusesVotes()) return
   promise(
     state,
     to,

@@ -1,0 +1,91 @@
+/**
+ * What has happened that no member need remember: which entry was committed at each index, by a leader of which term, and
+ * how much was committed when a read was asked. Each different history is kept once, as a number. It names no member, so
+ * renaming leaves it alone.
+ */
+import type { LogIndex, Term } from '../types.ts'
+import { digest, Words } from './hash.ts'
+import type { Facts, Turn } from './turns.ts'
+
+export type HistoryNumber = number
+
+interface History {
+  /** Codes of entries by index; the first one is of no entry. */
+  readonly committed: readonly number[]
+  readonly terms: readonly Term[]
+  /** How many entries were committed when the read of this number was asked. */
+  readonly floors: readonly LogIndex[]
+}
+
+export class Histories {
+  readonly digests = new Words()
+  readonly #histories: History[] = []
+  readonly #numbers = new Map<string, HistoryNumber>()
+
+  constructor() {
+    this.#numberOf({ committed: [0], terms: [0], floors: [] })
+  }
+
+  /** After a read was asked. */
+  asked(number: HistoryNumber): HistoryNumber {
+    const history = this.#histories[number] as History
+    return this.#numberOf({ ...history, floors: [...history.floors, history.committed.length - 1] })
+  }
+
+  /** After a member of `term` learned that entries are committed; or the claim that this breaks. */
+  committed(number: HistoryNumber, { committedFrom, committed: codes }: Turn, term: Term): HistoryNumber | string {
+    const history = this.#histories[number] as History
+    let committed: number[] | undefined
+    let terms: Term[] | undefined
+    for (let i = 0; i < codes.length; i++) {
+      const index = committedFrom + i
+      const code = codes[i] as number
+      const held = (committed ?? history.committed)[index]
+      if (code === 0 || held === code) continue
+      if (held !== undefined) return `state-machine safety: two entries are committed at ${index}`
+      committed ??= history.committed.slice()
+      terms ??= history.terms.slice()
+      committed[index] = code
+      terms[index] = term
+    }
+    return committed === undefined ? number : this.#numberOf({ ...history, committed, terms: terms as Term[] })
+  }
+
+  /** What a leader must hold, it holds. (Raft paper 5.4.3) */
+  leaderIsComplete(number: HistoryNumber, leader: Facts): string | undefined {
+    const { committed, terms } = this.#histories[number] as History
+    for (let index = leader.compacted + 1; index < committed.length; index++) {
+      if ((terms[index] as Term) >= leader.term || leader.log[index] === committed[index]) continue
+      return `leader completeness: the leader of term ${leader.term} lacks entry ${index}, committed in term ${terms[index]}`
+    }
+    return undefined
+  }
+
+  /** A read sees what was committed when it was asked. */
+  readsAreCurrent(number: HistoryNumber, { answeredReads }: Turn): string | undefined {
+    const { floors } = this.#histories[number] as History
+    for (const { context, index } of answeredReads) {
+      const floor = floors[context] as LogIndex
+      if (index < floor)
+        return `linearizable read: answered as of ${index}, though ${floor} was committed when it was asked`
+    }
+    return undefined
+  }
+
+  readsAsked(number: HistoryNumber): number {
+    return (this.#histories[number] as History).floors.length
+  }
+
+  #numberOf(history: History): HistoryNumber {
+    const { committed, terms, floors } = history
+    const numbers = [committed.length, ...committed, ...terms, ...floors]
+    const key = numbers.join()
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    const number = this.#histories.length
+    this.#histories.push(history)
+    this.#numbers.set(key, number)
+    digest(numbers, this.digests.data, this.digests.grow(2))
+    return number
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * One member as a value: the machine's state, its disk, what it has asked the disk to write, and what it once promised.
+ * Nothing in it is changed once made. Time is taken out: of its clock only whether its election pause is over is kept, as
+ * the search decides when that is.
+ */
+import type { RaftMessage } from '../messages.ts'
+import type { RaftOptions } from '../options.ts'
+import { createState, type RaftState } from '../state.ts'
+import type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from '../types.ts'
+import type { Renaming } from './symmetry.ts'
+import { codeOf, pushEntries } from './wire.ts'
+
+/** Every step happens at this moment; an election pause began then, or at 0. */
+export const NOW = 10_000_000
+
+export interface Disk {
+  readonly hardState: HardState
+  readonly snapshot: Snapshot | undefined
+  readonly entries: readonly Entry[]
+}
+
+export interface Write extends Disk {
+  readonly write: number
+}
+
+/** A vote that left, or counted. */
+export interface GivenVote {
+  readonly term: Term
+  readonly candidate: MemberId
+}
+
+export interface Member {
+  readonly id: MemberId
+  /** Undefined while it is down. */
+  readonly state: RaftState | undefined
+  readonly disk: Disk
+  readonly writes: readonly Write[]
+  /** The votes that a crash must not make it forget: those of the term on its disk and later. */
+  readonly votes: readonly GivenVote[]
+  /** The terms it has led. */
+  readonly led: readonly Term[]
+}
+
+export function memberAtStart(id: MemberId, options: RaftOptions): Member {
+  const state = createState(options)
+  state.now = NOW
+  state.electionFrom = NOW
+  state.electionTimeout = 1
+  const disk: Disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot: undefined, entries: [] }
+  return { id, state, disk, writes: [], votes: [], led: [] }
+}
+
+/** The disk after a write: entries replace what is there from their first index on; a snapshot replaces everything. */
+export function written(disk: Disk, write: Write): Disk {
+  const snapshot = write.snapshot ?? disk.snapshot
+  const base = snapshot?.index ?? 0
+  const held = write.snapshot === undefined ? disk.entries : []
+  const first = write.entries[0]
+  if (first === undefined) return { hardState: write.hardState, snapshot, entries: held }
+  const kept = held.slice(0, Math.max(0, first.index - base - 1))
+  const entries = [...kept, ...write.entries.filter((entry) => entry.index > base)]
+  return { hardState: write.hardState, snapshot, entries }
+}
+
+/** The disk after the member saved its own state machine. */
+export function compacted(disk: Disk, snapshot: Snapshot): Disk {
+  const base = disk.snapshot?.index ?? 0
+  return { hardState: disk.hardState, snapshot, entries: disk.entries.slice(snapshot.index - base) }
+}
+
+/**
+ * Takes out of a state what makes equal states look different: numbers of writes that have ended, caches, timers that
+ * the search fires itself. `keepsTime` keeps whether the election pause is over.
+ */
+export function normalize(state: RaftState, keepsTime: boolean): void {
+  const ended = state.durableWrite
+  if (ended > 0) {
+    state.lastWrite -= ended
+    state.durableWrite = 0
+    state.hardStateWrite = Math.max(0, state.hardStateWrite - ended)
+    state.snapshotWrite = Math.max(0, state.snapshotWrite - ended)
+    state.ownVoteWrite = Math.max(0, state.ownVoteWrite - ended)
+    state.pendingWrites = state.pendingWrites.map((pending) => ({ ...pending, write: pending.write - ended }))
+    state.pendingMessages = state.pendingMessages.map((pending) => ({ ...pending, write: pending.write - ended }))
+  }
+  state.now = NOW
+  state.electionTimerAt = 0
+  state.electionTimeout = 1
+  state.attempt = 0
+  state.beats = 0
+  state.heartbeatReply = undefined
+  if (!keepsTime) state.electionFrom = NOW
+  if (state.role !== 'candidate' && state.role !== 'pre-candidate') state.ballots.fill(0)
+  for (const progress of state.progress) {
+    progress.active = true
+    progress.heartbeat = undefined
+  }
+}
+
+const ROLES: readonly Role[] = ['follower', 'pre-candidate', 'candidate', 'leader']
+
+/** Everything that tells this member from another, as numbers, with the members renamed. */
+export function numbersOf(
+  member: Member,
+  renaming: Renaming,
+  numberOf: (to: MemberId, message: RaftMessage) => readonly number[],
+): number[] {
+  const { to } = renaming
+  const { state, disk, writes, votes, led } = member
+  const numbers = [to[member.id] as number]
+  pushDisk(numbers, disk, renaming)
+  numbers.push(votes.length)
+  for (const vote of votes) numbers.push(vote.term, to[vote.candidate] as number)
+  numbers.push(led.length, ...led)
+  if (state === undefined) return numbers
+  numbers.push(writes.length)
+  for (const write of writes) pushDisk(numbers, write, renaming)
+  const { log } = state
+  numbers.push(
+    ROLES.indexOf(state.role),
+    state.term,
+    to[state.vote] as number,
+    to[state.leader] as number,
+    state.commit,
+    state.applied,
+    state.electionFrom === NOW ? 1 : 0,
+    log.durable,
+    log.compacted,
+    log.compactedTerm,
+    log.snapshot?.index ?? 0,
+    log.last,
+  )
+  for (let index = log.compacted + 1; index <= log.last; index++) numbers.push(codeOf(log.entryAt(index) as Entry))
+  numbers.push(
+    state.lastWrite,
+    state.hardStateWrite,
+    state.snapshotWrite,
+    state.ownVoteWrite,
+    Number(state.hardStateDirty),
+  )
+  numbers.push(state.pendingWrites.length)
+  for (const pending of state.pendingWrites) numbers.push(pending.write, pending.index, pending.term)
+  numbers.push(state.pendingMessages.length)
+  for (const { write, to: receiver, message } of state.pendingMessages)
+    numbers.push(write, ...numberOf(receiver, message))
+  for (const id of renaming.order) numbers.push(state.ballots[id - 1] as number)
+  if (state.role === 'leader') pushLeader(numbers, state, renaming)
+  return numbers
+}
+
+function pushDisk(numbers: number[], { hardState, snapshot, entries }: Disk, { to }: Renaming): void {
+  numbers.push(
+    hardState.term,
+    to[hardState.vote] as number,
+    hardState.commit,
+    snapshot?.index ?? 0,
+    snapshot?.term ?? 0,
+  )
+  pushEntries(numbers, entries)
+}
+
+function pushLeader(numbers: number[], state: RaftState, { to, order }: Renaming): void {
+  numbers.push(state.termStart, state.readSequence, state.reads.length, state.waitingReads.length)
+  for (const id of order) {
+    const progress = state.progress[id - 1]
+    if (progress === undefined) continue
+    const { match, next, pendingSnapshot, snapshotBeats, readAcknowledged, window } = progress
+    numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.probing))
+    numbers.push(pendingSnapshot, snapshotBeats, readAcknowledged, window.length, ...window)
+  }
+  for (const read of [...state.reads, ...state.waitingReads]) {
+    numbers.push(read.sequence, read.index, to[read.from] as number, read.context)
+  }
+}
+
+const STATES = ['probe', 'replicate', 'snapshot'] as const
+
+/** The log as a reader sees it: the terms of what is there. */
+export function logText(member: Member): string {
+  const log = member.state?.log
+  const entries = log === undefined ? member.disk.entries : entriesOf(log)
+  const base = log === undefined ? (member.disk.snapshot?.index ?? 0) : log.compacted
+  const text = entries.map((entry) => (entry.data === null ? `t${entry.term}` : `t${entry.term}:v${entry.data}`))
+  return `[${base > 0 ? [`..${base}`, ...text].join(' ') : text.join(' ')}]`
+}
+
+function entriesOf(log: RaftState['log']): Entry[] {
+  const entries: Entry[] = []
+  for (let index: LogIndex = log.compacted + 1; index <= log.last; index++) entries.push(log.entryAt(index) as Entry)
+  return entries
+}
