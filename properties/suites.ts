@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
+import { ANY_APPS, ANY_OBJECTS, ANY_TOPOLOGY } from './everything.ts'
 import { batch, budget, configMap, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
@@ -268,5 +269,14 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['restart-rollout', 'set-image', 'delete-pod'], least: 1, most: 2 },
     traffic: { everyMicros: SECOND / 20 },
     faults: { kinds: ['container-crash'], least: 0, most: 0 },
+  }),
+  suite('everything', 'clusters, applications, faults and deeds of every kind at once', {
+    topology: ANY_TOPOLOGY,
+    objects: ANY_OBJECTS,
+    apps: ANY_APPS,
+    workload: { least: 0, most: 5 },
+    traffic: { everyMicros: SECOND / 2 },
+    faults: { least: 1, most: 5 },
+    settleMicros: 240 * SECOND,
   }),
 ]
