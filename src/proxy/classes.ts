@@ -127,6 +127,29 @@ function make(
   destination: Address,
   destinationPort: number,
 ): FlowClass {
-  const name = `${port === '' ? '' : `${port}: `}${from} -> ${to} ${formatAddress(destination)}:${destinationPort}`
-  return { name, service, from, to, flow: { protocol, source, sourcePort: SOURCE_PORT, destination, destinationPort } }
+  const flow = { protocol, source, sourcePort: SOURCE_PORT, destination, destinationPort }
+  return new NamedClass(service, port, from, to, flow)
+}
+
+/** Its name is put together when somebody asks: a comparison asks about dozens of classes and names those alone that differ. */
+class NamedClass implements FlowClass {
+  readonly service: string
+  readonly from: FlowSource
+  readonly to: FlowDestination
+  readonly flow: Flow
+  readonly #port: string
+
+  constructor(service: string, port: string, from: FlowSource, to: FlowDestination, flow: Flow) {
+    this.service = service
+    this.#port = port
+    this.from = from
+    this.to = to
+    this.flow = flow
+  }
+
+  get name(): string {
+    const { destination, destinationPort } = this.flow
+    const port = this.#port === '' ? '' : `${this.#port}: `
+    return `${port}${this.from} -> ${this.to} ${formatAddress(destination)}:${destinationPort}`
+  }
 }

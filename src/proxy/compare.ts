@@ -4,6 +4,7 @@
  * not whether the node has heard of the newest ones.
  */
 import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
+import { keyOf } from '../objects/index.ts'
 import { type FlowClass, flowClasses } from './classes.ts'
 import { expectedOf } from './differences.ts'
 import { type EndpointMemo, type Expectation, naive, type ServiceObjects } from './naive.ts'
@@ -32,7 +33,7 @@ export function compare(
   const objects = new Map<string, ServiceObjects>()
   const plans = new Map<string, ServicePlan>()
   for (const each of services) {
-    if (!isProxied(each.service)) continue
+    if (!isProxied(each.service) || (only !== undefined && !only.has(keyOf(each.service)))) continue
     const plan = planService(each.service, each.slices)
     plans.set(plan.key, plan)
     objects.set(plan.key, each)

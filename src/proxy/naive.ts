@@ -16,8 +16,16 @@ export interface Expectation {
   readonly affinitySeconds: number
 }
 
-/** A service port's endpoints, looked up once however many flows are asked about. */
-export type EndpointMemo = Map<ServicePort, readonly NamedEndpoint[]>
+/** A service port's endpoints as one node sees them, looked up once however many flows are asked about. */
+export type EndpointMemo = Map<ServicePort, PortEndpoints>
+
+interface PortEndpoints {
+  /** Usable ones, as `address:port`. */
+  readonly everywhere: ReadonlySet<string>
+  readonly here: ReadonlySet<string>
+  /** Some node has one that is ready or serves while it leaves. */
+  readonly somewhere: boolean
+}
 
 interface NamedEndpoint {
   readonly text: string
@@ -56,10 +64,18 @@ const isLeaving = ({ endpoint }: NamedEndpoint): boolean =>
   endpoint.conditions.terminating === true
 
 /** Ready endpoints, or, when there are none, those that serve while they terminate. */
-function usable(endpoints: readonly NamedEndpoint[]): readonly NamedEndpoint[] {
+function usable(endpoints: readonly NamedEndpoint[]): ReadonlySet<string> {
   const ready = endpoints.filter(isReady)
-  if (ready.length > 0) return ready
-  return endpoints.filter(isLeaving)
+  const chosen = ready.length > 0 ? ready : endpoints.filter(isLeaving)
+  return new Set(chosen.map(({ text }) => text))
+}
+
+function seenFrom(nodeName: string, all: readonly NamedEndpoint[]): PortEndpoints {
+  return {
+    everywhere: usable(all),
+    here: usable(all.filter(({ endpoint }) => endpoint.nodeName === nodeName)),
+    somewhere: all.some((each) => isReady(each) || isLeaving(each)),
+  }
 }
 
 /** What the objects say about a flow of this class. */
@@ -80,26 +96,23 @@ export function naive(
   )
   if (port === undefined) return nothing(contains(node.serviceCidr, flow.destination) ? 'drop' : 'direct')
 
-  const all = memo.get(port) ?? endpointsOf(port, slices)
-  memo.set(port, all)
-  const everywhere = usable(all)
-  const here = usable(all.filter(({ endpoint }) => endpoint.nodeName === node.nodeName))
-  const somewhere = all.some((each) => isReady(each) || isLeaving(each))
-  if (!somewhere) return nothing('reject')
+  const known = memo.get(port)
+  const endpoints = known ?? seenFrom(node.nodeName, endpointsOf(port, slices))
+  if (known === undefined) memo.set(port, endpoints)
+  if (!endpoints.somewhere) return nothing('reject')
   const fromNode = flowClass.from === 'node'
   const fromPod = contains(node.clusterCidrBlock, flow.source)
   const external = to !== 'cluster'
   const local = external
     ? service.spec.externalTrafficPolicy === 'Local' && !fromNode && !fromPod
     : service.spec.internalTrafficPolicy === 'Local'
-  const chosen = local ? here : everywhere
-  if (chosen.length === 0) return nothing('drop')
+  const backends = local ? endpoints.here : endpoints.everywhere
+  if (backends.size === 0) return nothing('drop')
 
-  const backends = new Set(chosen.map(({ text }) => text))
   const hidesSource = external
     ? service.spec.externalTrafficPolicy !== 'Local' || fromNode
     : node.masqueradeAll || !fromPod
-  const masqueraded = new Set([...backends].filter((text) => hidesSource || addressOf(text) === flow.source))
+  const masqueraded = hidesSource ? backends : new Set([...backends].filter((text) => addressOf(text) === flow.source))
   const seconds = service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800
   return {
     verdict: 'dnat',

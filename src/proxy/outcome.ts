@@ -21,7 +21,7 @@ import {
   Walk,
   type WalkHost,
 } from '../dataplane/index.ts'
-import { SECOND } from '../kernel/index.ts'
+import { invariant, SECOND } from '../kernel/index.ts'
 
 export interface BackendOutcome {
   readonly backend: Backend
@@ -46,7 +46,8 @@ type Run = (walk: Walk, director: Director) => Verdict
 export interface Question {
   readonly flow: Flow
   readonly origin: Origin
-  readonly host: WalkHost
+  /** A dry walk of the host that is asked. */
+  readonly walk: Walk
   readonly run: Run
   /** IPVS mode: every real server that could be chosen is tried. */
   readonly ipvs?: Ipvs
@@ -55,12 +56,11 @@ export interface Question {
 }
 
 /** Runs a packet through every branch. */
-export function outcomesOf({ flow, origin, host, run, ipvs, shares }: Question): Outcome {
+export function outcomesOf({ flow, origin, walk, run, ipvs, shares }: Question): Outcome {
   const gathering = new Gathering(shares)
   const virtual = ipvs?.find(flow.protocol, flow.destination, flow.destinationPort)
   const director = new DryDirector(virtual === undefined)
-  const walk = new Walk(host, gathering)
-  walk.dry = true
+  invariant(walk.dry, 'proxy: what only asks writes no lists')
   const once = (chooser: Chooser): Verdict => {
     walk.begin(flow, origin, 0, chooser)
     return run(walk, director)
@@ -80,7 +80,7 @@ export function outcomesOf({ flow, origin, host, run, ipvs, shares }: Question):
   return { verdict: verdict ?? 'drop', backends, affinitySeconds, mixed }
 }
 
-class Gathering implements Chooser {
+class Gathering {
   readonly backends = new Map<string, BackendOutcome>()
   verdict: Verdict | undefined
   mixed = false
@@ -103,11 +103,14 @@ class Gathering implements Chooser {
     const share = this.#shares ? add(before?.share ?? NEVER, branch.share()) : NEVER
     this.backends.set(text, { backend, masqueraded: walk.masqueraded, share })
   }
+}
 
-  /** Never asked: every walk begins with the enumeration's chooser. */
-  statistic(): boolean {
-    return false
-  }
+/** A walk that only asks, to be used again and again. */
+export function dryWalk(host: WalkHost): Walk {
+  // Every walk begins with a chooser of its own.
+  const walk = new Walk(host, { statistic: () => false })
+  walk.dry = true
+  return walk
 }
 
 /** Answers for IPVS without scheduling anything. */

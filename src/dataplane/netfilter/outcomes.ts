@@ -25,6 +25,7 @@ export interface Branch {
 
 class Script implements Chooser, Branch {
   readonly answers: boolean[] = []
+  /** As long as the longest walk so far; beyond `answers` they are of another one. */
   readonly thresholds: number[] = []
 
   statistic(threshold: number, index: number): boolean {
@@ -35,7 +36,9 @@ class Script implements Chooser, Branch {
   }
 
   isPossible(): boolean {
-    return this.answers.every((answer, i) => !(answer ? this.thresholds[i] === 0 : this.thresholds[i] === ALWAYS))
+    const { answers, thresholds } = this
+    for (let i = 0; i < answers.length; i++) if (thresholds[i] === (answers[i] ? 0 : ALWAYS)) return false
+    return true
   }
 
   share(): Fraction {
@@ -56,18 +59,23 @@ class Script implements Chooser, Branch {
   }
 }
 
+/** The script of the last enumeration that ended. */
+let idle: Script | undefined
+
 /**
  * Runs `walk` once for every combination of random answers with a chance above 0, and tells `visit` of each. The branch is
  * valid during the visit only.
  */
 export function enumerate<T>(walk: (chooser: Chooser) => T, visit: (result: T, branch: Branch) => void): void {
-  const script = new Script()
+  const script = idle ?? new Script()
+  idle = undefined
   let branches = 0
   do {
     invariant(branches++ < MAX_BRANCHES, 'netfilter: a walk has finitely many outcomes')
     const result = walk(script)
     if (script.isPossible()) visit(result, script)
   } while (script.advance())
+  idle = script
 }
 
 export const NEVER: Fraction = { numerator: 0n, bits: 0 }
