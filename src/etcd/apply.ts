@@ -13,7 +13,7 @@ import type { EtcdResult } from './messages.ts'
 import type { AlarmRequest, LeaseCheckpointRequest, WriteRequest } from './requests.ts'
 import type { EtcdResponse } from './responses.ts'
 import { Store, type StoreImage } from './store.ts'
-import { deleteKeys, pathOf, perform, performPath, putRefusal, refusalOf } from './txn.ts'
+import { deleteKeys, leaseRefusal, pathOf, perform, performPath, putRefusal, refusalOf } from './txn.ts'
 import type { Alarm, StoreEvent } from './types.ts'
 
 /** The state as a backend or a snapshot keeps it. */
@@ -67,7 +67,11 @@ export class StateMachine {
     const { store, leases } = this
     switch (request.type) {
       case 'put':
-        return putRefusal(store, leases, request) ?? this.#answer(perform(store, leases, request, wanted))
+        return (
+          leaseRefusal(leases, request) ??
+          putRefusal(store, leases, request) ??
+          this.#answer(perform(store, leases, request, wanted))
+        )
       case 'delete':
         return this.#answer(perform(store, leases, request, wanted))
       case 'txn': {

@@ -164,7 +164,7 @@ export class EtcdClient implements TimerTarget {
         return true
       case 'etcd-watch-cancelled':
         if (from !== this.endpoint) return true
-        if (known.compactRevision > 0) this.#watches.cancelled(known, out)
+        if (known.compactRevision > 0 || known.isFinal === true) this.#watches.cancelled(known, out)
         else if (this.#watches.has(known.watch)) this.#failOver(out)
         return true
       case 'etcd-watch-events':

@@ -22,6 +22,10 @@ export interface WatchRequest {
   readonly startRevision?: Revision
   readonly previousValue?: boolean
   readonly progressNotify?: boolean
+  /** Events that are not to be shown. */
+  readonly unwanted?: 'puts' | 'deletes' | 'all'
+  /** Large batches may travel in pieces; the receiver gets them whole all the same. */
+  readonly fragments?: boolean
 }
 
 export interface EtcdWatchReceiver {
@@ -31,6 +35,8 @@ export interface EtcdWatchReceiver {
   onEtcdProgress(watch: WatchId, revision: Revision, out: Out): void
   /** The watch has ended: what it needs next is compacted. List again. */
   onEtcdCompacted(watch: WatchId, compactRevision: Revision, out: Out): void
+  /** The watch was never begun, and no member would. */
+  onEtcdWatchRefused?(watch: WatchId, reason: string, out: Out): void
 }
 
 interface ClientWatch {
@@ -39,6 +45,8 @@ interface ClientWatch {
   readonly receiver: EtcdWatchReceiver
   /** The revision wanted next; 0 until the member said where it begins. */
   next: Revision
+  /** Pieces of a batch whose end has not come. */
+  pieces: WatchEvent[]
 }
 
 export class WatchSet {
@@ -46,7 +54,7 @@ export class WatchSet {
   #lastId = 0
 
   add(request: WatchRequest, receiver: EtcdWatchReceiver): ClientWatch {
-    const watch: ClientWatch = { id: ++this.#lastId, request, receiver, next: request.startRevision ?? 0 }
+    const watch: ClientWatch = { id: ++this.#lastId, request, receiver, next: request.startRevision ?? 0, pieces: [] }
     this.#watches.set(watch.id, watch)
     return watch
   }
@@ -60,7 +68,8 @@ export class WatchSet {
   }
 
   create(watch: ClientWatch, endpoint: ProcessId, out: Out): void {
-    const { key, rangeEnd, previousValue = false, progressNotify = false } = watch.request
+    const { key, rangeEnd, previousValue = false, progressNotify = false, unwanted, fragments } = watch.request
+    watch.pieces = []
     const message: ClientMessage = {
       type: 'etcd-watch-create',
       watch: watch.id,
@@ -69,6 +78,8 @@ export class WatchSet {
       startRevision: watch.next,
       previousValue,
       progressNotify,
+      unwanted,
+      fragments,
     }
     out.stream(endpoint, message, 96)
   }
@@ -103,11 +114,12 @@ export class WatchSet {
     }
   }
 
-  cancelled({ watch: id, compactRevision }: WatchCancelledMessage, out: Out): void {
+  cancelled({ watch: id, compactRevision, isFinal, reason }: WatchCancelledMessage, out: Out): void {
     const watch = this.#watches.get(id)
     if (watch === undefined) return
     this.#watches.delete(id)
-    watch.receiver.onEtcdCompacted(id, compactRevision, out)
+    if (isFinal === true) watch.receiver.onEtcdWatchRefused?.(id, reason, out)
+    else watch.receiver.onEtcdCompacted(id, compactRevision, out)
   }
 
   #events(from: ProcessId, message: WatchEventsMessage, out: Out): void {
@@ -119,8 +131,17 @@ export class WatchSet {
     if (watch === undefined) return
     const first = message.events[0]?.kv.modRevision ?? message.revision
     invariant(first >= watch.next, 'etcd: a watch is never given a revision twice', { first, next: watch.next })
+    if (message.hasMore === true) {
+      watch.pieces.push(...message.events)
+      return
+    }
+    let { events } = message
+    if (watch.pieces.length > 0) {
+      events = [...watch.pieces, ...events]
+      watch.pieces = []
+    }
     watch.next = message.revision + 1
-    watch.receiver.onEtcdEvents(watch.id, message.events, message.revision, out)
+    watch.receiver.onEtcdEvents(watch.id, events, message.revision, out)
   }
 
   #progress({ watch: id, revision }: WatchProgressMessage, out: Out): void {

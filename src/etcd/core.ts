@@ -170,7 +170,7 @@ export class Core implements ConsensusOwner, Parts {
       result = errors.NO_SPACE
     }
     if (!wanted || result === undefined) return
-    if (request.type === 'compact' && request.physical === true) {
+    if (request.type === 'compact' && request.physical === true && machine.compacted >= 0) {
       this.#desk.answerCompacted(id, result, machine.compacted, out)
     } else this.#desk.answer(id, result, out)
   }

@@ -36,6 +36,9 @@ export interface WatchCreateMessage {
   readonly startRevision: Revision
   readonly previousValue: boolean
   readonly progressNotify: boolean
+  readonly unwanted?: 'puts' | 'deletes' | 'all' | undefined
+  /** Large batches may come in pieces. */
+  readonly fragments?: boolean | undefined
 }
 
 /** Client to member. */
@@ -70,6 +73,8 @@ export interface WatchEventsMessage {
   /** The watch has everything up to here. */
   readonly revision: Revision
   readonly acknowledge: number
+  /** Pieces of the same batch follow: the watch does not have everything yet. */
+  readonly hasMore?: boolean
 }
 
 /** Member to client: there is nothing up to `revision` that was not sent. Watch 0 stands for all of the client's. */
@@ -85,6 +90,8 @@ export interface WatchCancelledMessage {
   readonly watch: WatchId
   readonly compactRevision: Revision
   readonly reason: string
+  /** The watch can be had from no member. */
+  readonly isFinal?: boolean
 }
 
 /** Member to leader: a request that only the leader can answer. */

@@ -25,6 +25,8 @@ export interface Seen {
   readonly batches: number[]
   revision: number
   compactedAt: number
+  /** Why it was never begun; undefined if it was. */
+  refused: string | undefined
 }
 
 export class TestClient implements Machine, EtcdReceiver, EtcdWatchReceiver {
@@ -73,6 +75,11 @@ export class TestClient implements Machine, EtcdReceiver, EtcdWatchReceiver {
   onEtcdCompacted(watch: WatchId, compactRevision: number): void {
     const seen = this.watches.get(watch) as Seen
     seen.compactedAt = compactRevision
+  }
+
+  onEtcdWatchRefused(watch: WatchId, reason: string): void {
+    const seen = this.watches.get(watch) as Seen
+    seen.refused = reason
   }
 }
 
@@ -165,8 +172,15 @@ export class EtcdTrial {
     return answer.result
   }
 
+  stopWatch(seen: Seen, client = 0): void {
+    this.kernel.enter(this.clients[client] as ProcessId, (machine, out) => {
+      const owner = machine as TestClient
+      for (const [id, one] of owner.watches) if (one === seen) owner.client.stopWatch(id, out)
+    })
+  }
+
   watch(request: WatchRequest, client = 0): Seen {
-    const seen: Seen = { events: [], batches: [], revision: 0, compactedAt: 0 }
+    const seen: Seen = { events: [], batches: [], revision: 0, compactedAt: 0, refused: undefined }
     this.kernel.enter(this.clients[client] as ProcessId, (machine, out) => {
       const owner = machine as TestClient
       owner.watches.set(owner.client.watch(request, owner, out), seen)

@@ -88,10 +88,13 @@ function compareValues(left: unknown, right: unknown, result: Compare['result'])
   return result === 'greater' ? left > right : left < right
 }
 
-/** Why a put cannot be done, if so. */
+/** Why a put cannot be done, if so. A put on its own is asked for its lease first, one in a transaction for its key. */
 export function putRefusal(store: Store, leases: LeaseTable, put: PutRequest): EtcdFailure | undefined {
   if (put.keeps !== undefined && store.get(put.key) === undefined) return errors.KEY_NOT_FOUND
-  const { lease } = put
+  return leaseRefusal(leases, put)
+}
+
+export function leaseRefusal(leases: LeaseTable, { lease }: PutRequest): EtcdFailure | undefined {
   return lease !== undefined && lease !== 0 && !leases.has(lease) ? errors.LEASE_NOT_FOUND : undefined
 }
 

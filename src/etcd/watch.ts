@@ -2,62 +2,31 @@
  * Watches of one member. Models etcd's mvcc watchableStore and the v3 watch server, v3.5. A synced watch gets the events of
  * each apply batch at once, one message a batch, whole revisions only; watches on the same range share one array. A watch
  * that asks for the past, or whose client has no room, is unsynced: it reads the history until it has caught up, or is
- * cancelled when what it needs is compacted. Not yet: filters, fragments.
+ * cancelled when what it needs is compacted.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { EtcdWatchSent } from './facts.ts'
-import type { MemberMessage, WatchCreateMessage, WatchId } from './messages.ts'
+import { bytesOf, fragmentsOf } from './fragments.ts'
+import type { MemberMessage, WatchCreateMessage, WatchEventsMessage, WatchId } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
 import type { Store } from './store.ts'
-import { inRange, type Revision, type StoreEvent, type WatchEvent } from './types.ts'
+import { FROM_KEY, type Revision, type StoreEvent, type WatchEvent } from './types.ts'
+import { type Group, type Stream, type Watch, WatchGroups } from './watchgroups.ts'
 
 const SYNC = 1
 const PROGRESS = 2
-
-/** Watches that share a range, and the events of the batch under way that lie in it. */
-interface Group {
-  readonly name: string
-  readonly key: string
-  readonly rangeEnd: string | undefined
-  readonly watches: Set<Watch>
-  pending: WatchEvent[]
-}
-
-interface Watch {
-  readonly id: WatchId
-  readonly stream: Stream
-  readonly key: string
-  readonly rangeEnd: string | undefined
-  readonly previousValue: boolean
-  readonly progressNotify: boolean
-  /** The first revision that was not sent. */
-  next: Revision
-  /** Undefined while unsynced. */
-  group: Group | undefined
-}
-
-/** All watches of one client. */
-interface Stream {
-  readonly client: ProcessId
-  readonly watches: Map<WatchId, Watch>
-  /** Batches sent and not acknowledged. */
-  underWay: number
-  /** Batches sent since the client was last asked to acknowledge. */
-  unasked: number
-  progressWanted: boolean
-}
+/** What a message may be larger than a request. */
+const MESSAGE_OVERHEAD = 512 * 1024
 
 export class WatchHub implements TimerTarget {
   readonly #options: EtcdOptions
   readonly #store: Store
   readonly #streams = new Map<ProcessId, Stream>()
-  readonly #groups = new Map<string, Group>()
+  readonly #groups = new WatchGroups()
   readonly #unsynced = new Set<Watch>()
   /** Groups with pending events, in the order in which they got the first. */
   #dirty: Group[] = []
-  /** Which groups a key belongs to; emptied whenever the set of groups changes. */
-  readonly #groupsOfKey = new Map<string, readonly Group[]>()
   #syncTimer: Timer = 0
   #progressTimer: Timer = 0
 
@@ -83,15 +52,25 @@ export class WatchHub implements TimerTarget {
       this.#streams.set(client, stream)
     }
     this.#drop(stream, request.watch)
+    const { key, rangeEnd } = request
+    if (rangeEnd !== undefined && rangeEnd !== FROM_KEY && key >= rangeEnd) {
+      const reason = 'mvcc: watcher range is empty'
+      const refusal = { type: 'etcd-watch-cancelled', watch: request.watch, compactRevision: 0, reason } as const
+      this.#send(stream, { ...refusal, isFinal: true }, out)
+      return
+    }
     const current = this.#store.revision
     const watch: Watch = {
       id: request.watch,
       stream,
-      key: request.key,
-      rangeEnd: request.rangeEnd,
+      key,
+      rangeEnd,
       previousValue: request.previousValue,
       progressNotify: request.progressNotify,
+      unwanted: request.unwanted,
+      fragments: request.fragments === true,
       next: request.startRevision > 0 ? request.startRevision : current + 1,
+      hasSpoken: false,
       group: undefined,
     }
     stream.watches.set(watch.id, watch)
@@ -103,7 +82,7 @@ export class WatchHub implements TimerTarget {
     if (watch.progressNotify && this.#progressTimer === 0) {
       this.#progressTimer = out.after(this.#options.progressMicros, this, PROGRESS)
     }
-    if (watch.next > current) this.#join(watch)
+    if (watch.next > current) this.#groups.join(watch)
     else {
       this.#unsynced.add(watch)
       this.#catchUp(watch, out)
@@ -153,7 +132,7 @@ export class WatchHub implements TimerTarget {
   notice(events: readonly StoreEvent[]): void {
     if (this.#groups.size === 0) return
     for (const event of events) {
-      const groups = this.#groupsOf(event.key)
+      const groups = this.#groups.ofKey(event.key)
       if (groups.length === 0) continue
       const watchEvent = this.#watchEvent(event)
       for (const group of groups) {
@@ -175,7 +154,7 @@ export class WatchHub implements TimerTarget {
       const last = (events[events.length - 1] as WatchEvent).kv.modRevision
       for (const watch of group.watches) {
         if (watch.next > last) continue
-        const wanted = watch.next <= first ? events : events.filter((event) => event.kv.modRevision >= watch.next)
+        let wanted = watch.next <= first ? events : events.filter((event) => event.kv.modRevision >= watch.next)
         if (this.#isFull(watch.stream)) {
           group.watches.delete(watch)
           watch.group = undefined
@@ -183,9 +162,13 @@ export class WatchHub implements TimerTarget {
           watch.next = Math.max(watch.next, first)
           this.#unsynced.add(watch)
           this.#armSync(out)
-        } else this.#sendEvents(watch, wanted, last, out)
+        } else {
+          if (watch.unwanted !== undefined) wanted = wanted.filter((event) => isWanted(event, watch))
+          if (wanted.length > 0) this.#sendEvents(watch, wanted, last, out)
+          else watch.next = last + 1
+        }
       }
-      if (group.watches.size === 0) this.#leave(group)
+      if (group.watches.size === 0) this.#groups.dissolve(group)
     }
   }
 
@@ -207,7 +190,6 @@ export class WatchHub implements TimerTarget {
       }
     }
     this.#groups.clear()
-    this.#groupsOfKey.clear()
     this.#dirty = []
     this.historyChanged(out)
     this.#armSync(out)
@@ -243,8 +225,8 @@ export class WatchHub implements TimerTarget {
       if (this.#isFull(stream)) return
       const { events, upTo } = store.eventsFrom(watch.next, watch.key, watch.rangeEnd, this.#options.watchBatchEvents)
       if (events.length > 0) {
-        const batch = events.map((event) => this.#watchEvent(event))
-        this.#sendEvents(watch, batch, upTo, out)
+        const batch = events.map((event) => this.#watchEvent(event)).filter((event) => isWanted(event, watch))
+        if (batch.length > 0) this.#sendEvents(watch, batch, upTo, out)
       }
       watch.next = upTo + 1
     }
@@ -252,7 +234,7 @@ export class WatchHub implements TimerTarget {
 
   #synced(watch: Watch, out: Out): void {
     this.#unsynced.delete(watch)
-    this.#join(watch)
+    this.#groups.join(watch)
     this.#answerProgress(watch.stream, out)
   }
 
@@ -268,28 +250,29 @@ export class WatchHub implements TimerTarget {
       acknowledge = stream.unasked
       stream.unasked = 0
     }
-    this.#send(
-      stream,
-      {
-        type: 'etcd-watch-events',
-        watch: watch.id,
-        events: watch.previousValue ? events : events.map(withoutPrevious),
-        revision: upTo,
-        acknowledge,
-      },
-      out,
-      events,
-    )
+    const shown = watch.previousValue ? events : events.map(withoutPrevious)
+    const message = { type: 'etcd-watch-events', watch: watch.id, events: shown, revision: upTo, acknowledge } as const
+    if (watch.fragments) this.#sendFragments(stream, message, out)
+    else this.#send(stream, message, out, events)
     watch.next = upTo + 1
+    watch.hasSpoken = true
     const { name: member } = this.#options
     const fact: EtcdWatchSent = { type: 'etcd-watch-sent', member, client: stream.client, watch: watch.id, first, last }
     out.note(fact)
   }
 
   #send(stream: Stream, message: MemberMessage, out: Out, events?: readonly WatchEvent[]): void {
-    let bytes = 64
-    if (events !== undefined) for (const event of events) bytes += event.kv.bytes + (event.previous?.bytes ?? 0)
-    out.stream(stream.client, message, bytes)
+    out.stream(stream.client, message, 64 + (events === undefined ? 0 : bytesOf(events)))
+  }
+
+  /** Only the last piece says how far the watch is, and asks for an answer. */
+  #sendFragments(stream: Stream, message: WatchEventsMessage, out: Out): void {
+    const pieces = fragmentsOf(message.events, this.#options.maxRequestBytes + MESSAGE_OVERHEAD)
+    pieces.forEach((events, at) => {
+      const isLast = at === pieces.length - 1
+      const piece = isLast ? { ...message, events } : { ...message, events, acknowledge: 0, hasMore: true }
+      this.#send(stream, piece, out, events)
+    })
   }
 
   #end(watch: Watch, compactRevision: Revision, reason: string, out: Out): void {
@@ -305,43 +288,12 @@ export class WatchHub implements TimerTarget {
     return stream.underWay >= this.#options.watchWindow
   }
 
-  #join(watch: Watch): void {
-    const name = `${watch.key}\n${watch.rangeEnd ?? ''}`
-    let group = this.#groups.get(name)
-    if (group === undefined) {
-      group = { name, key: watch.key, rangeEnd: watch.rangeEnd, watches: new Set(), pending: [] }
-      this.#groups.set(name, group)
-      this.#groupsOfKey.clear()
-    }
-    group.watches.add(watch)
-    watch.group = group
-  }
-
-  #leave(group: Group): void {
-    // The same range may have got a new group meanwhile.
-    if (this.#groups.get(group.name) === group) this.#groups.delete(group.name)
-    this.#groupsOfKey.clear()
-  }
-
   #drop(stream: Stream, id: WatchId): void {
     const watch = stream.watches.get(id)
     if (watch === undefined) return
     stream.watches.delete(id)
     this.#unsynced.delete(watch)
-    const { group } = watch
-    if (group === undefined) return
-    group.watches.delete(watch)
-    if (group.watches.size === 0) this.#leave(group)
-  }
-
-  #groupsOf(key: string): readonly Group[] {
-    let groups = this.#groupsOfKey.get(key)
-    if (groups === undefined) {
-      groups = [...this.#groups.values()].filter((group) => inRange(key, group.key, group.rangeEnd))
-      this.#groupsOfKey.set(key, groups)
-      if (this.#groupsOfKey.size > 200_000) this.#groupsOfKey.clear()
-    }
-    return groups
+    this.#groups.leave(watch)
   }
 
   #armSync(out: Out): void {
@@ -364,12 +316,18 @@ export class WatchHub implements TimerTarget {
       for (const watch of stream.watches.values()) {
         if (!watch.progressNotify) continue
         this.#progressTimer ||= out.after(this.#options.progressMicros, this, PROGRESS)
-        if (watch.group !== undefined) {
+        // News of progress is for watches that had no other.
+        if (watch.group !== undefined && !watch.hasSpoken) {
           this.#send(stream, { type: 'etcd-watch-progress', watch: watch.id, revision }, out)
         }
+        watch.hasSpoken = false
       }
     }
   }
+}
+
+function isWanted({ type }: WatchEvent, { unwanted }: Watch): boolean {
+  return unwanted === undefined || unwanted === (type === 'put' ? 'deletes' : 'puts')
 }
 
 function withoutPrevious(event: WatchEvent): WatchEvent {
