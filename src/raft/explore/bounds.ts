@@ -23,6 +23,11 @@ export interface Bounds {
    * can happen, in fewer steps.
    */
   readonly preVote: boolean
+  /**
+   * Without what spares states: renaming members, forgetting messages that can mean nothing any more, ending disk writes
+   * at once when no crash can come. Slow; to check those three. Default false.
+   */
+  readonly plain: boolean
   /** The search gives up beyond. Default no limit. */
   readonly states: number
   readonly depth: number
@@ -48,6 +53,7 @@ export function completeBounds(given: Partial<Bounds>): Bounds {
     snapshots: 0,
     inFlight: 6,
     preVote: false,
+    plain: false,
     states: Number.POSITIVE_INFINITY,
     depth: Number.POSITIVE_INFINITY,
     decisions: {},

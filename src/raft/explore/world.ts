@@ -76,7 +76,7 @@ export class World implements WorldRules {
   constructor(bounds: Bounds) {
     this.#bounds = bounds
     this.#count = bounds.members
-    const all = renamings(bounds.members)
+    const all = bounds.plain ? renamings(bounds.members).slice(0, 1) : renamings(bounds.members)
     this.#renamings = all.length
     this.wire = new Wire(all)
     const ids = Array.from({ length: bounds.members }, (_, i) => i + 1)
@@ -243,7 +243,7 @@ export class World implements WorldRules {
     const turn = this.turns.take(this.#members[id - 1] as number, input)
     this.#apply(id, turn)
     // No crash can come any more: whether the disk is slow or the network is makes no difference now.
-    if (((this.#counts >> SHIFT.crashes) & 15) < this.#bounds.crashes) return
+    if (this.#bounds.plain || ((this.#counts >> SHIFT.crashes) & 15) < this.#bounds.crashes) return
     for (let other = 1; other <= this.#count; other++) {
       if (other !== id && input !== CRASH) continue
       while ((this.turns.facts[this.#members[other - 1] as number] as Facts).writes > 0) {
@@ -290,6 +290,7 @@ export class World implements WorldRules {
 
   /** Takes out messages that can never again mean anything to this member, whatever happens to it. */
   #forgetDead(member: Facts): void {
+    if (this.#bounds.plain) return
     let kept = 0
     for (const message of this.#bag) {
       if (
