@@ -24,6 +24,7 @@ import { committedNeverLost, logMatching } from './raft/logs.ts'
 import { chargesWhatIsBound } from './scheduler/cache.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
 import { SUITES } from './suites.ts'
+import { drainEnds } from './system/drain-ends.ts'
 import { oneLeaderPerLease } from './system/leadership.ts'
 import { reconciliation } from './system/reconciliation.ts'
 import { requestsSurvive } from './system/requests-survive.ts'
@@ -71,6 +72,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   rolloutLosesNothing,
   rolloutWithoutPreStopLoses,
   requestsSurvive,
+  drainEnds,
 ]
 
 /** Adds every built-in property. */

@@ -2,7 +2,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { SMALL_TOPOLOGY } from '../cluster/index.ts'
 import { findPreStop, printAdvice } from './manifests/advice.ts'
+import { topologyFor } from './manifests/fit.ts'
 import { judgeManifests } from './manifests/judge.ts'
 import { loadManifests } from './manifests/load.ts'
 import { appsOf, PRESTOP_SECONDS, withPreStop } from './manifests/prestop.ts'
@@ -98,4 +100,59 @@ test('a port that a Service names and no container declares is listened on', () 
   const { objects } = judgeManifests(loadManifests('web.yaml', bare).manifests)
   expect(appsOf(objects)).toEqual({ 'registry.example/shop/web:1.4.2': { servePorts: [8080] } })
   expect(appsOf(objectsOf('web-without-prestop.yaml'))).toEqual({})
+})
+
+test(
+  'a budget that allows no eviction: the drain fails by name',
+  async () => {
+    const text = readFileSync(resolve('fixtures/manifests/web.yaml'), 'utf8')
+    writeFileSync(
+      join(folder.path, 'stuck.yaml'),
+      text.replace('maxUnavailable: 1\n  selector', 'minAvailable: 3\n  selector'),
+    )
+    const { status, out } = await seatrial('check stuck.yaml --trials 2')
+    expect(out).toMatch(
+      /a drain of one node +FAILED .*the drain of node-\d was still refused the eviction of web-\S+ by PodDisruptionBudget web \(0 disruptions allowed\)/,
+    )
+    expect(out).toMatch(/a rolling restart +passed/)
+    expect(status).toBe(1)
+  },
+  PATIENCE_MILLIS,
+)
+
+test('the cluster has room for what is asked of it', () => {
+  const { objects, complaints } = judgeManifests(
+    loadManifests(
+      'big.yaml',
+      `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: big}
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: big}}
+  template:
+    metadata: {labels: {app: big}}
+    spec:
+      nodeSelector: {disk: ssd, kubernetes.io/arch: arm64}
+      affinity:
+        podAntiAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+            - topologyKey: kubernetes.io/hostname
+              labelSelector: {matchLabels: {app: big}}
+      containers:
+        - name: big
+          image: big
+          resources: {requests: {cpu: "6", memory: 20Gi}}
+`,
+    ).manifests,
+  )
+  expect(topologyFor(objects)).toMatchObject({
+    nodes: 6,
+    nodeCapacity: { cpu: '12', memory: '40Gi' },
+    nodeLabels: { disk: 'ssd' },
+  })
+  expect(complaints.map(({ what }) => what)).toEqual([
+    expect.stringMatching(/asks for nodes with kubernetes\.io\/arch=arm64, which no simulated node has/),
+  ])
+  expect(topologyFor(objectsOf('web.yaml'))).toEqual(SMALL_TOPOLOGY)
 })

@@ -1,6 +1,5 @@
 /** `seatrial check`: a user's own manifests in a small cluster, through planned work and mishaps. */
 import { isAbsolute, relative, resolve } from 'node:path'
-import { SMALL_TOPOLOGY } from '../../cluster/index.ts'
 import type { KubeObject } from '../../objects/index.ts'
 import { counted, duration, listed, printSummary, summaryLine, textTable } from '../../report/index.ts'
 import { type CampaignSummary, exitStatusOf, UserError } from '../../trial/index.ts'
@@ -8,6 +7,7 @@ import { manifestFiles, readText } from '../files.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { findPreStop, printAdvice } from '../manifests/advice.ts'
+import { topologyFor } from '../manifests/fit.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { type Complaint, loadManifests } from '../manifests/load.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
@@ -110,14 +110,16 @@ export function printComplaint({ severity, file, line, column, what, mend }: Com
 }
 
 function openingOf(objects: readonly KubeObject[], trials: number): string {
-  const { etcdMembers, apiServers, nodes } = SMALL_TOPOLOGY
+  const { etcdMembers, apiServers, nodes, nodeCapacity, nodeLabels } = topologyFor(objects)
+  const labels = Object.entries(nodeLabels).map(([key, value]) => `${key}=${value}`)
   const names = objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)
   const clients = objects.some(({ kind }) => kind === 'Service')
     ? 'clients that ask every port of every Service'
     : 'no clients, for want of a Service'
   return [
     `Checking ${listed(names.length > NAMED_MAXIMUM ? [...names.slice(0, NAMED_MAXIMUM), counted(names.length - NAMED_MAXIMUM, 'other')] : names)}`,
-    `in a cluster of ${etcdMembers} etcd members, ${apiServers} API servers and ${nodes} nodes, with ${clients}; ${counted(trials, 'trial')} each.`,
+    `in a cluster of ${etcdMembers} etcd members, ${apiServers} API servers and ${nodes} nodes of ${nodeCapacity.cpu} CPUs and ${nodeCapacity.memory}${labels.length === 0 ? '' : `, labelled ${listed(labels)}`},`,
+    `with ${clients}; ${counted(trials, 'trial')} each.`,
     'A program listens 0.3 to 0.8 s after its start and closes its ports when it is sent TERM.',
   ].join('\n')
 }

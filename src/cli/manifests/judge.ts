@@ -21,6 +21,7 @@ import {
   withoutNulls,
 } from '../../objects/index.ts'
 import { suggest } from '../../trial/user-error.ts'
+import { labelsNobodyHas } from './fit.ts'
 import type { Complaint, Manifest } from './load.ts'
 
 export interface Judgement {
@@ -132,6 +133,18 @@ function judgeOne(manifest: Manifest, complaints: Complaint[]): KubeObject | und
       `${nameOf(object)}: ${path} ${message}`,
     )
   }
+  for (const { path, spec } of podsOf(placed as KubeObject)) {
+    const labels = labelsNobodyHas(spec)
+    if (labels.length > 0)
+      complain(
+        complaints,
+        'warning',
+        manifest,
+        path,
+        `${nameOf(object)} asks for nodes with ${labels.join(', ')}, which no simulated node has: its pods stay Pending`,
+        'nodes here run linux on amd64, are named node-0, node-1, … and lie in zone-0, zone-1 and zone-2',
+      )
+  }
   return errors.length > 0 ? undefined : placed
 }
 
@@ -162,6 +175,12 @@ function complainOfKind(manifest: Manifest, complaints: Complaint[]): void {
       'kind',
       `${kind} ${metadata.name} (${apiVersion}) is not simulated yet; it is left out, and what depends on it is not checked`,
     )
+}
+
+function podsOf(object: KubeObject): { readonly path: string; readonly spec: Pod['spec'] }[] {
+  if (object.kind === 'Pod') return [{ path: 'spec.nodeSelector', spec: (object as Pod).spec }]
+  if (object.kind !== 'Deployment' && object.kind !== 'ReplicaSet') return []
+  return [{ path: 'spec.template.spec.nodeSelector', spec: (object as Deployment).spec.template.spec }]
 }
 
 interface Template {

@@ -3,17 +3,20 @@
  * every request must survive, and mishaps (a lost node, moderate faults) after which the cluster must recover.
  */
 import fc from 'fast-check'
-import { namesOf, SMALL_TOPOLOGY, type Topology, type WorkloadStep } from '../../cluster/index.ts'
+import { namesOf, type Topology, type WorkloadStep } from '../../cluster/index.ts'
 import { MILLISECOND, SECOND } from '../../kernel/index.ts'
 import type { Deployment, KubeObject } from '../../objects/index.ts'
 import { even, type Recipe, type Registry, type Scenario, type Suite, scenarioArbitrary } from '../../trial/index.ts'
+import { topologyFor } from './fit.ts'
 import { appsOf, PRESTOP_SECONDS, withPreStop } from './prestop.ts'
 
 interface Group {
   readonly id: string
   readonly title: string
-  /** Requests must survive. */
+  /** Somebody's own doing, such as a rollout: clients are to notice nothing. */
   readonly planned: boolean
+  /** Properties that ask for more than Kubernetes promises. */
+  readonly asks?: readonly string[]
   readonly faults: NonNullable<Recipe['faults']>
   readonly steps?: (deployments: readonly Deployment[], topology: Topology) => fc.Arbitrary<readonly WorkloadStep[]>
   readonly workload?: Recipe['workload']
@@ -44,9 +47,25 @@ const drain: Group['steps'] = (_deployments, topology) =>
     { id: 'w2', atMicros: ACTIVE - 5 * SECOND, kind: 'uncordon', node },
   ])
 
+const REQUESTS_SURVIVE = 'check-requests-survive'
+
 const GROUPS: readonly Group[] = [
-  { id: 'check-rollout', title: 'a rolling restart', planned: true, faults: { kinds: [] }, steps: rollout },
-  { id: 'check-drain', title: 'a drain of one node', planned: true, faults: { kinds: [] }, steps: drain },
+  {
+    id: 'check-rollout',
+    title: 'a rolling restart',
+    planned: true,
+    asks: [REQUESTS_SURVIVE],
+    faults: { kinds: [] },
+    steps: rollout,
+  },
+  {
+    id: 'check-drain',
+    title: 'a drain of one node',
+    planned: true,
+    asks: [REQUESTS_SURVIVE, 'check-drain-ends'],
+    faults: { kinds: [] },
+    steps: drain,
+  },
   {
     id: 'check-node-loss',
     title: 'the loss of one node',
@@ -62,16 +81,14 @@ const GROUPS: readonly Group[] = [
       least: 1,
       most: 2,
     },
-    workload: { kinds: ['scale', 'restart-rollout', 'delete-pod'], most: 2 },
+    // Nobody scales: how many pods find a place is a matter of the real cluster's size, not of this one's.
+    workload: { kinds: ['set-image', 'restart-rollout', 'delete-pod'], most: 2 },
   },
 ]
 
 /** The groups in the order in which they are checked. */
 export const CHECK_GROUPS: readonly { readonly id: string; readonly title: string; readonly planned: boolean }[] =
   GROUPS
-
-/** The property that asks for more than Kubernetes promises: in planned work no request at all may be lost. */
-const REQUESTS_SURVIVE = 'check-requests-survive'
 
 /** The suites of planned work as they would be if every container had a preStop sleep of so many seconds. */
 export function preStopSuites(seconds: number): readonly string[] {
@@ -96,9 +113,10 @@ function isDeployment(object: KubeObject): object is Deployment {
 
 function suiteOf(registry: Registry, group: Group, objects: readonly KubeObject[], general: readonly string[]): Suite {
   const kinds = (group.faults.kinds ?? []).filter((kind) => registry.faults.has(kind))
+  const topology = topologyFor(objects)
   const recipe: Recipe = {
     name: group.id,
-    topology: SMALL_TOPOLOGY,
+    topology,
     objects,
     apps: appsOf(objects),
     faults: { ...group.faults, kinds },
@@ -106,7 +124,7 @@ function suiteOf(registry: Registry, group: Group, objects: readonly KubeObject[
     traffic: { everyMicros: group.planned ? DENSE : SPARSE },
     quietStartMicros: FROM,
     durationMicros: ACTIVE,
-    properties: group.planned ? [...general, REQUESTS_SURVIVE] : general,
+    properties: [...general, ...(group.asks ?? [])],
   }
   const { steps } = group
   return {
@@ -117,7 +135,7 @@ function suiteOf(registry: Registry, group: Group, objects: readonly KubeObject[
       const scenarios = scenarioArbitrary(registry, recipe)
       if (steps === undefined) return scenarios
       return fc
-        .tuple(scenarios, steps(objects.filter(isDeployment), SMALL_TOPOLOGY))
+        .tuple(scenarios, steps(objects.filter(isDeployment), topology))
         .map(([scenario, workload]): Scenario => ({ ...scenario, workload }))
     },
   }
