@@ -9,6 +9,7 @@ import {
   type Transition,
   votersOnly,
 } from './membership.ts'
+import { tally } from './quorum.ts'
 import type { Membership } from './types.ts'
 
 /** `+1` adds a voter, `~1` a learner, `-1` removes. */
@@ -98,4 +99,31 @@ test('majorities before and after one change always meet, up to seven members', 
     }
   }
   expect(pairs).toBeGreaterThan(1_000)
+})
+
+test('a quorum of a joint change holds a majority from before and one from after it', () => {
+  for (const steps of ['+4 +5', '-1 +4', '-1 -2 +4', '~1 +4 +5', '+4 +5 -1 -2 -3']) {
+    const before = votersOnly([1, 2, 3])
+    const joint = changed(before, new MembershipChange(stepsOf(steps)))
+    if (typeof joint === 'string') throw new Error(joint)
+    const after = changed(joint, new MembershipChange([]))
+    if (typeof after === 'string') throw new Error(after)
+    const members = membersOf(joint)
+    const electorate = electorateOf(joint, members)
+    let quorums = 0
+    const majorityOf = (voters: readonly number[], held: readonly number[]) =>
+      voters.filter((id) => held.includes(id)).length * 2 > voters.length
+    for (let size = 0; size <= members.length; size++) {
+      for (const held of subsets(members, size)) {
+        const isQuorum =
+          tally(
+            members.map((id) => (held.includes(id) ? 1 : -1)),
+            electorate,
+          ) === 'won'
+        expect(isQuorum).toBe(majorityOf(before.voters, held) && majorityOf(after.voters, held))
+        if (isQuorum) quorums++
+      }
+    }
+    expect(quorums).toBeGreaterThan(0)
+  }
 })
