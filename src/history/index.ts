@@ -17,3 +17,16 @@ export { LOCK, type LockInput, type LockOutput } from './models/lock.ts'
 export { QUEUE, type QueueInput, type QueueOutput } from './models/queue.ts'
 export { REGISTER, type RegisterInput, type RegisterOutput } from './models/register.ts'
 export { type Found, type StoreInput, type StoreOutput, storeOutput } from './models/store.ts'
+export {
+  atomic,
+  bookmarkable,
+  type Guarantee,
+  type GuaranteeCheck,
+  type GuaranteeVerdict,
+  ordered,
+  reliable,
+  resumable,
+  unique,
+  WATCH_GUARANTEES,
+} from './watch.ts'
+export type { LoggedEvent, WatchFilter, WatchRecord, WatchResponse, WatchStream } from './watchlog.ts'
