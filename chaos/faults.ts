@@ -1,7 +1,14 @@
 /** The built-in kinds of fault, registered. */
 import type { FaultKind, Registry } from '../src/trial/registry.ts'
 import { brokenCache, closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
-import { containerCrash, failedRestore, imagePullFailure, probeFlap, slowPreStop } from './faults/containers.ts'
+import {
+  containerCrash,
+  containerPrune,
+  failedRestore,
+  imagePullFailure,
+  probeFlap,
+  slowPreStop,
+} from './faults/containers.ts'
 import { crashAfterWrite } from './faults/crash-after-write.ts'
 import { crashAtVote } from './faults/crash-at-vote.ts'
 import { lostContact } from './faults/lost-contact.ts'
@@ -32,6 +39,7 @@ export const FAULTS: readonly FaultKind[] = [
   lostReplies,
   slowConsumer,
   containerCrash,
+  containerPrune,
   probeFlap,
   slowPreStop,
   imagePullFailure,

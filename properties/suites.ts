@@ -200,7 +200,9 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     'termination',
     'containers that are stopped: hooks that overrun, programs that ignore TERM, kubelets that restart',
     {
+      topology: SMALL_OR_LEAN,
       objects: [
+        batch('job', '50m'),
         web({ replicas: 2, preStopSeconds: 3, graceSeconds: 8, livenessSeconds: 2 }),
         web({
           name: 'stubborn',
@@ -213,6 +215,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
         service('web'),
       ],
       apps: {
+        'registry.example/batch': { exitAfterMicros: 8 * SECOND },
         'registry.example/stubborn': { onTerm: 'ignore' },
         'registry.example/web': {
           onTerm: 'drain',
@@ -223,9 +226,16 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       },
       workload: { kinds: ['delete-pod', 'restart-rollout', 'scale', 'drain'], least: 1, most: 4 },
       faults: {
-        kinds: ['slow-prestop', 'container-crash', 'probe-flap', 'crash-process', 'image-pull-failure'],
+        kinds: [
+          'slow-prestop',
+          'container-crash',
+          'container-prune',
+          'probe-flap',
+          'crash-process',
+          'image-pull-failure',
+        ],
         least: 1,
-        most: 3,
+        most: 4,
       },
     },
   ),

@@ -26,7 +26,8 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
         deploymentIsScalingEvent: (deployment, sets, fenceposts) => {
           let sum = 0
           for (const set of sets) sum += set.spec.replicas ?? 1
-          return sum !== (deployment.spec.replicas ?? 1) + fenceposts.maxSurge
+          const active = sets.filter((set) => (set.spec.replicas ?? 1) > 0)
+          return active.length > 1 && sum !== (deployment.spec.replicas ?? 1) + fenceposts.maxSurge
         },
         deploymentResizeRequest: (resized) => ({
           verb: 'patch',
@@ -38,7 +39,7 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
       },
     },
     suite: 'rollout',
-    caughtBy: ['deployment-surge-bound', 'deployment-unavailability-bound'],
+    caughtBy: ['eventually-stable-reconciliation', 'deployment-surge-bound'],
   },
   {
     id: 'endpointslice-duplicates-on-stale-cache',

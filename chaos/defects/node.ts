@@ -16,7 +16,12 @@ export const NODE_DEFECTS: readonly Defect[] = [
     title: 'A pod reaches a terminal phase with Ready still true',
     subsystem: 'kubelet',
     sources: ['kubernetes/kubernetes#108594 (fix PR 110256)'],
-    decisions: { kubelet: { storedConditions: (_phase, computed, previous) => previous ?? computed } },
+    decisions: {
+      kubelet: {
+        storedConditions: (phase, computed, previous) =>
+          phase === 'Succeeded' || phase === 'Failed' ? (previous ?? computed) : computed,
+      },
+    },
     suite: 'termination',
     caughtBy: ['terminal-pod-is-not-ready'],
   },

@@ -164,6 +164,26 @@ export const imagePullFailure: FaultKind = {
   describe: (step) => `${text(step, 'node')} cannot pull images ${lasting(step)}`,
 }
 
+export const containerPrune: FaultKind = {
+  id: 'container-prune',
+  title: 'somebody removes every exited container of a node by hand, behind the back of its kubelet',
+  parameters: { node: 'the node' },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: fc.constant(0),
+      parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }),
+    }),
+  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes),
+  inject(cluster, step) {
+    let removed = 0
+    cluster.onRuntime(text(step, 'node'), (runtime, out) => {
+      removed = runtime.collectExited(out)
+    })
+    return { heal() {}, evidence: () => [{ what: 'exited containers removed', count: removed }] }
+  },
+  describe: (step) => `every exited container on ${text(step, 'node')} is removed by hand`,
+}
+
 export const failedRestore: FaultKind = {
   id: 'failed-restore',
   title: 'iptables-restore fails on a node for the next syncs of kube-proxy',
