@@ -4,7 +4,7 @@
  * portallocator), v1.33. Simplified: upstream writes a bitmap or IPAddress objects and repairs them later; one IPv4 family only.
  */
 import { addressOf, type Rand } from '../kernel/random.ts'
-import type { FieldError, KubeObject, Service, ServicePort } from '../objects/index.ts'
+import { copyWith, type FieldError, type KubeObject, type Service, type ServicePort } from '../objects/index.ts'
 
 const ADDRESS_PREFIX = '/registry/ranges/serviceips/'
 const PORT_PREFIX = '/registry/ranges/servicenodeports/'
@@ -69,8 +69,8 @@ export function allocate(
   const same =
     service.spec.clusterIP === clusterIP && service.spec.clusterIPs?.[0] === clusterIP && ports === service.spec.ports
   if (same) return { ok: true, service }
-  const spec = { ...service.spec, clusterIP, clusterIPs: [clusterIP], ...(ports === undefined ? {} : { ports }) }
-  return { ok: true, service: { ...service, spec } }
+  const spec = copyWith(service.spec, { clusterIP, clusterIPs: [clusterIP], ...(ports === undefined ? {} : { ports }) })
+  return { ok: true, service: copyWith(service, { spec }) }
 }
 
 function withoutAddress(service: Service): Service {

@@ -2,7 +2,7 @@
  * Stored values and objects. What is stored has no resourceVersion; what is served has the version of its last write. The served object is
  * made once for each version and shared by every cache and every server. Models apiserver pkg/storage versioner, v1.33.
  */
-import { copyWith, deepFreeze, type KubeObject, withIdentity } from '../objects/index.ts'
+import { copyWith, deepFreeze, type KubeObject, withIdentity, withVersion } from '../objects/index.ts'
 
 /** The last versions that were decoded, found by their revision. Far cheaper than a weak map, and large enough for what is under way. */
 const SLOTS = 4096
@@ -31,7 +31,7 @@ export function encode(object: KubeObject): KubeObject {
 export function withResourceVersion(object: KubeObject, revision: number): KubeObject {
   return Object.freeze({
     ...object,
-    metadata: Object.freeze({ ...object.metadata, resourceVersion: String(revision) }),
+    metadata: Object.freeze(withVersion(object.metadata, String(revision))),
   })
 }
 

@@ -6,6 +6,7 @@
  */
 import { type Micros, SECOND } from '../kernel/time.ts'
 import {
+  copyWith,
   type DeleteOptions,
   isPodTerminal,
   type KubeObject,
@@ -70,11 +71,13 @@ function decidePod(pod: Pod, finalizers: readonly string[], options: DeleteOptio
   const period = asked === undefined ? 0 : Math.max(asked, 0)
   if (period === 0 && finalizers.length === 0) return { outcome: 'remove', object: pod }
   const shortened = parseTime(deletionTimestamp) - ((granted ?? period) - period) * SECOND
-  return put(pod, {
-    ...withFinalizers(pod.metadata, finalizers),
-    deletionTimestamp: timestamp(shortened),
-    deletionGracePeriodSeconds: period,
-  })
+  return put(
+    pod,
+    copyWith(withFinalizers(pod.metadata, finalizers), {
+      deletionTimestamp: timestamp(shortened),
+      deletionGracePeriodSeconds: period,
+    }),
+  )
 }
 
 /** Seconds of grace: the caller's, else the pod's own; none for a pod that is on no node or has ended. */
@@ -111,20 +114,23 @@ function marked(object: KubeObject, finalizers: readonly string[], wall: Micros,
     if (sameValue(metadata.finalizers ?? [], finalizers)) return { outcome: 'keep', object }
     return put(object, withFinalizers(metadata, finalizers))
   }
-  return put(object, {
-    ...withFinalizers(metadata, finalizers),
-    ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
-    deletionTimestamp: timestamp(wall + period * SECOND),
-    deletionGracePeriodSeconds: period,
-  })
+  const moved = metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }
+  return put(
+    object,
+    copyWith(withFinalizers(metadata, finalizers), {
+      deletionTimestamp: timestamp(wall + period * SECOND),
+      deletionGracePeriodSeconds: period,
+      ...moved,
+    }),
+  )
 }
 
 function withFinalizers(metadata: ObjectMeta, finalizers: readonly string[]): ObjectMeta {
   if (finalizers === metadata.finalizers) return metadata
   const { finalizers: _before, ...rest } = metadata
-  return finalizers.length === 0 ? rest : { ...rest, finalizers }
+  return finalizers.length === 0 ? rest : copyWith<ObjectMeta>(rest, { finalizers })
 }
 
 function put(object: KubeObject, metadata: ObjectMeta): Outcome {
-  return { outcome: 'put', object: { ...object, metadata } }
+  return { outcome: 'put', object: copyWith(object, { metadata }) }
 }

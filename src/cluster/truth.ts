@@ -95,11 +95,20 @@ export class Truth {
   }
 }
 
+/** The resources of the keys that were met last. */
+const placed = new Map<string, Resource>()
+const PLACED_MAX = 1 << 16
+
 function resourceOfKey(key: string): Resource | undefined {
+  const known = placed.get(key)
+  if (known !== undefined) return known
   if (!key.startsWith(PREFIX)) return undefined
   const end = key.indexOf('/', PREFIX.length)
   const resource = key.slice(PREFIX.length, end) as Resource
-  return resource in RESOURCES ? resource : undefined
+  if (!(resource in RESOURCES)) return undefined
+  if (placed.size >= PLACED_MAX) placed.clear()
+  placed.set(key, resource)
+  return resource
 }
 
 function keyInRegistry(key: string, resource: Resource): string {

@@ -109,16 +109,16 @@ function defaultService(service: Service): Service {
   ) {
     return service
   }
-  const spec = { ...before, type, sessionAffinity, ...(ports === undefined ? {} : { ports }) }
-  return {
-    ...service,
-    spec: {
-      ...spec,
+  return copyWith(service, {
+    spec: copyWith(before, {
+      type,
+      sessionAffinity,
+      ...(ports === undefined ? {} : { ports }),
       ...(internalTrafficPolicy === undefined ? {} : { internalTrafficPolicy }),
       ...(externalTrafficPolicy === undefined ? {} : { externalTrafficPolicy }),
       ...(sessionAffinityConfig === undefined ? {} : { sessionAffinityConfig }),
-    },
-  }
+    }),
+  })
 }
 
 function isCompletePort(port: ServicePort): boolean {

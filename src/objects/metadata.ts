@@ -24,6 +24,26 @@ export function withIdentity(given: ObjectMeta, kept: ObjectMeta): ObjectMeta {
   return made
 }
 
+/** A copy of `given` as it is served, at a version. */
+export function withVersion(given: ObjectMeta, resourceVersion: string): ObjectMeta {
+  const made: Mutable<ObjectMeta> = {
+    name: given.name,
+    uid: given.uid,
+    resourceVersion,
+    creationTimestamp: given.creationTimestamp,
+  }
+  if (given.namespace !== undefined) made.namespace = given.namespace
+  if (given.labels !== undefined) made.labels = given.labels
+  if (given.generation !== undefined) made.generation = given.generation
+  if (given.generateName !== undefined) made.generateName = given.generateName
+  if (given.annotations !== undefined) made.annotations = given.annotations
+  if (given.ownerReferences !== undefined) made.ownerReferences = given.ownerReferences
+  if (given.finalizers !== undefined) made.finalizers = given.finalizers
+  if (given.deletionTimestamp !== undefined) made.deletionTimestamp = given.deletionTimestamp
+  if (given.deletionGracePeriodSeconds !== undefined) made.deletionGracePeriodSeconds = given.deletionGracePeriodSeconds
+  return made
+}
+
 /** True when what clients may set (names, labels, annotations, finalizers, owners) is the same. */
 export function sameClientMetadata(a: ObjectMeta, b: ObjectMeta): boolean {
   return (

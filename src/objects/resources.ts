@@ -109,7 +109,21 @@ export function keyOf(object: KubeObject): string {
   return key
 }
 
+/** The same for the keys in etcd, by resource. */
+const registryKeys = new Map<Resource, Map<string, Keyed>>()
+
 /** The key in etcd: `/registry/<resource>/<namespace>/<name>`. */
 export function registryKey(resource: Resource, namespace: string | undefined, name: string): string {
-  return RESOURCES[resource].namespaced ? `/registry/${resource}/${namespace}/${name}` : `/registry/${resource}/${name}`
+  let known = registryKeys.get(resource)
+  if (known === undefined) {
+    known = new Map()
+    registryKeys.set(resource, known)
+  }
+  const place = RESOURCES[resource].namespaced ? String(namespace) : ''
+  const same = known.get(name)
+  if (same !== undefined && same.namespace === place) return same.key
+  const key = place === '' ? `/registry/${resource}/${name}` : `/registry/${resource}/${place}/${name}`
+  if (known.size >= KEYS_MAX) known.clear()
+  known.set(name, { namespace: place, key })
+  return key
 }
