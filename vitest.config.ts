@@ -13,5 +13,6 @@ export default defineConfig({
       ...reproductions,
     ],
     testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

@@ -18,8 +18,10 @@ afterAll(() => folder.remove())
 
 let file = ''
 beforeAll(() => {
-  file = buildCommandLine()
+  const built = buildCommandLine()
+  file = built.file
   cpSync(resolve('fixtures/manifests'), folder.path, { recursive: true })
+  return built.remove
 })
 
 const seatrial = (command: string) => startProcess(file, [...command.split(' '), '--workers', '2'], folder.path)

@@ -118,6 +118,7 @@ function buildProgram(io: Io, act: Act): Command {
     .argument('<name>', 'lower-case words joined by hyphens')
     .description('a property of your own and a test that runs at once')
     .option('--dir <folder>', 'default: this folder')
+    .option('--json', 'a JSON line')
     .action(
       act(async (what: string, name: string, flags: object) =>
         (await import('./commands/new-invariant.ts')).newCommand(io, what, name, flags),

@@ -45,9 +45,14 @@ export function temporaryFolder(files: Readonly<Record<string, string>> = {}): {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Builds the command line from the sources as they are now. @returns the file to start; types are somebody else's business. */
-export function buildCommandLine(): string {
-  const outDir = resolve('node_modules/.cache/seatrial-command-line')
+/**
+ * Builds the command line from the sources as they are now, for the test file that asks. Types are somebody else's business.
+ * @returns the file to start, and what takes it away again
+ */
+export function buildCommandLine(): { readonly file: string; readonly remove: () => void } {
+  const cache = resolve('node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  const outDir = mkdtempSync(join(cache, 'seatrial-command-line-'))
   try {
     execFileSync(
       process.execPath,
@@ -67,7 +72,10 @@ export function buildCommandLine(): string {
   } catch {
     // It emits all the same.
   }
-  return join(outDir, 'src/cli/start.js')
+  return {
+    file: join(outDir, 'src/cli/start.js'),
+    remove: () => rmSync(outDir, { recursive: true, force: true }),
+  }
 }
 
 /** Starts the built command line in a process of its own. `onText` sees everything as it comes. */
@@ -76,8 +84,13 @@ export function startProcess(
   argv: readonly string[],
   folder: string,
   onText: (text: string, child: ChildProcess) => void = () => {},
+  options: { readonly detached?: boolean } = {},
 ): Promise<Ran> {
-  const child = spawn(process.execPath, [file, ...argv], { cwd: folder, env: { ...process.env, CI: '1' } })
+  const child = spawn(process.execPath, [file, ...argv], {
+    cwd: folder,
+    env: { ...process.env, CI: '1' },
+    detached: options.detached ?? false,
+  })
   let out = ''
   let err = ''
   child.stdout.on('data', (data: Buffer) => {

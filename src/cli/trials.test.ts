@@ -1,12 +1,15 @@
 /** Commands that run trials, on the real cluster: statuses, names of culprits, equal results, nothing lost. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { completeTopology } from '../cluster/index.ts'
 import { SECOND } from '../kernel/index.ts'
 import { printScenario } from '../trial/index.ts'
 import { fakeScenario } from '../trial/testing.ts'
 import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+
+// Whole processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 })
 
 const property = (id: string, body: string) => `export default (registry) => registry.property({
   id: '${id}', mode: 'always', claim: 'c', source: 's', trigger: 't', catches: [],
@@ -42,7 +45,9 @@ afterAll(() => folder.remove())
 
 let file = ''
 beforeAll(() => {
-  file = buildCommandLine()
+  const built = buildCommandLine()
+  file = built.file
+  return built.remove
 })
 
 const seatrial = (command: string) => startProcess(file, [...command.split(' '), '--workers', '1'], folder.path)
@@ -137,6 +142,25 @@ test('fuzz replays the corpus first, names a file that is cut off and keeps it',
   expect(out).toMatch(/corpus: mine-led-etcd-[0-9a-f]{8} still fails: there is a leader/)
   expect(readFileSync(cut, 'utf8')).toHaveLength(99)
   expect(status).toBe(1)
+})
+
+test('Ctrl-C, which reaches the second process too: the run says how far it came, and has not passed', async () => {
+  let sent = false
+  const { status, out, err } = await startProcess(
+    file,
+    'run elections --trials 400 --workers 1'.split(' '),
+    folder.path,
+    (text, child) => {
+      if (sent) return
+      // A minus sends it to the whole group, as a terminal does.
+      sent = text.includes('of 400 trials') && child.pid !== undefined && process.kill(-child.pid, 'SIGINT')
+    },
+    { detached: true },
+  )
+  expect(err).toMatch(/interrupted after \d+ of 400 trials/)
+  expect(out).toMatch(/verdicts: \d+ passed/)
+  expect(out).not.toMatch(/diverged/)
+  expect(status).toBe(130)
 })
 
 test('Ctrl-C ends a campaign with a summary, and findings are on disk', async () => {

@@ -82,4 +82,10 @@ function begin(setup: WorkerSetup): void {
 
 // A thread has its setup with it; a process is sent it as the first message.
 if (given !== null) begin(given.setup)
-else process.once('message', (setup: WorkerSetup) => begin(setup))
+else {
+  process.once('message', (setup: WorkerSetup) => begin(setup))
+  // Ctrl-C reaches every process of the terminal; when this one ends is for its parent to say.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => {})
+  process.on('disconnect', () => process.exit())
+}

@@ -1,8 +1,11 @@
 /** Code of a user that misbehaves in a worker: it ends the process, leaves promises behind, or is not deterministic. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+
+// Whole processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 240_000 })
 
 const property = (body: string) => `export default (registry) => registry.property({
   id: 'mine', mode: 'always', claim: 'c', source: 's', trigger: 't', catches: [],
@@ -47,7 +50,9 @@ afterAll(() => folder.remove())
 
 let file = ''
 beforeAll(() => {
-  file = buildCommandLine()
+  const built = buildCommandLine()
+  file = built.file
+  return built.remove
 })
 
 const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)

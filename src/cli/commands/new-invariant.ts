@@ -7,6 +7,7 @@ import type { Io } from '../io.ts'
 
 export interface NewFlags {
   readonly dir?: string
+  readonly json?: boolean
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
@@ -33,6 +34,10 @@ export function newCommand(io: Io, what: string, name: string, flags: NewFlags):
   writeTextAtomically(invariantFile, invariantText(name))
   writeTextAtomically(testFile, testText(name))
   const near = (file: string) => relative(io.folder, file)
+  if (flags.json === true) {
+    io.out(`${JSON.stringify({ type: 'new', invariant: near(invariantFile), test: near(testFile) })}\n`)
+    return 0
+  }
   io.out(`${near(invariantFile)}: the invariant\n${near(testFile)}: a test of it\n\n`)
   io.out(`  npx vitest run ${near(testFile)}\n  npx seatrial run --properties ${near(invariantFile)}\n`)
   return 0
