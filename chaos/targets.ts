@@ -79,7 +79,12 @@ export function processesOf(cluster: Cluster, targets: readonly string[]): Set<P
   return ids
 }
 
-/** All processes but those. */
+/**
+ * All processes that those talk to over the network. Processes of one node have none between them: a kubelet reaches its
+ * container runtime by a local socket, whatever becomes of its links.
+ */
 export function othersThan(cluster: Cluster, ids: ReadonlySet<ProcessId>): Set<ProcessId> {
-  return new Set(cluster.allProcesses().filter((id) => !ids.has(id)))
+  const nodes = new Set(Array.from(ids, (id) => cluster.nodeOfProcess(id)))
+  nodes.delete(undefined)
+  return new Set(cluster.allProcesses().filter((id) => !ids.has(id) && !nodes.has(cluster.nodeOfProcess(id))))
 }

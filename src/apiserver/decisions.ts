@@ -74,7 +74,8 @@ export const API_SERVER_DECISIONS: ApiServerDecisions = {
     const disrupted = status?.disruptedPods ?? {}
     if (allowed <= 0 || Object.keys(disrupted).length > DISRUPTED_PODS_MAX) {
       const cause = `The disruption budget ${name} needs ${desired} healthy pods and has ${healthy} currently`
-      return { verdict: 'refused', cause, retryAfterSeconds: RETRY_AFTER_SECONDS }
+      // Nobody knows when there will be room again: no Retry-After, so client libraries hand the refusal on at once.
+      return { verdict: 'refused', cause, retryAfterSeconds: 0 }
     }
     return {
       verdict: 'taken',

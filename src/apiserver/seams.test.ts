@@ -1,7 +1,7 @@
 /** Each decision twice: as it should be, and as the historical bug had it. */
 import { expect, test } from 'vitest'
 import { SECOND } from '../kernel/time.ts'
-import type { ApiRequest, Pod, PodDisruptionBudget } from '../objects/index.ts'
+import type { ApiRequest, Pod, PodDisruptionBudget, Status } from '../objects/index.ts'
 import { API_SERVER_DECISIONS, type ApiServerDecisions } from './decisions.ts'
 import { podOf, Stage } from './scene.ts'
 
@@ -176,6 +176,8 @@ test('evictions take from the budget, and end with 429 when it is used up', () =
   expect(stage.refusal(evict('c'))).toBe(
     "429 TooManyRequests: Cannot evict pod as it would violate the pod's disruption budget.",
   )
+  const refused = stage.ask(evict('c')).body as Status
+  expect(refused.details).toMatchObject({ retryAfterSeconds: 0, causes: [{ reason: 'DisruptionBudget' }] })
   expect(stage.getPod('a')?.metadata.deletionTimestamp).toBeDefined()
   expect(stage.refusal(evict('nobody'))).toBe('404 NotFound: pods "nobody" not found')
 })

@@ -119,6 +119,19 @@ test('429 is tried again after the time that the server asks for, at most ten ti
   expect(answers.map(({ response }) => response.code)).toEqual([429])
 })
 
+test.each([
+  ['429 without Retry-After', failure(429, 'TooManyRequests')],
+  ['429 with nothing to wait for', { ...failure(429, 'TooManyRequests'), details: { retryAfterSeconds: 0 } }],
+  ['503 without Retry-After', failure(503, 'ServiceUnavailable')],
+])('%s is the answer', (_what, status) => {
+  const { api, client, answers, receiver } = setUp()
+  api.intercept = () => respond(status)
+  client.call(get('a'), receiver, 1, api)
+  api.advance(60 * SECOND)
+  expect(api.requests).toHaveLength(1)
+  expect(answers.map(({ response }) => response.code)).toEqual([status.code])
+})
+
 test('a cancelled call is never answered', () => {
   const { api, client, answers, receiver } = setUp()
   const id = client.call(get('a'), receiver, 1, api)

@@ -290,11 +290,10 @@ export class ApiClient implements TimerTarget {
   }
 }
 
-/** 429, or 503 that says when to come back. */
+/** What the Retry-After header of a 429 or 503 says. There is none for 0 seconds, and then nothing is tried again. */
 function retryAfterOf(response: ApiResponse): number | undefined {
   if (response.code !== 429 && response.code !== 503) return undefined
-  const retryAfter = (response.body as Status).details?.retryAfterSeconds
-  return retryAfter ?? (response.code === 429 ? 1 : undefined)
+  return (response.body as Status).details?.retryAfterSeconds || undefined
 }
 
 function noAnswer(reason: 'Timeout' | 'ServiceUnavailable', message: string): ApiResponse {

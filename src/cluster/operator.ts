@@ -117,9 +117,8 @@ export class Operator implements Machine {
     if (step === undefined || this.#stopped) return
     this.running++
     out.note({ type: 'step-started', id: step.id, step, code: 0 } satisfies StepFact as StepFact)
-    const deadline = out.now + GIVE_UP_MICROS
     this.#runner.spawn(
-      this.#perform(step, deadline),
+      this.#perform(step),
       (result, done) => {
         this.running--
         done.note({
@@ -170,7 +169,7 @@ export class Operator implements Machine {
     return patched.code
   }
 
-  #perform(step: WorkloadStep, deadline: Micros): Script<number> {
+  #perform(step: WorkloadStep): Script<number> {
     const change = (target: { readonly namespace: string; readonly deployment: string }, spec: unknown) =>
       this.#patch('deployments', target.namespace, target.deployment, { spec })
     return match(step)
@@ -189,7 +188,7 @@ export class Operator implements Machine {
       .with({ kind: 'delete' }, (deletion) => this.#delete(deletion))
       .with({ kind: 'patch' }, ({ resource, namespace, name, patch }) => this.#patch(resource, namespace, name, patch))
       .with({ kind: P.union('cordon', 'uncordon') }, ({ kind, node }) => this.#cordon(node, kind === 'cordon'))
-      .with({ kind: 'drain' }, ({ node }) => this.#drain(node, deadline))
+      .with({ kind: 'drain' }, ({ node }) => this.#drain(node))
       .exhaustive()
   }
 
@@ -300,7 +299,7 @@ export class Operator implements Machine {
     })).code
   }
 
-  *#drain(node: string, deadline: Micros): Script<number> {
+  *#drain(node: string): Script<number> {
     const cordoned = yield* this.#cordon(node, true)
     if (cordoned >= 300) return cordoned
     const list = yield* this.#insist({ verb: 'list', resource: 'pods', fieldSelector: `spec.nodeName=${node}` })
@@ -309,7 +308,7 @@ export class Operator implements Machine {
       (pod) => !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined,
     )
     let spent = 0
-    while (waiting.length > 0 && !this.#stopped && spent < deadline) {
+    while (waiting.length > 0 && !this.#stopped && spent < GIVE_UP_MICROS) {
       const refused: Pod[] = []
       for (const pod of waiting) {
         const { name, namespace } = pod.metadata

@@ -1,8 +1,8 @@
 /** Every scenario of the corpus once more: each is read, fits this release, is explained, and passes. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { standardRegistry } from '../src/standard-registry.ts'
-import { assertRunnable, readCorpus, runScenario } from '../src/trial/index.ts'
+import { standardRegistry } from './standard-registry.ts'
+import { assertRunnable, readCorpus, runScenario } from './trial/index.ts'
 
 const FOLDER = 'fixtures/corpus'
 
