@@ -74,6 +74,11 @@ async function play(real: RealEtcd, given: readonly Step[], canary?: Canary): Pr
       const difference = `step ${at}: ${JSON.stringify(step)}\n  etcd: ${JSON.stringify(answer)}\n  ours: ${JSON.stringify(expected)}`
       return end(streams, { steps, answers, watches: watches(), difference })
     }
+    if (answer.crashed === true) {
+      real.stop()
+      await real.start()
+      return end(streams, { steps: steps.slice(0, at + 1), answers, watches: [], difference: undefined })
+    }
     if (at === given.length - 1) steps.push(...closingOf(given, ours.revision))
   }
   await catchUp(ours, streams)
@@ -198,22 +203,19 @@ process.exitCode = failed ? 1 : 0
 
 async function compare(): Promise<void> {
   const from = performance.now()
-  let last: Played | undefined
   const anySequence = fc.oneof({ weight: 150, arbitrary: anySteps }, { weight: 1, arbitrary: anyExpiry })
   let operations = 0
   const property = fc.asyncProperty(anySequence, async (steps) => {
     const played = await play(real, steps)
     operations += played.steps.length
-    if (played.difference === undefined) return true
-    last = played
-    return false
+    if (played.difference !== undefined) throw new Error(played.difference)
   })
   const result = await fc.check(property, { numRuns: Number(options.cases), seed: Number(options.seed) })
   const seconds = (performance.now() - from) / 1_000
   if (result.failed) {
     failed = true
     console.error(`differs (seed ${result.seed}, path ${result.counterexamplePath}), ${result.numShrinks} shrinks:`)
-    console.error(result.errorInstance ?? last?.difference)
+    console.error(String(result.errorInstance))
     console.error(JSON.stringify(result.counterexample?.[0]))
   }
   for (const canary of CANARIES) {

@@ -9,7 +9,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { WatchRequest } from '../src/etcd/clientwatch.ts'
-import { BASE_REVISION, lengthOf, type Observation, observeFailure, type SeenValue } from '../src/etcd/rehearsal.ts'
+import {
+  BASE_REVISION,
+  CRASHED,
+  lengthOf,
+  type Observation,
+  observeFailure,
+  type SeenValue,
+} from '../src/etcd/rehearsal.ts'
 import type { Compare, EtcdRequest, Operation, RangeOrder } from '../src/etcd/requests.ts'
 
 type Json = { readonly [name: string]: unknown }
@@ -94,7 +101,7 @@ export class RealStream {
 }
 
 export class RealEtcd {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'seatrial-etcd-'))
+  #folder = ''
   #process: ChildProcess | undefined
   #url = ''
   /** Real revisions are this much above those of the sequence. */
@@ -102,6 +109,7 @@ export class RealEtcd {
   readonly #toScript = (revision: unknown): number => (revision === undefined ? 0 : Number(revision) - this.#shift)
 
   async start(): Promise<void> {
+    this.#folder = mkdtempSync(join(tmpdir(), 'seatrial-etcd-'))
     const [client, peer] = [await freePort(), await freePort()]
     this.#url = `http://127.0.0.1:${client}/v3`
     const peerUrl = `http://127.0.0.1:${peer}`
@@ -117,7 +125,7 @@ export class RealEtcd {
     }
     const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
     this.#process = spawn('etcd', [...flags, '--unsafe-no-fsync', '--logger', 'zap', '--log-level', 'error'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: 'ignore',
     })
     for (let i = 0; i < 200; i++) {
       await pause(50)
@@ -143,7 +151,7 @@ export class RealEtcd {
     await this.#call('kv/put', { key: base64('x'), value: base64('x') })
     const { header } = await this.#call('kv/deleterange', { key: base64('\0'), range_end: base64('\0') })
     const revision = Number((header as Json).revision)
-    await this.#call('kv/compaction', { revision })
+    await this.#call('kv/compaction', { revision, physical: true })
     this.#shift = revision - BASE_REVISION
   }
 
@@ -167,7 +175,18 @@ export class RealEtcd {
     return stream
   }
 
+  /** Asks, and says so if that was the end of it. */
   async ask(request: EtcdRequest): Promise<Observation> {
+    try {
+      return await this.#ask(request)
+    } catch (error) {
+      await pause(50)
+      if (this.#process?.exitCode === null) throw error
+      return CRASHED
+    }
+  }
+
+  async #ask(request: EtcdRequest): Promise<Observation> {
     switch (request.type) {
       case 'range':
       case 'put':
@@ -177,8 +196,9 @@ export class RealEtcd {
         return this.#observed(`kv/${path}`, this.#operation(request), (answer) => this.#outcome(request, answer))
       }
       case 'compact': {
-        const { physical } = request
-        return this.#observed('kv/compaction', { revision: this.#toReal(request.revision), physical }, () => ({}))
+        // Always waited for: what is not yet gone from the disk is still shown to a watch from the compacted revision.
+        const body = { revision: this.#toReal(request.revision), physical: true }
+        return this.#observed('kv/compaction', body, () => ({}))
       }
       case 'lease-grant': {
         const body = { ID: request.lease, TTL: request.ttlSeconds }

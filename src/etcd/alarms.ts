@@ -4,8 +4,7 @@
  */
 import type { EtcdFailure } from './errors.ts'
 import * as errors from './errors.ts'
-import type { AlarmRequest, Operation, WriteRequest } from './requests.ts'
-import { valueBytes } from './requests.ts'
+import { type AlarmRequest, type Operation, valueBytes, type WriteRequest } from './requests.ts'
 import type { Alarm, AlarmKind } from './types.ts'
 
 const NO_ALARMS: readonly Alarm[] = Object.freeze([])
@@ -13,8 +12,11 @@ const NO_ALARMS: readonly Alarm[] = Object.freeze([])
 const KEY_OVERHEAD = 256
 const LEASE_OVERHEAD = 64
 
-/** What a write may add to the backend, bytes; 0 when it adds nothing. The larger branch of a transaction counts. */
-export function costOf(request: WriteRequest | Operation): number {
+/**
+ * What a write may add to the backend, bytes; 0 when it adds nothing. The larger branch of a transaction counts, and of it
+ * the puts alone: what nested transactions put is overlooked, as in etcd.
+ */
+export function costOf(request: WriteRequest): number {
   switch (request.type) {
     case 'put':
       return KEY_OVERHEAD + (request.keeps === 'value' || request.keeps === 'value-and-lease' ? 0 : valueBytes(request))
@@ -29,7 +31,7 @@ export function costOf(request: WriteRequest | Operation): number {
 
 function branchCost(operations: readonly Operation[]): number {
   let cost = 0
-  for (const operation of operations) cost += costOf(operation)
+  for (const operation of operations) if (operation.type === 'put') cost += costOf(operation)
   return cost
 }
 

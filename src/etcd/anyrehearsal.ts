@@ -15,12 +15,20 @@ import type {
 import { FROM_KEY } from './types.ts'
 
 const key = fc.constantFrom('a', 'ab', 'b', 'c', 'd', 'é')
-const rangeEnd = fc.option(fc.constantFrom('b', 'c', 'e', FROM_KEY, 'a'), { nil: undefined })
 const value = fc.constantFrom('', 'u', 'v', 'w', 'uu')
 const lease = fc.integer({ min: 1, max: 4 })
 /** From before the beginning to beyond what most sequences reach. */
-const revision = fc.integer({ min: 1, max: 25 })
-const rarely = { freq: 5, nil: undefined }
+const revision = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 3, max: 10 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 25 }) },
+)
+
+/** Set once in `of` times. */
+function sometimes<T>(arbitrary: fc.Arbitrary<T>, of = 4): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: of - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
+}
+
+const rangeEnd = sometimes(fc.constantFrom('b', 'c', 'e', 'z', FROM_KEY, FROM_KEY, 'a'), 2)
 
 /** Leaves out what is not set, as the examples that are kept should be short. */
 function compact<T extends object>(record: T): T {
@@ -29,27 +37,29 @@ function compact<T extends object>(record: T): T {
 
 const order: fc.Arbitrary<RangeOrder> = fc
   .record({
-    sort: fc.option(fc.constantFrom('ascending' as const, 'descending' as const), { nil: undefined }),
-    target: fc.option(fc.constantFrom('key', 'version', 'create-revision', 'mod-revision', 'value'), {
-      nil: undefined,
-    }),
-    minModRevision: fc.option(revision, rarely),
-    maxModRevision: fc.option(revision, rarely),
-    minCreateRevision: fc.option(revision, rarely),
-    maxCreateRevision: fc.option(revision, rarely),
+    sort: sometimes(fc.constantFrom('ascending' as const, 'descending' as const), 2),
+    target: sometimes(fc.constantFrom('key', 'version', 'create-revision', 'mod-revision', 'value'), 2),
+    minModRevision: sometimes(revision, 6),
+    maxModRevision: sometimes(revision, 6),
+    minCreateRevision: sometimes(revision, 6),
+    maxCreateRevision: sometimes(revision, 6),
   })
   .map(compact) as fc.Arbitrary<RangeOrder>
 
 const range: fc.Arbitrary<RangeRequest> = fc
   .record({
     type: fc.constant('range' as const),
-    key: fc.oneof({ weight: 5, arbitrary: key }, { weight: 2, arbitrary: fc.constantFrom('\0', '') }),
+    key: fc.oneof(
+      { weight: 12, arbitrary: key },
+      { weight: 12, arbitrary: fc.constant('\0') },
+      { weight: 1, arbitrary: fc.constant('') },
+    ),
     rangeEnd,
-    revision: fc.option(revision, { freq: 3, nil: undefined }),
-    limit: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
-    keysOnly: fc.option(fc.constant(true), { freq: 4, nil: undefined }),
-    serializable: fc.option(fc.constant(true), { freq: 3, nil: undefined }),
-    order: fc.option(order, { nil: undefined }),
+    revision: sometimes(revision, 3),
+    limit: sometimes(fc.integer({ min: 1, max: 3 }), 3),
+    keysOnly: sometimes(fc.constant(true), 6),
+    serializable: sometimes(fc.constant(true)),
+    order: sometimes(order, 2),
   })
   .map(compact)
 
@@ -61,23 +71,20 @@ const anyRange = fc.oneof(
 const put: fc.Arbitrary<PutRequest> = fc
   .record({
     type: fc.constant('put' as const),
-    key: fc.oneof({ weight: 20, arbitrary: key }, { weight: 1, arbitrary: fc.constant('') }),
+    key: fc.oneof({ weight: 50, arbitrary: key }, { weight: 1, arbitrary: fc.constant('') }),
     value,
-    lease: fc.option(lease, { freq: 3, nil: undefined }),
-    previousValue: fc.option(fc.constant(true), { nil: undefined }),
-    keeps: fc.option(fc.constantFrom('value' as const, 'lease' as const, 'value-and-lease' as const), {
-      freq: 5,
-      nil: undefined,
-    }),
+    lease: sometimes(lease, 6),
+    previousValue: sometimes(fc.constant(true), 2),
+    keeps: sometimes(fc.constantFrom('value' as const, 'lease' as const, 'value-and-lease' as const), 10),
   })
   .map((one) => compact(one.keeps === 'value' || one.keeps === 'value-and-lease' ? { ...one, value: '' } : one))
 
 const deletion: fc.Arbitrary<DeleteRequest> = fc
   .record({
     type: fc.constant('delete' as const),
-    key: fc.oneof({ weight: 12, arbitrary: key }, { weight: 1, arbitrary: fc.constantFrom('', '\0') }),
+    key: fc.oneof({ weight: 20, arbitrary: key }, { weight: 1, arbitrary: fc.constantFrom('', '\0') }),
     rangeEnd,
-    previousValue: fc.option(fc.constant(true), { nil: undefined }),
+    previousValue: sometimes(fc.constant(true), 2),
   })
   .map(compact)
 
@@ -89,7 +96,7 @@ const compare: fc.Arbitrary<Compare> = fc.oneof(
       rangeEnd,
       result,
       target: fc.constantFrom('mod-revision' as const, 'create-revision' as const),
-      operand: fc.oneof(fc.constant(0), revision),
+      operand: fc.oneof(fc.constant(0), revision, revision),
     })
     .map(compact),
   fc
@@ -123,7 +130,7 @@ const { txn } = fc.letrec<{ txn: TxnRequest; operation: Operation }>((tie) => ({
 const grant: fc.Arbitrary<EtcdRequest> = fc.record({
   type: fc.constant('lease-grant' as const),
   lease,
-  ttlSeconds: fc.constantFrom(0, 60, 1_000, 9_000_000_001),
+  ttlSeconds: fc.constantFrom(0, 60, 60, 60, 1_000, 1_000, 9_000_000_001),
 })
 const leases: fc.Arbitrary<EtcdRequest> = fc.oneof(
   grant,
@@ -146,21 +153,18 @@ const compaction: fc.Arbitrary<EtcdRequest> = fc
   .record({
     type: fc.constant('compact' as const),
     revision,
-    physical: fc.option(fc.constant(true), { nil: undefined }),
+    physical: sometimes(fc.constant(true), 2),
   })
   .map(compact)
 
 const watch: fc.Arbitrary<WatchRequest> = fc
   .record({
     key,
-    rangeEnd: fc.oneof({ weight: 3, arbitrary: fc.constant(FROM_KEY) }, { weight: 3, arbitrary: rangeEnd }),
-    startRevision: fc.option(revision, { nil: undefined }),
-    previousValue: fc.option(fc.constant(true), { nil: undefined }),
-    unwanted: fc.option(fc.constantFrom('puts' as const, 'deletes' as const, 'all' as const), {
-      freq: 4,
-      nil: undefined,
-    }),
-    fragments: fc.option(fc.constant(true), { freq: 4, nil: undefined }),
+    rangeEnd: fc.oneof({ weight: 2, arbitrary: fc.constant(FROM_KEY) }, { weight: 3, arbitrary: rangeEnd }),
+    startRevision: sometimes(revision, 2),
+    previousValue: sometimes(fc.constant(true), 2),
+    unwanted: sometimes(fc.constantFrom('puts' as const, 'deletes' as const, 'all' as const), 5),
+    fragments: sometimes(fc.constant(true)),
   })
   .map(compact)
 
@@ -168,7 +172,7 @@ const ask = (request: fc.Arbitrary<EtcdRequest>): fc.Arbitrary<Step> =>
   request.map((one) => ({ do: 'ask' as const, request: one }))
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 30, arbitrary: ask(put) },
+  { weight: 40, arbitrary: ask(put) },
   { weight: 16, arbitrary: ask(anyRange) },
   { weight: 10, arbitrary: ask(deletion) },
   { weight: 16, arbitrary: ask(txn) },
@@ -182,9 +186,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.nat(2).map((stream): Step => ({ do: 'stop', stream })) },
 )
 
-/** Leases come early in some sequences, so that keys can hang on them. */
+/** Sequences begin with some keys and leases, so that there is something to read and to hang on. */
+const beginning = fc.array(fc.oneof({ weight: 1, arbitrary: ask(grant) }, { weight: 4, arbitrary: ask(put) }), {
+  maxLength: 9,
+})
+
 export const anySteps: fc.Arbitrary<Step[]> = fc
-  .tuple(fc.array(ask(grant), { maxLength: 2 }), fc.array(step, { minLength: 3, maxLength: 24 }))
+  .tuple(beginning, fc.array(step, { minLength: 3, maxLength: 24 }))
   .map(([first, rest]) => [...first, ...rest])
 
 /** Only the lease's own time is waited for, so this is slow on the real one and comes seldom. */

@@ -26,6 +26,7 @@ export interface StateImage {
   readonly removed: readonly MemberId[]
 }
 
+const MAX_LEASE_TTL_SECONDS = 9_000_000_000
 const DONE: EtcdResult | undefined = undefined
 const NOBODY: readonly MemberId[] = Object.freeze([])
 const NO_KEYS: readonly string[] = Object.freeze([])
@@ -123,6 +124,7 @@ export class StateMachine {
   }
 
   #grant(lease: number, ttlSeconds: number, wanted: boolean): EtcdResult | undefined {
+    if (ttlSeconds > MAX_LEASE_TTL_SECONDS) return errors.LEASE_TTL_TOO_LARGE
     if (this.leases.has(lease)) return errors.LEASE_EXISTS
     const granted = Math.max(this.#leastTtlSeconds, ttlSeconds)
     this.leases.grant(lease, granted)

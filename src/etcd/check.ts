@@ -9,8 +9,6 @@ import type { EtcdOptions } from './options.ts'
 import { type EtcdRequest, type Operation, type PutRequest, requestBytes, type TxnRequest } from './requests.ts'
 import { FROM_KEY, inRange } from './types.ts'
 
-const MAX_LEASE_TTL_SECONDS = 9_000_000_000
-
 /** Why a request cannot be taken, if so. */
 export function checkRequest(request: EtcdRequest, options: EtcdOptions): EtcdFailure | undefined {
   switch (request.type) {
@@ -28,9 +26,6 @@ export function checkRequest(request: EtcdRequest, options: EtcdOptions): EtcdFa
       if (refusal !== undefined) return refusal
       break
     }
-    case 'lease-grant':
-      if (request.ttlSeconds > MAX_LEASE_TTL_SECONDS) return errors.LEASE_TTL_TOO_LARGE
-      return undefined
     default:
       return undefined
   }

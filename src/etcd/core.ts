@@ -127,6 +127,10 @@ export class Core implements ConsensusOwner, Parts {
       if (entry.data === null) continue
       if (entry.data instanceof MembershipChange) this.#changeMembers(entry, entry.data, out)
       else this.#apply(entry.data as LoggedRequest, out)
+      if (store.hasFailed) {
+        if (!this.#halted) this.#halt('panic', out)
+        return
+      }
     }
     this.watches.flush(out)
     const member = this.options.name
@@ -154,6 +158,7 @@ export class Core implements ConsensusOwner, Parts {
     const wanted = this.#desk.isWanted(origin, id)
     const isOverQuota = this.#desk.maintenance.passesQuota(request)
     let result = machine.apply(request, wanted)
+    if (machine.store.hasFailed) return
     const { events } = machine
     if (events.length > 0) {
       const { revision } = machine.store

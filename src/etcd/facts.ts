@@ -51,13 +51,20 @@ export interface EtcdStarted {
 }
 
 /**
- * The member does not run. With a corrupt log, or once it was removed, it never will; after a full disk, or when the leader counts on entries that
+ * The member does not run. A panic while an entry is applied comes again when the entry does. With a corrupt log, or once it was removed, it never will; after a full disk, or when the leader counts on entries that
  * it has lost, it tries again.
  */
 export interface EtcdRefused {
   readonly type: 'etcd-member-refused'
   readonly member: string
-  readonly reason: 'corrupt-log' | 'corrupt-snapshot' | 'missing-entries' | 'lost-entries' | 'disk-full' | 'removed'
+  readonly reason:
+    | 'corrupt-log'
+    | 'corrupt-snapshot'
+    | 'missing-entries'
+    | 'lost-entries'
+    | 'disk-full'
+    | 'removed'
+    | 'panic'
 }
 
 export interface EtcdWatchSent {

@@ -9,7 +9,7 @@ import type { EtcdFailure } from './errors.ts'
 import type { EtcdResult } from './messages.ts'
 import type { EtcdRequest, Operation, PutRequest } from './requests.ts'
 import type { EtcdResponse, OperationResponse } from './responses.ts'
-import { EtcdTrial, type Seen } from './testing.ts'
+import { type Answer, EtcdTrial, type Seen } from './testing.ts'
 import { FROM_KEY, type KeyValue, type LeaseId, type WatchEvent } from './types.ts'
 
 export type Step =
@@ -32,6 +32,9 @@ export interface SeenWatch {
   /** Why it was not begun, or ended: a reason, or the compacted revision. */
   readonly ended: string | number | undefined
 }
+
+/** The member panicked: it answers nobody any more. */
+export const CRASHED: Observation = Object.freeze({ crashed: true })
 
 /** The revision at which every sequence begins; everything up to it is compacted. */
 export const BASE_REVISION = 3
@@ -107,9 +110,14 @@ export class Rehearsal {
   }
 
   #ask(request: EtcdRequest): Observation {
-    const result = this.#trial.answer(sized(request))
+    const tag = this.#trial.ask(sized(request))
+    const { answers } = this.#trial.client()
+    while (answers[tag] === undefined) {
+      this.#trial.run(10 * MILLISECOND)
+      if (!this.#trial.view(0).isRunning) return CRASHED
+    }
     this.#settle()
-    return observe(result, request)
+    return observe((answers[tag] as Answer).result, request)
   }
 
   #expire(lease: LeaseId): Observation {

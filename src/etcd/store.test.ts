@@ -218,6 +218,11 @@ describe('transactions', () => {
   test.each<[name: string, request: WriteRequest, refusal: unknown]>([
     ['a put with an unknown lease', { type: 'put', key: 'a', value: 1, lease: 9 }, errors.LEASE_NOT_FOUND],
     ['a lease that is there', { type: 'lease-grant', lease: 5, ttlSeconds: 9 }, errors.LEASE_EXISTS],
+    [
+      'a lease of a thousand years',
+      { type: 'lease-grant', lease: 5, ttlSeconds: 31_536_000_000 },
+      errors.LEASE_TTL_TOO_LARGE,
+    ],
     ['revoking an unknown lease', { type: 'lease-revoke', lease: 9 }, errors.LEASE_NOT_FOUND],
     ['compaction of the future', { type: 'compact', revision: 99 }, errors.FUTURE_REVISION],
     [

@@ -37,6 +37,7 @@ export class Store {
   #peakBytes = 0
   /** Events of the write transaction under way. */
   #events: StoreEvent[] = []
+  #hasFailed = false
   readonly #decisions: EtcdDecisions
 
   constructor(decisions: EtcdDecisions) {
@@ -79,6 +80,15 @@ export class Store {
   /** Events in the log, hence the size of the history. */
   get eventCount(): number {
     return this.#log.length
+  }
+
+  /** The transaction under way turned out to be impossible when it was half done. */
+  get hasFailed(): boolean {
+    return this.#hasFailed
+  }
+
+  failTransaction(): void {
+    this.#hasFailed = true
   }
 
   /** The key's state now, or undefined. Within a transaction it sees the transaction's own writes. */

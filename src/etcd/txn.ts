@@ -201,17 +201,25 @@ export function perform(
   }
 }
 
+/**
+ * The key was there when the transaction was checked, but one whose value or lease is to be kept may have been deleted by
+ * the transaction itself since: etcd then panics, on every member, whenever it applies the entry.
+ */
 function putKey(store: Store, leases: LeaseTable, put: PutRequest): KeyValue | undefined {
   let { value } = put
   let lease = put.lease ?? 0
   let bytes = valueBytes(put)
   if (put.keeps !== undefined) {
     const kept = store.get(put.key)
-    if (kept !== undefined && put.keeps !== 'lease') {
+    if (kept === undefined) {
+      store.failTransaction()
+      return undefined
+    }
+    if (put.keeps !== 'lease') {
       value = kept.value
       bytes = kept.bytes
     }
-    if (kept !== undefined && put.keeps !== 'value') lease = kept.lease
+    if (put.keeps !== 'value') lease = kept.lease
   }
   const previous = store.put(put.key, value, bytes, lease)
   leases.move(put.key, previous?.lease ?? 0, lease)
