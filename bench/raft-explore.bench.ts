@@ -43,11 +43,20 @@ export async function run(): Promise<Row[]> {
     if (!exploration.isComplete) throw new Error('the highest rung was not searched to its end')
     rungs = seen
   })
+  let hunted = 0
+  const membership = userSeconds(() => {
+    // Two changes at once: the deepest of the defects, which only the higher rungs reach.
+    const { exploration, states: seen } = climb(HIGH_RUNGS, { acceptsChange: (_settled, pending) => !pending })
+    if (exploration.violation === undefined) throw new Error('two changes at once were not found')
+    hunted = seen
+  })
   return [
     { figure: 'raft: distinct states explored', value: (states / wide) * 60, unit: '1/min', target: 1_000_000 },
     { figure: 'raft: steps explored', value: steps / wide, unit: '1/s' },
     { figure: 'raft: distinct states within all bounds of the ladder', value: rungs, unit: 'states' },
     { figure: 'raft: the ladder, nothing broken', value: ladder, unit: 's', atMost: true },
+    { figure: 'raft: two changes at once are found, states', value: hunted, unit: 'states' },
+    { figure: 'raft: two changes at once are found', value: membership, unit: 's', atMost: true },
   ]
 }
 

@@ -16,6 +16,8 @@ export interface Bounds {
   readonly heartbeats: number
   readonly reads: number
   readonly snapshots: number
+  /** A leader removes a member, or takes one back as a voter. Not together with snapshots. */
+  readonly changes: number
   /** Most messages under way at once, with those that wait for a disk. A step that would send more is not taken. */
   readonly inFlight: number
   /**
@@ -35,7 +37,16 @@ export interface Bounds {
 }
 
 /** Each step that is bounded, in the order in which it is counted: four bits each of one word. */
-export const COUNTED = ['crashes', 'drops', 'duplicates', 'proposals', 'heartbeats', 'reads', 'snapshots'] as const
+export const COUNTED = [
+  'crashes',
+  'drops',
+  'duplicates',
+  'proposals',
+  'heartbeats',
+  'reads',
+  'snapshots',
+  'changes',
+] as const
 
 export type Counted = (typeof COUNTED)[number]
 
@@ -51,6 +62,7 @@ export function completeBounds(given: Partial<Bounds>): Bounds {
     heartbeats: 0,
     reads: 0,
     snapshots: 0,
+    changes: 0,
     inFlight: 6,
     preVote: false,
     plain: false,

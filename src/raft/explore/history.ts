@@ -1,11 +1,12 @@
 /**
  * What has happened that no member need remember: which entry was committed at each index, by a leader of which term, and
- * how much was committed when a read was asked. Each different history is kept once, as a number. It names no member, so
- * renaming leaves it alone.
+ * how much was committed when a read was asked. Each different history is kept once, as a number.
  */
 import type { LogIndex, Term } from '../types.ts'
 import { digest, Words } from './hash.ts'
+import type { Renaming } from './symmetry.ts'
 import type { Facts, Turn } from './turns.ts'
+import { renamed } from './wire.ts'
 
 export type HistoryNumber = number
 
@@ -19,10 +20,12 @@ interface History {
 
 export class Histories {
   readonly digests = new Words()
+  readonly #renamings: readonly Renaming[]
   readonly #histories: History[] = []
   readonly #numbers = new Map<string, HistoryNumber>()
 
-  constructor() {
+  constructor(renamings: readonly Renaming[]) {
+    this.#renamings = renamings
     this.#numberOf({ committed: [0], terms: [0], floors: [] })
   }
 
@@ -85,7 +88,11 @@ export class Histories {
     const number = this.#histories.length
     this.#histories.push(history)
     this.#numbers.set(key, number)
-    digest(numbers, this.digests.data, this.digests.grow(2))
+    const at = this.digests.grow(this.#renamings.length * 2)
+    this.#renamings.forEach((renaming, i) => {
+      const codes = committed.map((code) => renamed(code, renaming))
+      digest([committed.length, ...codes, ...terms, ...floors], this.digests.data, at + i * 2)
+    })
     return number
   }
 }

@@ -23,6 +23,7 @@ export const RUNGS: readonly Rung[] = [
     bounds: { terms: 2, logLength: 2, proposals: 1, heartbeats: 1, inFlight: 3 },
   },
   { name: 'a proposal, three terms', bounds: { terms: 3, logLength: 2, proposals: 1, inFlight: 3 } },
+  { name: 'a change of the membership, two terms', bounds: { terms: 2, logLength: 3, changes: 1, inFlight: 3 } },
   { name: 'four terms', bounds: { terms: 4, logLength: 2, inFlight: 3 } },
   { name: 'a read, two terms', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
   {
@@ -33,6 +34,10 @@ export const RUNGS: readonly Rung[] = [
 
 /** The same with more of everything; minutes. */
 export const HIGH_RUNGS: readonly Rung[] = [
+  {
+    name: 'two changes of the membership, three terms',
+    bounds: { terms: 3, logLength: 5, changes: 2, proposals: 1, inFlight: 3 },
+  },
   {
     name: 'a crash and a proposal, two terms',
     bounds: { terms: 2, logLength: 2, crashes: 1, proposals: 1, inFlight: 4 },

@@ -3,12 +3,13 @@
  * Nothing in it is changed once made. Time is taken out: of its clock only whether its election pause is over is kept, as
  * the search decides when that is.
  */
+import { MembershipChange } from '../membership.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { RaftOptions } from '../options.ts'
 import { createState, type RaftState } from '../state.ts'
 import type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from '../types.ts'
 import type { Renaming } from './symmetry.ts'
-import { codeOf, pushEntries } from './wire.ts'
+import { codeOf, pushEntries, renamed } from './wire.ts'
 
 /** Every step happens at this moment; an election pause began then, or at 0. */
 export const NOW = 10_000_000
@@ -130,7 +131,9 @@ export function numbersOf(
     log.snapshot?.index ?? 0,
     log.last,
   )
-  for (let index = log.compacted + 1; index <= log.last; index++) numbers.push(codeOf(log.entryAt(index) as Entry))
+  for (let index = log.compacted + 1; index <= log.last; index++) {
+    numbers.push(renamed(codeOf(log.entryAt(index) as Entry), renaming))
+  }
   numbers.push(
     state.lastWrite,
     state.hardStateWrite,
@@ -143,12 +146,16 @@ export function numbersOf(
   numbers.push(state.pendingMessages.length)
   for (const { write, to: receiver, message } of state.pendingMessages)
     numbers.push(write, ...numberOf(receiver, message))
-  for (const id of renaming.order) numbers.push(state.ballots[id - 1] as number)
+  for (const id of renaming.order) {
+    const slot = state.members.indexOf(id)
+    numbers.push(slot < 0 ? 2 : (state.ballots[slot] as number))
+  }
   if (state.role === 'leader') pushLeader(numbers, state, renaming)
   return numbers
 }
 
-function pushDisk(numbers: number[], { hardState, snapshot, entries }: Disk, { to }: Renaming): void {
+function pushDisk(numbers: number[], { hardState, snapshot, entries }: Disk, renaming: Renaming): void {
+  const { to } = renaming
   numbers.push(
     hardState.term,
     to[hardState.vote] as number,
@@ -156,13 +163,13 @@ function pushDisk(numbers: number[], { hardState, snapshot, entries }: Disk, { t
     snapshot?.index ?? 0,
     snapshot?.term ?? 0,
   )
-  pushEntries(numbers, entries)
+  pushEntries(numbers, entries, renaming)
 }
 
 function pushLeader(numbers: number[], state: RaftState, { to, order }: Renaming): void {
-  numbers.push(state.termStart, state.readSequence, state.reads.length, state.waitingReads.length)
+  numbers.push(state.termStart, state.pendingChange, state.readSequence, state.reads.length, state.waitingReads.length)
   for (const id of order) {
-    const progress = state.progress[id - 1]
+    const progress = state.progress[state.members.indexOf(id)]
     if (progress === undefined) continue
     const { match, next, pendingSnapshot, snapshotBeats, readAcknowledged, window } = progress
     numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.probing))
@@ -180,8 +187,14 @@ export function logText(member: Member): string {
   const log = member.state?.log
   const entries = log === undefined ? member.disk.entries : entriesOf(log)
   const base = log === undefined ? (member.disk.snapshot?.index ?? 0) : log.compacted
-  const text = entries.map((entry) => (entry.data === null ? `t${entry.term}` : `t${entry.term}:v${entry.data}`))
+  const text = entries.map((entry) => entryText(entry))
   return `[${base > 0 ? [`..${base}`, ...text].join(' ') : text.join(' ')}]`
+}
+
+export function entryText({ term, data }: Entry): string {
+  if (data === null) return `t${term}`
+  if (!(data instanceof MembershipChange)) return `t${term}:v${data}`
+  return `t${term}:${data.steps.map(({ kind, member }) => `${kind === 'remove' ? '-' : '+'}${member}`).join()}`
 }
 
 function entriesOf(log: RaftState['log']): Entry[] {

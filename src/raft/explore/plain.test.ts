@@ -28,6 +28,7 @@ test.each(SMALL)('%s: the plain search and a simple program count the same state
 
 const DEFECTS: readonly [name: string, decisions: Partial<RaftDecisions>, bounds: Partial<Bounds>][] = [
   ['none', {}, { terms: 2, logLength: 1, crashes: 1, inFlight: 3 }],
+  ['none, with a change', {}, { terms: 2, logLength: 2, changes: 1, inFlight: 3 }],
   ['vote not persisted', { hardStateWaitsForDisk: () => false }, { terms: 1, logLength: 1, crashes: 1, inFlight: 3 }],
   [
     'acknowledged before the disk',

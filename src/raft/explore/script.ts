@@ -2,9 +2,9 @@
 import { never } from '../../kernel/invariant.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { MemberId } from '../types.ts'
-import { logText, type Member } from './member.ts'
+import { entryText, logText, type Member } from './member.ts'
 import type { Exploration } from './search.ts'
-import { CRASH, HEARTBEAT, PROPOSE, READ, RESTART, SNAPSHOT, SYNC, TICK } from './turns.ts'
+import { CHANGE, CRASH, HEARTBEAT, PROPOSE, READ, RESTART, SNAPSHOT, SYNC, TICK } from './turns.ts'
 
 /** The shortest way to the broken claim, numbered; empty when nothing broke. */
 export function scriptOf({ violation }: Exploration): string {
@@ -33,6 +33,8 @@ function inputText(id: MemberId, input: number): string {
   if (input === CRASH) return `member ${id}: crash`
   if (input === RESTART) return `member ${id}: restart`
   if (input === SNAPSHOT) return `member ${id}: snapshot, and compact the log`
+  if (input >= CHANGE)
+    return `member ${id}: propose ${(input - CHANGE) >> 3 === 0 ? 'to add' : 'to remove'} member ${(input - CHANGE) & 7}`
   return input >= READ ? `member ${id}: read` : `member ${id}: propose v${input - PROPOSE}`
 }
 
@@ -44,7 +46,7 @@ function messageText(to: MemberId, message: RaftMessage): string {
     case 'raft-vote-reply':
       return `${way} ${message.preVote ? 'pre-vote' : 'vote'} ${message.granted ? 'granted' : 'refused'}, term ${message.term}`
     case 'raft-append': {
-      const entries = message.entries.map((entry) => `t${entry.term}${entry.data === null ? '' : `:v${entry.data}`}`)
+      const entries = message.entries.map(entryText)
       return `${way} append, term ${message.term}, after ${message.previousIndex} of term ${message.previousTerm} [${entries.join(' ')}], commit ${message.commit}`
     }
     case 'raft-append-reply':
@@ -74,6 +76,8 @@ function memberText(member: Member): string {
   const { state, disk, writes } = member
   if (state === undefined)
     return `down, disk: term ${disk.hardState.term}, vote ${disk.hardState.vote}, log ${logText(member)}`
+  const among =
+    state.members.length === state.options.members.length ? '' : `, voters ${state.membership.voters.join(' ')}`
   const waiting = writes.length === 0 ? '' : `, ${writes.length} unwritten`
-  return `${state.role}, term ${state.term}, vote ${state.vote}, log ${logText(member)}, commit ${state.commit}${waiting}`
+  return `${state.role}, term ${state.term}, vote ${state.vote}, log ${logText(member)}, commit ${state.commit}${among}${waiting}`
 }

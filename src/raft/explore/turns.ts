@@ -4,10 +4,12 @@
  * the machine, on a copy of its state.
  */
 import { InvariantError } from '../../kernel/invariant.ts'
+import { applyChange, entriesApplied } from '../apply.ts'
+import { MembershipChange } from '../membership.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { RaftOptions } from '../options.ts'
 import type { RaftOut } from '../sink.ts'
-import { applicable, cloneState, createState, type RaftState, setApplied } from '../state.ts'
+import { applicable, cloneState, createState, type RaftState } from '../state.ts'
 import { type RaftInput, step } from '../step.ts'
 import type { Entry, HardState, LogIndex, MemberId, Snapshot, Term } from '../types.ts'
 import { digest, Words } from './hash.ts'
@@ -24,7 +26,7 @@ import {
   written,
 } from './member.ts'
 import type { Renaming } from './symmetry.ts'
-import { codeOf, type MessageNumber, type Wire } from './wire.ts'
+import { changeOf, codeOf, type MessageNumber, type Wire } from './wire.ts'
 
 export type MemberNumber = number
 
@@ -37,7 +39,8 @@ export const RESTART = 4
 export const SNAPSHOT = 5
 export const PROPOSE = 16
 export const READ = 32
-export const DELIVER = 48
+export const CHANGE = 48
+export const DELIVER = 64
 
 export interface Turn {
   readonly next: MemberNumber
@@ -64,6 +67,7 @@ export interface Facts {
   /** Codes by index; 0 where the log is compacted. */
   readonly log: readonly number[]
   readonly compacted: LogIndex
+  readonly members: readonly MemberId[]
   readonly applied: LogIndex
 }
 
@@ -174,6 +178,7 @@ function factsOf({ id, state, disk, writes, led }: Member): Facts {
     led,
     log,
     compacted: state?.log.compacted ?? 0,
+    members: state?.members ?? [],
     applied: state?.applied ?? 0,
   }
 }
@@ -212,7 +217,11 @@ class Run implements RaftOut {
       if (taken !== undefined) step(state, taken, NOW, this)
     }
     const upTo = applicable(state)
-    if (upTo > state.applied) setApplied(state, upTo)
+    for (let index = state.applied + 1; index <= upTo; index++) {
+      const entry = state.log.entryAt(index)
+      if (entry?.data instanceof MembershipChange) applyChange(state, entry, NOW, this)
+    }
+    if (upTo > state.applied) entriesApplied(state, upTo, NOW, this)
     if (state.commit > commit) {
       this.committedFrom = commit + 1
       for (let index = commit + 1; index <= state.commit; index++) {
@@ -310,6 +319,7 @@ function inputOf(input: number, message: RaftMessage | undefined): RaftInput | u
   if (input === TICK) return { kind: 'election-timeout' }
   if (input === HEARTBEAT) return { kind: 'heartbeat-timeout' }
   if (input === RESTART) return { kind: 'start' }
+  if (input >= CHANGE) return { kind: 'propose', proposals: [{ data: changeOf(input - CHANGE), bytes: 1 }] }
   if (input >= READ) return { kind: 'read', context: input - READ }
   return { kind: 'propose', proposals: [{ data: input - PROPOSE, bytes: 1 }] }
 }

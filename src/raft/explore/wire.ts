@@ -2,6 +2,7 @@
  * Messages as numbers. Each different message, receiver included, is kept once; what is under way is a bag of such
  * numbers. Its digest is made once for every renaming of the members.
  */
+import { MembershipChange } from '../membership.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { Entry, MemberId } from '../types.ts'
 import { digest, Words } from './hash.ts'
@@ -53,7 +54,8 @@ export class Wire {
   }
 }
 
-function numbersOf(to: MemberId, message: RaftMessage, { to: named }: Renaming): number[] {
+function numbersOf(to: MemberId, message: RaftMessage, renaming: Renaming): number[] {
+  const { to: named } = renaming
   const numbers = [TYPES.indexOf(message.type), named[to] as number, named[message.from] as number]
   switch (message.type) {
     case 'raft-vote-request':
@@ -64,7 +66,7 @@ function numbersOf(to: MemberId, message: RaftMessage, { to: named }: Renaming):
       break
     case 'raft-append':
       numbers.push(message.term, message.previousIndex, message.previousTerm, message.commit, Number(message.quiet))
-      pushEntries(numbers, message.entries)
+      pushEntries(numbers, message.entries, renaming)
       break
     case 'raft-append-reply':
       numbers.push(message.term, Number(message.accepted), message.index, message.hintIndex, message.hintTerm)
@@ -97,15 +99,31 @@ function numbersOf(to: MemberId, message: RaftMessage, { to: named }: Renaming):
   return numbers
 }
 
-/** An entry is its term and what was proposed, 0 for nothing: `codeOf` tells any two apart. */
-export function codeOf(entry: Entry): number {
-  return entry.term * 64 + (entry.data === null ? 0 : (entry.data as number))
+const CHANGES = 32
+const KINDS = ['add-voter', 'remove'] as const
+
+/** The changes of the membership that are explored: of one member each. */
+export function changeOf(what: number): MembershipChange {
+  return new MembershipChange([{ kind: KINDS[what >> 3] as 'add-voter' | 'remove', member: what & 7 }])
 }
 
-export function pushEntries(numbers: number[], entries: readonly Entry[]): void {
+/** An entry is its term and what was proposed: nothing, a number below 32, or a change. The code tells any two apart. */
+export function codeOf({ term, data }: Entry): number {
+  if (data === null) return term * 64
+  if (!(data instanceof MembershipChange)) return term * 64 + (data as number)
+  const [step] = data.steps as [{ kind: 'add-voter' | 'remove'; member: MemberId }]
+  return term * 64 + CHANGES + KINDS.indexOf(step.kind) * 8 + step.member
+}
+
+/** The code when members have other names. */
+export function renamed(code: number, { to }: Renaming): number {
+  return (code & CHANGES) === 0 ? code : code - (code & 7) + (to[code & 7] as number)
+}
+
+export function pushEntries(numbers: number[], entries: readonly Entry[], renaming: Renaming): void {
   numbers.push(entries.length)
   const first = entries[0]
   if (first === undefined) return
   numbers.push(first.index)
-  for (const entry of entries) numbers.push(codeOf(entry))
+  for (const entry of entries) numbers.push(renamed(codeOf(entry), renaming))
 }

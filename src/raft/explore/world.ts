@@ -13,6 +13,7 @@ import { avalanche, type Words } from './hash.ts'
 import { Histories } from './history.ts'
 import { renamings } from './symmetry.ts'
 import {
+  CHANGE,
   CRASH,
   DELIVER,
   type Facts,
@@ -59,7 +60,7 @@ export class World implements WorldRules {
   beyond = 0
 
   readonly #bounds: Bounds
-  readonly #histories = new Histories()
+  readonly #histories: Histories
   readonly #count: number
   readonly #renamings: number
   // The row that is being made.
@@ -79,6 +80,7 @@ export class World implements WorldRules {
     const all = bounds.plain ? renamings(bounds.members).slice(0, 1) : renamings(bounds.members)
     this.#renamings = all.length
     this.wire = new Wire(all)
+    this.#histories = new Histories(all)
     const ids = Array.from({ length: bounds.members }, (_, i) => i + 1)
     const options = ids.map((id) =>
       completeRaftOptions({
@@ -191,6 +193,11 @@ export class World implements WorldRules {
       if (this.#left('heartbeats', bounds.heartbeats) && !take(HEARTBEAT)) return false
       const proposed = (this.#fromCounts >> SHIFT.proposals) & 15
       if (proposed < bounds.proposals && !take(PROPOSE + proposed + 1)) return false
+      if (this.#left('changes', bounds.changes)) {
+        for (let other = 1; other <= this.#count; other++) {
+          if (!take(CHANGE + (facts.members.includes(other) ? 8 : 0) + other)) return false
+        }
+      }
     }
     const mayCompact = facts.applied > facts.compacted && facts.writes === 0
     return !(mayCompact && this.#left('snapshots', bounds.snapshots)) || take(SNAPSHOT)
@@ -202,6 +209,7 @@ export class World implements WorldRules {
     if (input === CRASH) this.#spend('crashes')
     else if (input === HEARTBEAT) this.#spend('heartbeats')
     else if (input === SNAPSHOT) this.#spend('snapshots')
+    else if (input >= CHANGE) this.#spend('changes')
     else if (input >= READ) {
       this.#spend('reads')
       this.#history = this.#histories.asked(this.#history)
@@ -326,13 +334,13 @@ export class World implements WorldRules {
     const members = this.turns.digests.data
     const messages = this.wire.digests.data
     const histories = this.#histories.digests.data
-    const base = (histories[this.#history * 2] as number) + Math.imul(this.#counts + 1, 0x9e3779b1)
-    const base2 = (histories[this.#history * 2 + 1] as number) + Math.imul(this.#counts + 1, 0x7feb352d)
+    const spent = Math.imul(this.#counts + 1, 0x9e3779b1)
     const row = this.#renamings * 2
     const bag = this.#bag
     for (let renaming = 0; renaming < row; renaming += 2) {
-      let low = base
-      let high = base2
+      const history = this.#history * row + renaming
+      let low = (spent + (histories[history] as number)) | 0
+      let high = (spent ^ (histories[history + 1] as number)) | 0
       for (let i = 0; i < this.#count; i++) {
         const at = (this.#members[i] as number) * row + renaming
         low = (low + (members[at] as number)) | 0
