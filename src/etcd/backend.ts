@@ -52,8 +52,16 @@ export class Backend implements TimerTarget {
 
   /** Writes everything anew now, the state of the open transaction too. False when the disk is full. */
   defragment(out: Out): boolean {
+    return this.#commitAll(this.#options.decisions.defragmentStoresIndex() ? this.#openIndex : this.#storedIndex, out)
+  }
+
+  /** The last commit of a member that stops in good order. */
+  close(out: Out): void {
+    this.#commitAll(this.#openIndex, out)
+  }
+
+  #commitAll(index: number, out: Out): boolean {
     this.#settled = undefined
-    const index = this.#options.decisions.defragmentStoresIndex() ? this.#openIndex : this.#storedIndex
     this.#settledIndex = this.#openIndex
     this.#storedIndex = index
     return saveBackend({ index, state: this.#machine.image() }, this, out)

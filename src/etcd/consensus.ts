@@ -15,6 +15,7 @@ import {
   type HardState,
   heartbeatTimerFired,
   type MemberId,
+  membersOf,
   messageBytes,
   type Proposal,
   proposeEntries,
@@ -41,6 +42,8 @@ const HEARTBEAT = 2
 export interface ConsensusOwner {
   /** Committed entries that this member holds durably are to be applied, in order, now. */
   onCommitted(entries: readonly Entry[], out: Out): void
+  /** A snapshot of the present state. */
+  currentSnapshot(): Snapshot
   onInstall(snapshot: Snapshot, out: Out): void
   onReadReady(context: number, index: number, out: Out): void
   onRoleChanged(out: Out): void
@@ -255,6 +258,10 @@ export class Consensus implements RaftOut, TimerTarget {
   }
 
   send(to: MemberId, message: RaftMessage): void {
+    if (message.type === 'raft-snapshot' && !knows(message.snapshot, to)) {
+      this.send(to, { ...message, snapshot: this.#owner.currentSnapshot() })
+      return
+    }
     const process = processOf(to, this.#options.members)
     // Proposals must not be doubled and snapshots are large, so both go over a connection; the rest may be lost.
     if (message.type === 'raft-propose' || message.type === 'raft-snapshot') {
@@ -306,4 +313,9 @@ export class Consensus implements RaftOut, TimerTarget {
   note(fact: RaftFact): void {
     this.#out.note(fact)
   }
+}
+
+/** A member that joined after the snapshot was saved needs one that it belongs to; etcd makes each anew when it is sent. */
+function knows({ membership }: Snapshot, member: MemberId): boolean {
+  return membership === undefined ? true : membersOf(membership).includes(member)
 }

@@ -32,6 +32,8 @@ export class Core implements ConsensusOwner, Parts {
   readonly #halt: Halt
   readonly #desk: Desk
   readonly #backend: Backend
+  /** The entry that is being applied, or was last. */
+  #appliedIndex: number
   #leaderlessTimer = 0
   #wasLeader = false
   #halted = false
@@ -41,6 +43,7 @@ export class Core implements ConsensusOwner, Parts {
     this.#halt = halt
     this.machine = new StateMachine(options.decisions, Math.ceil((1.5 * options.electionTimeoutMicros) / SECOND))
     const { backend } = recovered
+    this.#appliedIndex = backend?.index ?? 0
     if (backend !== undefined) {
       this.machine.restore(backend.state, true)
       this.#noteRestored(backend.index, 'disk', out)
@@ -124,6 +127,7 @@ export class Core implements ConsensusOwner, Parts {
     const last = entries[entries.length - 1] as Entry
     this.#backend.begin(last.index, out)
     for (const entry of entries) {
+      this.#appliedIndex = entry.index
       if (entry.data === null) continue
       if (entry.data instanceof MembershipChange) this.#changeMembers(entry, entry.data, out)
       else this.#apply(entry.data as LoggedRequest, out)
@@ -145,12 +149,22 @@ export class Core implements ConsensusOwner, Parts {
     }
     out.note(batch)
     if (last.index - this.consensus.lastSnapshotIndex >= this.options.snapshotEntries) {
-      const data: StateImage = this.machine.image()
-      const { membership } = data
-      const snapshot: Snapshot = { index: last.index, term: last.term, data, bytes: 1024 + data.store.bytes }
-      this.consensus.saveSnapshot(membership === undefined ? snapshot : { ...snapshot, membership }, out)
+      this.consensus.saveSnapshot(this.currentSnapshot(), out)
     }
-    if (this.machine.removed.includes(this.consensus.state.id) && !this.#halted) this.#halt('removed', out)
+    if (this.machine.removed.includes(this.consensus.state.id) && !this.#halted) {
+      this.#backend.close(out)
+      this.#halt('removed', out)
+    }
+  }
+
+  currentSnapshot(): Snapshot {
+    const index = this.#appliedIndex
+    const { membership, log } = this.consensus.state
+    const data: StateImage = this.machine.image()
+    const snapshot: Snapshot = { index, term: log.termAt(index), data, bytes: 1024 + data.store.bytes }
+    // Before the first change of members everybody knows who belongs.
+    const hasChanged = data.membership !== undefined || membersOf(membership).length !== this.options.members.length
+    return hasChanged ? { ...snapshot, data: { ...data, membership }, membership } : snapshot
   }
 
   #apply({ origin, id, request }: LoggedRequest, out: Out): void {
@@ -203,6 +217,7 @@ export class Core implements ConsensusOwner, Parts {
 
   onInstall(snapshot: Snapshot, out: Out): void {
     const before = this.machine.store.revision
+    this.#appliedIndex = snapshot.index
     this.machine.restore(snapshot.data as StateImage)
     this.#backend.replaced(snapshot.index)
     this.#noteRestored(snapshot.index, 'leader', out)

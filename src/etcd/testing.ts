@@ -95,8 +95,12 @@ export class EtcdTrial {
   readonly kernel: Kernel
   readonly members: readonly ProcessId[]
   readonly clients: readonly ProcessId[]
+  readonly #options: EtcdTrialOptions['options']
+  readonly #joined: ProcessId[] = []
+  readonly #clientsOf = new Map<ProcessId, ProcessId>()
 
   constructor(options: EtcdTrialOptions) {
+    this.#options = options.options
     this.kernel = new Kernel({ seed: options.seed, crashMode: options.crashMode ?? 'draw' })
     const { kernel } = this
     const { streams } = kernel
@@ -122,8 +126,42 @@ export class EtcdTrial {
     return this.kernel.machineOf(this.clients[index] as ProcessId) as TestClient
   }
 
+  /** Starts a process that will be a member once it is added. */
+  join(name: string): ProcessId {
+    const { kernel, members } = this
+    const { streams } = kernel
+    kernel.addHost(name)
+    const options = { ...this.#options, name, index: -1, members, streams, joins: true }
+    const process = kernel.spawn(name, name, () => new EtcdMember(options))
+    this.#joined.push(process)
+    return process
+  }
+
+  /** Asks one member, through a client of its own that knows no other. */
+  answerFrom(member: ProcessId, request: EtcdRequest): EtcdResult {
+    const { kernel } = this
+    let client = this.#clientsOf.get(member)
+    if (client === undefined) {
+      const name = `client-of-${member}`
+      kernel.addHost(name)
+      const { streams } = kernel
+      client = kernel.spawn(name, name, () => new TestClient(new EtcdClient({ endpoints: [member], name, streams })))
+      this.#clientsOf.set(member, client)
+      this.run(0)
+    }
+    let tag = -1
+    kernel.enter(client, (machine, out) => {
+      tag = (machine as TestClient).ask(request, out)
+    })
+    return this.#waitFor(kernel.machineOf(client) as TestClient, tag)
+  }
+
+  viewOf(member: ProcessId): EtcdView {
+    return (this.kernel.machineOf(member) as EtcdMember).view()
+  }
+
   view(index: number): EtcdView {
-    return (this.kernel.machineOf(this.members[index] as ProcessId) as EtcdMember).view()
+    return this.viewOf(this.members[index] as ProcessId)
   }
 
   /** Places of the members that lead now. */
@@ -165,7 +203,10 @@ export class EtcdTrial {
   /** Asks and runs until the answer is there. */
   answer(request: EtcdRequest, client = 0): EtcdResult {
     const tag = this.ask(request, client)
-    const { answers } = this.client(client)
+    return this.#waitFor(this.client(client), tag)
+  }
+
+  #waitFor({ answers }: TestClient, tag: number): EtcdResult {
     for (let i = 0; i < 3_000 && answers[tag] === undefined; i++) this.run(10_000)
     const answer = answers[tag]
     if (answer === undefined) throw new Error('no answer within 30 s')
@@ -191,7 +232,7 @@ export class EtcdTrial {
   /** Cuts members (by place) off from everyone else; the answer heals it. */
   isolate(...places: number[]): () => void {
     const inside = new Set(places.map((place) => this.members[place] as ProcessId))
-    const outside = new Set([...this.members, ...this.clients].filter((id) => !inside.has(id)))
+    const outside = new Set([...this.members, ...this.#joined, ...this.clients].filter((id) => !inside.has(id)))
     const id = `isolate-${places.join('-')}`
     const there = this.kernel.network.addRule({ id, from: inside, to: outside, verdict: { kind: 'drop' } })
     const back = this.kernel.network.addRule({ id: `${id}-back`, from: outside, to: inside, verdict: { kind: 'drop' } })
