@@ -53,7 +53,15 @@ export interface FaultOptions extends Window {
   readonly kinds?: readonly string[]
   readonly least?: number
   readonly most?: number
+  /** What the cluster runs and what people do to it: most faults that need something to be going on are drawn around it. */
+  readonly objects?: readonly KubeObject[]
+  readonly workload?: readonly WorkloadStep[]
 }
+
+/** Out of so many faults that bite during some steps only, one is drawn at any time all the same. */
+const ANY_TIME_ONE_IN = 4
+/** The others begin before such a step, by at most this share of their duration. */
+const LEAD_PERCENT = 40
 
 /** Faults for a topology in order of time, ids f1, f2, …; which kinds may occur is itself drawn. */
 export function faultsArbitrary(
@@ -61,22 +69,36 @@ export function faultsArbitrary(
   topology: Topology,
   options: FaultOptions,
 ): Arbitrary<readonly FaultStep[]> {
-  const kinds = (options.kinds ?? [...registry.faults.keys()]).map((id) => kindOf(registry, id))
+  const objects = options.objects ?? []
+  const kinds = (options.kinds ?? [...registry.faults.keys()])
+    .map((id) => kindOf(registry, id))
+    .filter((kind) => kind.canBite?.(objects) ?? true)
   if (kinds.length === 0) return fc.constant([])
-  const arbitraries = kinds.map((kind) => kind.arbitrary(topology))
+  const arbitraries = kinds.map((kind) => kind.arbitrary(topology, objects))
   const one = (allowed: readonly number[]): Arbitrary<Omit<FaultStep, 'id'>> =>
-    fc
-      .constantFrom(...allowed)
-      .chain((index) =>
-        fc
-          .tuple(even(options.fromMicros, options.toMicros), arbitraries[index]!)
-          .map(([atMicros, rest]) => ({ kind: kinds[index]!.id, atMicros, ...rest })),
+    fc.constantFrom(...allowed).chain((index) => {
+      const kind = kinds[index]!
+      return arbitraries[index]!.chain((rest) =>
+        momentArbitrary(kind, rest.durationMicros, options).map((atMicros) => ({ kind: kind.id, atMicros, ...rest })),
       )
+    })
   return swarm(kinds.length)
     .chain((allowed) =>
       fc.array(one(allowed), { minLength: options.least ?? 1, maxLength: options.most ?? 4, size: 'max' }),
     )
     .map((faults) => inOrder(faults).map((fault, index) => ({ id: `f${index + 1}`, ...fault })))
+}
+
+/** When a fault begins: at any time, or usually just before a step during which it bites. */
+function momentArbitrary(kind: FaultKind, durationMicros: Micros, options: FaultOptions): Arbitrary<Micros> {
+  const { fromMicros, toMicros } = options
+  const steps = (options.workload ?? []).filter((step) => kind.bitesDuring?.includes(step.kind) === true)
+  if (steps.length === 0) return even(fromMicros, toMicros)
+  return fc
+    .tuple(even(1, ANY_TIME_ONE_IN), even(fromMicros, toMicros), fc.constantFrom(...steps), even(0, LEAD_PERCENT))
+    .map(([turn, anyTime, step, percent]) =>
+      turn === 1 ? anyTime : Math.max(fromMicros, step.atMicros - Math.floor((durationMicros * percent) / 100)),
+    )
 }
 
 function kindOf(registry: Registry, id: string): FaultKind {

@@ -45,11 +45,17 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
     .chain(([topology, objects, seed, apps]) =>
       fc
         .tuple(
-          faultsArbitrary(registry, topology, { ...window, ...recipe.faults }),
           recipe.workload === undefined
             ? fc.constant([])
             : workloadArbitrary(topology, { ...window, objects, ...recipe.workload }),
           clients(recipe, topology, objects),
+        )
+        .chain(([workload, traffic]) =>
+          fc.tuple(
+            faultsArbitrary(registry, topology, { ...window, objects, workload, ...recipe.faults }),
+            fc.constant(workload),
+            fc.constant(traffic),
+          ),
         )
         .map(
           ([faults, workload, traffic]): Scenario => ({

@@ -3,8 +3,9 @@
  * (and users) fill. The trial floor imports none of them, so a user's own is as good as a built-in one.
  */
 import type { Arbitrary } from 'fast-check'
-import type { Cluster, DecisionOverrides, Topology } from '../cluster/index.ts'
+import type { Cluster, DecisionOverrides, Topology, WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
+import type { KubeObject } from '../objects/index.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
 
 export type { FaultStep } from './scenario.ts'
@@ -30,8 +31,15 @@ export interface FaultKind {
   readonly title: string
   /** Parameter name -> meaning with unit. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Parameters and duration for a topology. */
-  arbitrary(topology: Topology): Arbitrary<Pick<FaultStep, 'durationMicros' | 'parameters'>>
+  /** Parameters and duration for a topology; `objects` are the scenario's, for kinds that strike only some of them. */
+  arbitrary(
+    topology: Topology,
+    objects: readonly KubeObject[],
+  ): Arbitrary<Pick<FaultStep, 'durationMicros' | 'parameters'>>
+  /** Steps of the workload during which it usually bites and without which it seldom does. Left out: it bites at any time. */
+  readonly bitesDuring?: readonly WorkloadStep['kind'][]
+  /** False when nothing in a cluster with these objects could ever feel it; it is not drawn then. Left out: always true. */
+  canBite?(objects: readonly KubeObject[]): boolean
   /** What is wrong with the parameters, in words, or undefined. */
   validate(step: FaultStep, topology: Topology): string | undefined
   inject(cluster: Cluster, step: FaultStep): ActiveFault
