@@ -1,0 +1,94 @@
+/**
+ * Trials of the small cluster: 3 etcd members, 2 API servers, 2 controller managers, 2 schedulers, 3 nodes, up to ten pods, traffic,
+ * people at work and 4 faults, as the suite `small` draws them. How many a second with every property on, at 60 and at
+ * 300 virtual seconds before the quiet phase; what checking costs; how fast events with real handlers go.
+ * All are of processor time, garbage collector and compiler included: on a machine that others use too, the wall tells of them.
+ */
+import fc from 'fast-check'
+import { registerDefects, registerFaults } from '../chaos/index.ts'
+import { SECOND } from '../src/kernel/index.ts'
+import { standardRegistry } from '../src/standard-registry.ts'
+import { type Registry, runScenario, type Scenario } from '../src/trial/index.ts'
+import { Registry as EmptyRegistry } from '../src/trial/registry.ts'
+import { main } from './main.ts'
+import { median, type Row } from './row.ts'
+
+export const name = 'cluster'
+
+const REPETITIONS = 5
+const TRIALS = 15
+/** V8 goes on making the cluster's code faster for some hundreds of trials; a campaign is far longer. */
+const WARM_UP_ROUNDS = 20
+const FAULTS = 4
+
+/** The first scenarios of the suite, from a fixed seed, that have as many faults as wanted. */
+function scenariosOf(registry: Registry, horizonMicros: number): readonly Scenario[] {
+  const suite = registry.suites.get('small')
+  if (suite === undefined) throw new Error('there is no suite "small"')
+  const drawn = fc.sample(suite.arbitrary({ horizonMicros }), { numRuns: 400, seed: 20 })
+  const chosen = drawn.filter(({ faults }) => faults.length === FAULTS).slice(0, TRIALS)
+  if (chosen.length < TRIALS)
+    throw new Error(`only ${chosen.length} of ${drawn.length} scenarios have ${FAULTS} faults`)
+  return chosen.map((scenario) => ({ ...scenario, properties: [] }))
+}
+
+interface Measured {
+  readonly seconds: number
+  readonly steps: number
+}
+
+/** Runs every scenario once. A trial that breaks off early would be counted as a fast one, so it is an error. */
+function measure(scenarios: readonly Scenario[], registry: Registry): Measured {
+  let steps = 0
+  const before = process.cpuUsage()
+  for (const scenario of scenarios) {
+    const result = runScenario(scenario, registry)
+    if (result.virtualMicros < scenario.durationMicros)
+      throw new Error(
+        `${result.scenarioId} ended early: ${result.verdict} ${result.signature ?? result.error?.message}`,
+      )
+    steps += result.steps
+  }
+  const { user, system } = process.cpuUsage(before)
+  return { seconds: (user + system) / 1e6, steps }
+}
+
+export function run(): Row[] {
+  const all = standardRegistry()
+  const none = new EmptyRegistry()
+  registerFaults(none)
+  registerDefects(none)
+  const short = scenariosOf(all, 60 * SECOND)
+  const long = scenariosOf(all, 300 * SECOND)
+
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) {
+    measure(short, all)
+    measure(short, none)
+  }
+  const checked: Measured[] = []
+  const unchecked: Measured[] = []
+  const far: Measured[] = []
+  for (let i = 0; i < REPETITIONS; i++) {
+    checked.push(measure(short, all))
+    unchecked.push(measure(short, none))
+    far.push(measure(long, all))
+  }
+  const rate = (measured: readonly Measured[]) => median(measured.map(({ seconds }) => TRIALS / seconds))
+  const overhead = checked.map(({ seconds }, i) => seconds / (unchecked[i] as Measured).seconds)
+  const steps = (checked[0] as Measured).steps / TRIALS
+  return [
+    { figure: 'trials of 60 virtual seconds, every property on', value: rate(checked), unit: 'trials/s', target: 120 },
+    { figure: 'trials of 300 virtual seconds, every property on', value: rate(far), unit: 'trials/s', target: 40 },
+    { figure: 'trials of 60 virtual seconds, no property', value: rate(unchecked), unit: 'trials/s' },
+    { figure: 'all properties against none', value: median(overhead), unit: 'times', target: 1.3, atMost: true },
+    {
+      figure: 'events with real handlers, no property',
+      value: median(unchecked.map((each) => each.steps / each.seconds)),
+      unit: 'events/s',
+      target: 1_000_000,
+    },
+    { figure: 'events in a trial of 60 virtual seconds', value: steps, unit: 'events' },
+  ]
+}
+
+await main(import.meta.url, name, run)
