@@ -137,8 +137,17 @@ export class EtcdTrial {
     return process
   }
 
-  /** Asks one member, through a client of its own that knows no other. */
+  /** Asks one member and runs until the answer is there. */
   answerFrom(member: ProcessId, request: EtcdRequest): EtcdResult {
+    const answered = this.askFrom(member, request)
+    for (let i = 0; i < 3_000 && answered() === undefined; i++) this.run(10_000)
+    const result = answered()
+    if (result === undefined) throw new Error('no answer within 30 s')
+    return result
+  }
+
+  /** Asks one member, through a client of its own that knows no other. What this gives gives the answer once it is there. */
+  askFrom(member: ProcessId, request: EtcdRequest): () => EtcdResult | undefined {
     const { kernel } = this
     let client = this.#clientsOf.get(member)
     if (client === undefined) {
@@ -153,7 +162,8 @@ export class EtcdTrial {
     kernel.enter(client, (machine, out) => {
       tag = (machine as TestClient).ask(request, out)
     })
-    return this.#waitFor(kernel.machineOf(client) as TestClient, tag)
+    const { answers } = kernel.machineOf(client) as TestClient
+    return () => answers[tag]?.result
   }
 
   viewOf(member: ProcessId): EtcdView {
@@ -203,10 +213,7 @@ export class EtcdTrial {
   /** Asks and runs until the answer is there. */
   answer(request: EtcdRequest, client = 0): EtcdResult {
     const tag = this.ask(request, client)
-    return this.#waitFor(this.client(client), tag)
-  }
-
-  #waitFor({ answers }: TestClient, tag: number): EtcdResult {
+    const { answers } = this.client(client)
     for (let i = 0; i < 3_000 && answers[tag] === undefined; i++) this.run(10_000)
     const answer = answers[tag]
     if (answer === undefined) throw new Error('no answer within 30 s')
