@@ -33,6 +33,8 @@ export class TestClient implements Machine, EtcdReceiver, EtcdWatchReceiver {
   readonly client: EtcdClient
   readonly answers: (Answer | undefined)[] = []
   readonly watches = new Map<WatchId, Seen>()
+  /** Messages with events; a batch in pieces has several. */
+  eventMessages = 0
 
   constructor(client: EtcdClient) {
     this.client = client
@@ -41,6 +43,7 @@ export class TestClient implements Machine, EtcdReceiver, EtcdWatchReceiver {
   onStart(): void {}
 
   onMessage(from: ProcessId, message: Message, out: Out): void {
+    if (message.type === 'etcd-watch-events') this.eventMessages++
     this.client.onMessage(from, message, out)
   }
 
