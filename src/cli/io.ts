@@ -9,7 +9,7 @@ export interface Io {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The folder that relative paths start from. */
   readonly folder: string
-  /** Called when the user interrupts (Ctrl-C); the answer takes the listener away again. */
+  /** Called when the user interrupts (Ctrl-C) for the first time; the answer takes the listener away again. */
   onInterrupt(listener: () => void): () => void
 }
 
@@ -22,11 +22,18 @@ export function processIo(): Io {
     environment: process.env,
     folder: process.cwd(),
     onInterrupt(listener) {
-      process.on('SIGINT', listener)
-      process.on('SIGTERM', listener)
+      let isSecond = false
+      const heard = () => {
+        // Who asks twice does not want to wait.
+        if (isSecond) process.exit(130)
+        isSecond = true
+        listener()
+      }
+      process.on('SIGINT', heard)
+      process.on('SIGTERM', heard)
       return () => {
-        process.off('SIGINT', listener)
-        process.off('SIGTERM', listener)
+        process.off('SIGINT', heard)
+        process.off('SIGTERM', heard)
       }
     },
   }

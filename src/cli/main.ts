@@ -96,6 +96,7 @@ function buildProgram(io: Io, act: Act): Command {
     .description('how soon a historical bug is found, and how small the failure becomes')
     .option('--seed <number>', 'default 1')
     .option('--seeds <count>', 'medians over so many seeds; default 1')
+    .option('--no-story', 'only the table, even for a single defect')
     .option('--trials <count>', 'give up after so many; default 2000')
     .action(
       act(async (defect: string, flags: object) => (await import('./commands/hunt.ts')).huntCommand(io, defect, flags)),

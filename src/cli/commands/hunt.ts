@@ -1,5 +1,5 @@
 /** `seatrial hunt`: how soon the suites find a historical bug that is switched on, and how small the failure becomes. */
-import { textTable } from '../../report/index.ts'
+import { textTable, trialLine } from '../../report/index.ts'
 import {
   type Defect,
   exitStatusOf,
@@ -15,6 +15,7 @@ import type { Io } from '../io.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
+import { INTERRUPTED_STATUS } from './run.ts'
 
 export interface HuntFlags extends SessionFlags {
   readonly seed?: string
@@ -39,13 +40,18 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
   const seeds = flags.seeds === undefined ? 1 : parseCount(flags.seeds, '--seeds')
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
   const session = await openSession(io, flags)
+  let stopped = false
+  const release = io.onInterrupt(() => {
+    stopped = true
+    session.pool.stopSoon()
+  })
   try {
     const defects = chosen(session, which)
     const rows: string[][] = []
     let missed = 0
     for (const defect of defects) {
       const caught: Catch[] = []
-      for (let index = 0; index < seeds; index++) {
+      for (let index = 0; index < seeds && !stopped; index++) {
         const found = await huntOne(
           session,
           defect,
@@ -55,6 +61,8 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
         )
         if (found !== undefined) caught.push(found)
       }
+      // A hunt that was broken off says nothing about its defect.
+      if (stopped) break
       if (caught.length < seeds) missed++
       rows.push(rowOf(defect, caught, seeds, trials))
       if (session.json) io.out(`${JSON.stringify({ type: 'hunt', defect: defect.id, seeds, caught })}\n`)
@@ -63,8 +71,10 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
       io.out(
         `${textTable(['DEFECT', 'CAUGHT', 'TRIALS (median)', 'SIZE (median)', 'EXECUTIONS (median)', 'BY'], rows)}\n`,
       )
-    return missed === 0 ? 0 : 1
+    if (stopped) io.err(`\ninterrupted after ${rows.length} of ${defects.length} defects\n`)
+    return stopped ? INTERRUPTED_STATUS : missed === 0 ? 0 : 1
   } finally {
+    release()
     await session.close()
   }
 }
@@ -137,6 +147,7 @@ export async function findFirst(
       isStopped: () => found !== undefined,
       onTrial: ({ record }) => {
         if (found !== undefined) return
+        if (session.json) session.io.out(`${trialLine(record)}\n`)
         const number = done++
         progress.update(done, trials, `trial ${done}`)
         if (

@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SMALL_TOPOLOGY } from '../../cluster/index.ts'
 import type { KubeObject } from '../../objects/index.ts'
-import { counted, duration, listed, printSummary, sizeInWords, summaryLine } from '../../report/index.ts'
+import { counted, duration, listed, printSummary, summaryLine } from '../../report/index.ts'
 import { type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { readText } from '../files.ts'
 import { findingLine, investigate, printFinding } from '../findings.ts'
@@ -110,10 +110,7 @@ async function findBug(session: Session, defect: Defect): Promise<number> {
   )
   progress.end()
   if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
-  else
-    session.io.out(
-      `   from ${sizeInWords(finding.original)} to ${sizeInWords(finding.scenario)}\n\n${printFinding(session, finding)}\n`,
-    )
+  else session.io.out(`\n${printFinding(session, finding)}\n`)
   const { result: again } = await session.elsewhere().run({ kind: 'scenario', scenario: finding.scenario })
   const same = again.traceHash === finding.result.traceHash
   session.say(
