@@ -1,4 +1,5 @@
 /** Where a command writes, and what it may know of its surroundings. Tests put a recording one in its place. */
+import { paint } from './paint.ts'
 
 export interface Io {
   /** Results. */
@@ -16,8 +17,8 @@ export interface Io {
 /** The real one: standard output and error of this process. */
 export function processIo(): Io {
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => void process.stdout.write(paint(text, process.stdout.isTTY === true, process.env)),
+    err: (text) => void process.stderr.write(paint(text, process.stderr.isTTY === true, process.env)),
     isTerminal: process.stderr.isTTY === true && process.env.CI === undefined,
     environment: process.env,
     folder: process.cwd(),

@@ -1,0 +1,20 @@
+/** Colour: which words, and when not. */
+import { expect, test } from 'vitest'
+import { paint } from './paint.ts'
+
+test('telling words are coloured for whoever looks at a terminal', () => {
+  expect(paint('12. 0:40.009  BROKEN it', true, {})).toBe('12. 0:40.009  \u001b[31mBROKEN\u001b[39m it')
+  expect(paint('a.yaml:1:1: warning: x', true, {})).toBe('a.yaml:1:1: \u001b[33mwarning\u001b[39m: x')
+  expect(paint('a drain   passed   25 trials', true, {})).toBe('a drain   \u001b[32mpassed\u001b[39m   25 trials')
+  expect(paint('x FAILED', false, { FORCE_COLOR: '1' })).toContain('\u001b[31m')
+})
+
+test('files, NO_COLOR, dumb terminals and JSON get plain text', () => {
+  for (const [isTerminal, environment] of [
+    [false, {}],
+    [true, { NO_COLOR: '1' }],
+    [true, { TERM: 'dumb' }],
+  ] as const)
+    expect(paint('x FAILED', isTerminal, environment)).toBe('x FAILED')
+  expect(paint('{"verdict": "x passed"}', true, {})).toBe('{"verdict": "x passed"}')
+})
