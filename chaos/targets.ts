@@ -1,8 +1,27 @@
 /** How faults name what they strike: processes and hosts by the names in the topology, and arbitraries that draw them. */
 import fc, { type Arbitrary } from 'fast-check'
-import { type Cluster, namesOf, type Topology } from '../src/cluster/index.ts'
+import { type Cluster, namesOf, type Topology, type WorkloadStep } from '../src/cluster/index.ts'
 import type { ProcessId } from '../src/kernel/index.ts'
+import type { Container, KubeObject, PodSpec, PodTemplateSpec } from '../src/objects/index.ts'
 import type { FaultStep } from '../src/trial/registry.ts'
+
+/** Steps that make pods go and come. */
+export const PODS_COME_AND_GO: readonly WorkloadStep['kind'][] = [
+  'scale',
+  'set-image',
+  'restart-rollout',
+  'rollback',
+  'delete-pod',
+  'drain',
+]
+
+/** The containers of the pods that these objects are or make; init containers left out. */
+export function containersOf(objects: readonly KubeObject[]): readonly Container[] {
+  return objects.flatMap((object) => {
+    const { spec } = object as { readonly spec?: Partial<PodSpec> & { readonly template?: PodTemplateSpec } }
+    return spec?.template?.spec.containers ?? spec?.containers ?? []
+  })
+}
 
 /** Every process that a fault may strike, control plane first. */
 export function processNames(topology: Topology): readonly string[] {

@@ -3,15 +3,21 @@ import fc from 'fast-check'
 import { type Cluster, namesOf } from '../../src/cluster/index.ts'
 import type { Fact } from '../../src/kernel/index.ts'
 import type { KubeletFact } from '../../src/kubelet/index.ts'
+import type { Container, KubeObject } from '../../src/objects/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import { amount, oneOf, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { amount, containersOf, oneOf, PODS_COME_AND_GO, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, seconds } from './define.ts'
 
 const node = 'a node; the pod is chosen among those running there'
 const index = 'which of its running pods, modulo their number, in name order'
 
-function victim(cluster: Cluster, nodeName: string, number: number): string | undefined {
-  const pods = cluster.podsRunningOn(nodeName)
+function victim(
+  cluster: Cluster,
+  nodeName: string,
+  number: number,
+  isFit: (podKey: string) => boolean = () => true,
+): string | undefined {
+  const pods = cluster.podsRunningOn(nodeName).filter(isFit)
   return pods[number % Math.max(1, pods.length)]
 }
 
@@ -59,18 +65,29 @@ export const containerCrash: FaultKind = {
 }
 
 const PROBES = ['readiness', 'liveness'] as const
+type ProbeName = (typeof PROBES)[number]
+
+function hasProbe(container: Container | undefined, probe: ProbeName): boolean {
+  return (probe === 'liveness' ? container?.livenessProbe : container?.readinessProbe) !== undefined
+}
+
+function probesAmong(objects: readonly KubeObject[]): readonly ProbeName[] {
+  const containers = containersOf(objects)
+  return PROBES.filter((probe) => containers.some((container) => hasProbe(container, probe)))
+}
 
 export const probeFlap: FaultKind = {
   id: 'probe-flap',
   title: 'the probes of a running pod fail although its program is well',
-  parameters: { node, index, probe: 'readiness or liveness' },
-  arbitrary: (topology) =>
+  parameters: { node, index: `${index}, of those that have such a probe`, probe: 'readiness or liveness' },
+  canBite: (objects) => probesAmong(objects).length > 0,
+  arbitrary: (topology, objects) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),
       parameters: fc.record({
         node: oneOf(namesOf(topology).nodes),
         index: fc.nat({ max: 9 }),
-        probe: fc.constantFrom(...PROBES),
+        probe: fc.constantFrom(...probesAmong(objects)),
       }),
     }),
   validate: (step, topology) =>
@@ -78,9 +95,11 @@ export const probeFlap: FaultKind = {
     wrongAmount(step, 'index', 0, 1000) ??
     wrongName(step, 'probe', PROBES),
   inject(cluster, step) {
-    const probe = text(step, 'probe') as (typeof PROBES)[number]
+    const probe = text(step, 'probe') as ProbeName
     const place = text(step, 'node')
-    const pod = victim(cluster, place, amount(step, 'index'))
+    const pod = victim(cluster, place, amount(step, 'index'), (key) =>
+      hasProbe(cluster.truth.get('pods', key)?.spec.containers[0], probe),
+    )
     const container = pod === undefined ? '' : firstContainer(cluster, pod)
     const force = (result: 'failure' | undefined) => {
       if (pod !== undefined)
@@ -106,6 +125,8 @@ export const slowPreStop: FaultKind = {
   id: 'slow-prestop',
   title: 'preStop hooks on a node take longer than they should and may overrun the grace period',
   parameters: { node: 'the node', extraMicros: 'added to every preStop hook, microseconds' },
+  bitesDuring: PODS_COME_AND_GO,
+  canBite: (objects) => containersOf(objects).some((container) => container.lifecycle?.preStop !== undefined),
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(5_000_000, 40_000_000, 500_000),
@@ -142,6 +163,7 @@ export const imagePullFailure: FaultKind = {
   id: 'image-pull-failure',
   title: 'a node cannot pull images',
   parameters: { node: 'the node' },
+  bitesDuring: ['set-image'],
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),
@@ -188,6 +210,8 @@ export const failedRestore: FaultKind = {
   id: 'failed-restore',
   title: 'iptables-restore fails on a node for the next syncs of kube-proxy',
   parameters: { node: 'the node', count: 'how many syncs fail' },
+  bitesDuring: PODS_COME_AND_GO,
+  canBite: (objects) => objects.some(({ kind }) => kind === 'Service'),
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),

@@ -1,5 +1,6 @@
 /** Links that still work, but badly: extra latency, loss, duplication, reordering, little bandwidth. */
 import fc from 'fast-check'
+import { namesOf, type Topology } from '../../src/cluster/index.ts'
 import type { NetworkRule } from '../../src/kernel/index.ts'
 import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
 import {
@@ -25,6 +26,8 @@ function linkFault(options: {
   readonly low: number
   readonly high: number
   readonly unit: number
+  /** Only datagrams feel it. The members of etcd send most of them, so their hosts are struck more often. */
+  readonly datagrams?: boolean
   readonly verdict: (value: number) => Verdict
   readonly clause: (value: number) => string
 }): FaultKind {
@@ -40,7 +43,9 @@ function linkFault(options: {
       fc.record({
         durationMicros: rounded(1_000_000, 20_000_000, 500_000),
         parameters: fc.record({
-          side: fc.constantFrom(...hostNames(topology)).map((name) => [name]),
+          side: fc
+            .constantFrom(...hostNames(topology), ...(options.datagrams === true ? moreOfEtcd(topology) : []))
+            .map((name) => [name]),
           [options.parameter]: rounded(options.low, options.high, options.unit),
         }),
       }),
@@ -58,6 +63,12 @@ function linkFault(options: {
     },
     describe: (step) => `${names(step, 'side').join(', ')}: ${options.clause(value(step))} ${lasting(step)}`,
   }
+}
+
+/** As often again as all other hosts together. */
+function moreOfEtcd(topology: Topology): readonly string[] {
+  const { etcdMembers, masters, nodes } = namesOf(topology)
+  return Array.from({ length: masters.length + nodes.length }, (_, index) => etcdMembers[index % etcdMembers.length]!)
 }
 
 export const slowLink = linkFault({
@@ -88,6 +99,7 @@ export const duplicateMessages = linkFault({
   id: 'duplicate-messages',
   title: 'delivers a share of the datagrams of a host or process twice',
   parameter: 'duplicatePpm',
+  datagrams: true,
   meaning: 'share of datagrams duplicated, parts per million',
   low: 50_000,
   high: 800_000,
@@ -100,6 +112,7 @@ export const reorderMessages = linkFault({
   id: 'reorder-messages',
   title: 'lets a share of the datagrams of a host or process be overtaken',
   parameter: 'reorderPpm',
+  datagrams: true,
   meaning: 'share of datagrams held back, parts per million',
   low: 50_000,
   high: 800_000,
