@@ -224,7 +224,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
           healthWhileDraining: 'fail',
         },
       },
-      workload: { kinds: ['delete-pod', 'restart-rollout', 'scale', 'drain'], least: 1, most: 4 },
+      workload: { kinds: ['delete-pod', 'restart-rollout', 'set-image', 'scale', 'drain'], least: 1, most: 4 },
       faults: {
         kinds: [
           'slow-prestop',
