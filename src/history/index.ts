@@ -1,5 +1,6 @@
 /** Floor 1: histories and what they must satisfy. What other floors may import. */
 
+export { drawSvg, drawText } from './drawing.ts'
 export { type History, HistoryRecorder, malformed, type Operation } from './history.ts'
 export {
   type CheckOptions,
@@ -30,3 +31,4 @@ export {
   WATCH_GUARANTEES,
 } from './watch.ts'
 export type { LoggedEvent, WatchFilter, WatchRecord, WatchResponse, WatchStream } from './watchlog.ts'
+export { type Witness, witnessOf } from './witness.ts'

@@ -39,7 +39,7 @@ export type LinearizabilityVerdict<Input, Output> =
   | NotLinearizable<Input, Output>
   | Undecided
 
-export const DEFAULT_BUDGET = 20_000_000
+const DEFAULT_BUDGET = 20_000_000
 
 /** Checks a history. Throws an Error for one that is not well formed: that is a mistake of whoever recorded it. */
 export function checkLinearizability<State, Input, Output>(

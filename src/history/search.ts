@@ -59,16 +59,17 @@ interface Level<State> {
   readonly highestBefore: number
 }
 
-/** Searches at most `budget` steps of the model. */
+/** Searches at most `budget` steps of the model. `passes`: see there; `SHORT_RUNS` for a quick look. */
 export function search<State, Input, Output>(
   history: History<Input, Output>,
   model: Model<State, Input, Output>,
   budget: number,
+  passes: readonly Pass[] = ALL_RUNS,
 ): SearchResult {
   const events = new EventList(history, (index) => model.readOnly?.(history[index]!.input, undefined) !== true)
   let steps = 0
   // Long runs are rare, and looking for them where a short one elsewhere is missing takes long. So first without them.
-  for (const [longest, share] of PASSES) {
+  for (const [longest, share] of passes) {
     const result = new Search(history, model, events, longest, Math.floor((budget - steps) * share)).run()
     steps += result.steps
     if (result.verdict !== 'unknown') return { ...result, steps }
@@ -76,11 +77,19 @@ export function search<State, Input, Output>(
   return { verdict: 'unknown', steps }
 }
 
-/** The longest run that a pass tries, and which share of the budget that is left it may use up. */
-const PASSES: readonly (readonly [longest: number, share: number])[] = [
+/** The longest run of operations of unknown outcome that a pass tries, and its share of the budget that is left. */
+type Pass = readonly [longest: number, share: number]
+
+const ALL_RUNS: readonly Pass[] = [
   [1, 0.25],
   [3, 0.25],
   [Number.POSITIVE_INFINITY, 1],
+]
+
+/** Finds most orders there are, and rarely proves that there is none. */
+export const SHORT_RUNS: readonly Pass[] = [
+  [1, 0.3],
+  [3, 1],
 ]
 
 class Search<State, Input, Output> {

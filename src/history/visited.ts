@@ -8,6 +8,9 @@ import { isSubset, type UnknownSet } from './unknowns.ts'
 
 type Sets = UnknownSet | null | (UnknownSet | null)[]
 
+/** Of sets to remember for one set of answered operations and one state. */
+const MOST_SETS = 64
+
 export class Visited {
   readonly #byKey = new Map<string, Sets>()
 
@@ -25,6 +28,8 @@ export class Visited {
       return true
     }
     for (const one of known) if (isSubset(one ?? undefined, unknowns)) return false
+    // A long list costs more than it spares. Not to remember is safe: something may be looked at twice.
+    if (known.length >= MOST_SETS) return true
     const kept = known.filter((one) => !isSubset(unknowns, one ?? undefined))
     kept.push(set)
     this.#byKey.set(key, kept)
