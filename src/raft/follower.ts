@@ -30,24 +30,30 @@ export function handleAppend(state: RaftState, message: Append, out: RaftOut): v
     return
   }
   const cut = state.options.decisions.cutsLogFrom(log.firstConflict(message.entries), message.previousIndex)
-  const replaced = message.previousIndex + message.entries.length
-  const tail =
-    cut > 0 && cut <= log.last && replaced < log.last && state.options.decisions.keepsTailAfterConflict()
-      ? log.slice(replaced + 1, log.last, Number.POSITIVE_INFINITY)
-      : NO_ENTRIES
-  if (cut > 0 && cut <= log.last) cutLog(state, cut, out)
+  const last = message.previousIndex + message.entries.length
+  const tail = cut > 0 && cut <= log.last ? replaceFrom(state, cut, last, out) : NO_ENTRIES
   for (const entry of message.entries) {
     if (entry.index <= log.last) continue
     log.append(entry)
     state.unsaved.push(entry)
   }
-  for (const entry of tail) {
-    log.append(entry)
-    state.unsaved.push(entry)
+  if (tail.length > 0) {
+    for (const entry of tail) {
+      log.append(entry)
+      state.unsaved.push(entry)
+    }
   }
-  const last = replaced
   commitTo(state, message.commit < last ? message.commit : last)
   if (!message.quiet) acknowledge(state, message.from, Math.max(last, state.commit), out)
+}
+
+/** Makes room for entries from `cut` to `last`. Gives what is to follow them nevertheless: rightly nothing. */
+function replaceFrom(state: RaftState, cut: LogIndex, last: LogIndex, out: RaftOut): readonly Entry[] {
+  const { log } = state
+  const keeps = last < log.last && state.options.decisions.keepsTailAfterConflict()
+  const tail = keeps ? log.slice(last + 1, log.last, Number.POSITIVE_INFINITY) : NO_ENTRIES
+  cutLog(state, cut, out)
+  return tail
 }
 
 function cutLog(state: RaftState, from: LogIndex, out: RaftOut): void {

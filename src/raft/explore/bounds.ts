@@ -30,9 +30,10 @@ export interface Bounds {
    * at once when no crash can come. Slow; to check those three. Default false.
    */
   readonly plain: boolean
-  /** The search gives up beyond. Default no limit. */
-  readonly states: number
+  /** Most steps of a run. Default no limit. */
   readonly depth: number
+  /** After so many states the search gives up, though there is more within the bounds. Default never. */
+  readonly states: number
   readonly decisions: Partial<RaftDecisions>
 }
 

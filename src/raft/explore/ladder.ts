@@ -35,8 +35,8 @@ export const RUNGS: readonly Rung[] = [
 /** The same with more of everything; minutes. */
 export const HIGH_RUNGS: readonly Rung[] = [
   {
-    name: 'two changes of the membership, three terms',
-    bounds: { terms: 3, logLength: 5, changes: 2, proposals: 1, inFlight: 3 },
+    name: 'two changes of the membership, three terms, 26 steps',
+    bounds: { terms: 3, logLength: 5, changes: 2, proposals: 1, inFlight: 3, depth: 26 },
   },
   {
     name: 'a crash and a proposal, two terms',
@@ -65,16 +65,20 @@ export interface Climb {
   readonly exploration: Exploration
   /** Distinct states on all rungs climbed. */
   readonly states: number
+  /** Everything within the bounds of all rungs climbed was seen. */
+  readonly isComplete: boolean
 }
 
 /** Searches rung after rung until a claim breaks. */
 export function climb(rungs: readonly Rung[], decisions: Partial<RaftDecisions>): Climb {
   let states = 0
+  let isComplete = true
   let last: Climb | undefined
   for (const rung of rungs) {
     const exploration = explore({ ...rung.bounds, decisions })
     states += exploration.states
-    last = { rung, exploration, states }
+    isComplete &&= exploration.isComplete
+    last = { rung, exploration, states, isComplete }
     if (exploration.violation !== undefined) break
   }
   return last as Climb

@@ -79,7 +79,7 @@ export function explore(given: Partial<Bounds>): Exploration {
     steps: taken,
     depth,
     beyond: world.beyond,
-    isComplete: goesOn && level.length === 0,
+    isComplete: goesOn,
     machineRuns: world.machineRuns,
     violation: claim === undefined ? undefined : { claim, path: path.reverse(), rules: world },
   }
