@@ -72,7 +72,7 @@ test(
     const types = lines.map(({ type }) => type)
     expect(types.filter((type) => type === 'trial')).toHaveLength(4)
     expect(types.filter((type) => type === 'summary')).toHaveLength(4)
-    expect(lines.find(({ type }) => type === 'complaint')).toMatchObject({ file: 'statefulset.yaml', line: 9 })
+    expect(lines.find(({ type }) => type === 'complaint')).toMatchObject({ file: 'statefulset.yaml', line: 15 })
     expect(lines.find(({ type }) => type === 'finding')).toMatchObject({
       signature: expect.stringMatching(/^check-requests-survive\//),
       replay: expect.stringMatching(/^npx seatrial replay /),

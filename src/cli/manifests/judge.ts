@@ -11,7 +11,6 @@ import {
   type Pod,
   type PodDisruptionBudget,
   RESOURCES,
-  type ReplicaSet,
   resourceOfKind,
   type Service,
   selectorMatches,
@@ -88,7 +87,7 @@ export function judgeManifests(manifests: readonly Manifest[]): Judgement {
     seen.set(key, manifest)
     kept.push({ manifest, object })
   }
-  warnOfEmptySelectors(kept, complaints)
+  warnOfEmptySelectors(kept, manifests, complaints)
   complaints.sort((a, b) => (a.file === b.file ? a.line - b.line || a.column - b.column : 0))
   const objects = kept.map(({ object }) => object)
   return {
@@ -190,9 +189,11 @@ interface Template {
 
 function warnOfEmptySelectors(
   kept: readonly { readonly manifest: Manifest; readonly object: KubeObject }[],
+  all: readonly Manifest[],
   complaints: Complaint[],
 ): void {
-  const templates = kept.flatMap(({ object }) => templateOf(object))
+  // Pods of a kind that is left out are somebody's pods all the same; that they are left out has been said.
+  const templates = all.flatMap(({ object }) => templateOf(object))
   for (const { manifest, object } of kept) {
     const namespace = object.metadata.namespace ?? 'default'
     const inNamespace = templates.filter((template) => template.namespace === namespace)
@@ -230,9 +231,8 @@ function warnOfEmptySelectors(
 function templateOf(object: KubeObject): Template[] {
   const namespace = object.metadata.namespace ?? 'default'
   if (object.kind === 'Pod') return [{ namespace, labels: (object as Pod).metadata.labels }]
-  if (object.kind === 'Deployment' || object.kind === 'ReplicaSet')
-    return [{ namespace, labels: (object as Deployment | ReplicaSet).spec.template.metadata?.labels }]
-  return []
+  const template = (object as Partial<Deployment>).spec?.template
+  return template === undefined || template === null ? [] : [{ namespace, labels: template.metadata?.labels }]
 }
 
 function nearby(templates: readonly Template[]): string {
