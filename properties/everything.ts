@@ -7,8 +7,8 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import type { Container, Deployment, KubeObject, Pod } from '../src/objects/index.ts'
-import type { Scenario } from '../src/trial/index.ts'
-import { budget, type ServiceOptions, service, web } from './workloads.ts'
+import { DRAWN_STEP_KINDS, type DrawnStepKind, type Scenario } from '../src/trial/index.ts'
+import { budget, configMap, type ServiceOptions, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
 const NAMES = ['web', 'api', 'worker'] as const
@@ -48,12 +48,21 @@ function program(): Arbitrary<Scenario['apps'][string]> {
     .map((model) => ({ ...model }))
 }
 
-/** One to three applications, the namespace of their own first if they have one. */
+/** What people do: what they do every day, and what they do to services and settings. */
+export const ANY_STEPS: readonly DrawnStepKind[] = [
+  ...DRAWN_STEP_KINDS,
+  'hold-configmap',
+  'delete-configmap',
+  'delete-service',
+  'apply-service',
+]
+
+/** One to three applications and their settings, the namespace of their own first if they have one. */
 export const ANY_OBJECTS: Arbitrary<readonly KubeObject[]> = fc
   .tuple(fc.constantFrom(...NAMESPACES), fc.subarray([...NAMES], { minLength: 1 }))
   .chain(([namespace, names]) =>
     fc.tuple(...names.map(application)).map((applications) => {
-      const objects = applications.flat().map((object) => inNamespace(object, namespace))
+      const objects = [configMap('settings'), ...applications.flat()].map((object) => inNamespace(object, namespace))
       return namespace === 'default' ? objects : [namespaceNamed(namespace), ...objects]
     }),
   )
