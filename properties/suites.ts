@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
 import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
-import { ANY_APPS, ANY_OBJECTS, ANY_TOPOLOGY } from './everything.ts'
+import { ANY_APPS, ANY_OBJECTS, ANY_STEPS, ANY_TOPOLOGY } from './everything.ts'
 import { batch, budget, configMap, service, web } from './workloads.ts'
 
 const SECOND = 1_000_000
@@ -284,7 +284,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     topology: ANY_TOPOLOGY,
     objects: ANY_OBJECTS,
     apps: ANY_APPS,
-    workload: { least: 0, most: 5 },
+    workload: { kinds: ANY_STEPS, least: 0, most: 5 },
     traffic: { everyMicros: SECOND / 2 },
     faults: { least: 1, most: 5 },
     settleMicros: 240 * SECOND,
