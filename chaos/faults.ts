@@ -9,13 +9,13 @@ import {
   probeFlap,
   slowPreStop,
 } from './faults/containers.ts'
-import { crashAfterWrite } from './faults/crash-after-write.ts'
 import { crashAtVote } from './faults/crash-at-vote.ts'
 import { lostContact } from './faults/lost-contact.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
 import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
+import { crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
 
 export const FAULTS: readonly FaultKind[] = [
   partition,
@@ -29,6 +29,7 @@ export const FAULTS: readonly FaultKind[] = [
   crashNode,
   crashAtVote,
   crashAfterWrite,
+  deafAfterWrite,
   pauseProcess,
   clockSkew,
   diskTrouble,

@@ -161,7 +161,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     faults: { kinds: ['lagging-cache', 'crash-process', 'crash-node'], least: 2, most: 6 },
   }),
   suite('crowded', 'little room on the nodes, pods that end, and schedulers that are late to hear of it', {
-    topology: { ...SMALL_TOPOLOGY, nodeCapacity: { cpu: '1', memory: '2Gi', pods: '20' } },
+    topology: { ...LEAN, nodes: 3, nodeCapacity: { cpu: '1', memory: '2Gi', pods: '20' } },
     objects: [
       batch('batch-a', '400m'),
       batch('batch-b', '400m'),
@@ -172,7 +172,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['scale', 'delete-pod', 'restart-rollout'], least: 1, most: 4 },
     traffic: false,
     faults: {
-      kinds: ['slow-consumer', 'lost-replies', 'closed-watches', 'compaction', 'crash-process', 'partition'],
+      kinds: ['deaf-after-write', 'compaction', 'slow-consumer', 'lost-replies', 'closed-watches', 'crash-process'],
       least: 1,
       most: 4,
     },

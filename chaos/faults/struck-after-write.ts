@@ -1,0 +1,150 @@
+/**
+ * A component that is struck between two of its writes, at the moment at which the API server has taken one: it dies, and what
+ * it meant to do next has to be done by whoever leads after it, from what is stored alone; or it goes deaf and does not learn
+ * what came of it (Sun et al., "Automatic Reliability Testing for Cluster Management Controllers", OSDI 2022: intermediate
+ * states, unobserved states).
+ */
+import fc from 'fast-check'
+import type { ApiRequestHandled } from '../../src/apiserver/index.ts'
+import { type Cluster, namesOf } from '../../src/cluster/index.ts'
+import type { ProcessId, RuleHandle } from '../../src/kernel/index.ts'
+import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
+import { amount, othersThan, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { disturbing, lasting, seconds } from './define.ts'
+
+const COMPONENTS = ['kube-controller-manager', 'kube-scheduler'] as const
+const RESOURCES = ['nodes', 'pods', 'replicasets', 'deployments', 'endpointslices'] as const
+
+const WRITE = {
+  component: 'kube-controller-manager or kube-scheduler',
+  resource: 'what is written',
+  nth: 'which write from the beginning of the fault on, from 1',
+}
+
+/** A scheduler writes pods only; a controller manager all of them. */
+const WRITE_ARBITRARY = fc.record({
+  write: fc.constantFrom(
+    { component: COMPONENTS[1], resource: 'pods' },
+    ...RESOURCES.map((resource) => ({ component: COMPONENTS[0], resource })),
+  ),
+  nth: fc.integer({ min: 1, max: 3 }),
+})
+
+function wrongWrite(step: FaultStep): string | undefined {
+  return (
+    wrongName(step, 'component', COMPONENTS) ??
+    wrongName(step, 'resource', RESOURCES) ??
+    wrongAmount(step, 'nth', 1, 1000)
+  )
+}
+
+/** Calls `strike` once, right after the write was taken. Call the answer to wait no longer. */
+function afterWrite(cluster: Cluster, step: FaultStep, strike: () => void): () => void {
+  const user = `system:${text(step, 'component')}`
+  const resource = text(step, 'resource')
+  let writesLeft = amount(step, 'nth')
+  const stop = cluster.kernel.subscribe('api-request', (fact) => {
+    const request = fact as ApiRequestHandled
+    if (request.user !== user || request.resource !== resource || request.code >= 300 || --writesLeft !== 0) return
+    cluster.later(0, strike)
+  })
+  return () => {
+    writesLeft = 0
+    stop()
+  }
+}
+
+function replicasOf(cluster: Cluster, step: FaultStep): readonly ProcessId[] {
+  const { controllerManagers, schedulers } = namesOf(cluster.topology)
+  const names = text(step, 'component') === 'kube-scheduler' ? schedulers : controllerManagers
+  return names.map((name) => cluster.process(name))
+}
+
+function writeOf(step: FaultStep): string {
+  return `write ${amount(step, 'nth')} of ${text(step, 'resource')}`
+}
+
+export const crashAfterWrite: FaultKind = {
+  id: 'crash-after-write',
+  title: 'kills the replicas of an elected component right after one of its writes was taken',
+  parameters: { ...WRITE, downMicros: 'how long they stay down, microseconds' },
+  arbitrary: () =>
+    fc.record({
+      durationMicros: rounded(10_000_000, 90_000_000, 1_000_000),
+      parameters: fc
+        .tuple(WRITE_ARBITRARY, rounded(0, 5_000_000, 500_000))
+        .map(([{ write, nth }, downMicros]) => ({ ...write, nth, downMicros })),
+    }),
+  validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'downMicros', 0, 600_000_000),
+  inject(cluster, step) {
+    const { kernel } = cluster
+    const processes = replicasOf(cluster, step)
+    const killed: ProcessId[] = []
+    let healed = false
+    const restart = () => {
+      for (const process of killed) if (!kernel.isRunning(process)) kernel.restart(process)
+    }
+    const stop = afterWrite(cluster, step, () => {
+      if (healed) return
+      for (const process of processes) {
+        if (!kernel.isRunning(process)) continue
+        kernel.crash(process)
+        killed.push(process)
+      }
+      cluster.later(amount(step, 'downMicros'), () => {
+        if (!healed) restart()
+      })
+    })
+    return disturbing(cluster, processes, {
+      heal() {
+        healed = true
+        stop()
+        restart()
+      },
+      evidence: () => [{ what: 'processes killed', count: killed.length }],
+    })
+  },
+  describe: (step) =>
+    `${text(step, 'component')} is killed after ${writeOf(step)} and starts again after ${seconds(amount(step, 'downMicros'))}, once ${lasting(step)}`,
+}
+
+export const deafAfterWrite: FaultKind = {
+  id: 'deaf-after-write',
+  title: 'lets the replicas of an elected component hear nothing more right after one of its writes was taken',
+  parameters: { ...WRITE, deafMicros: 'for how long, microseconds' },
+  arbitrary: () =>
+    fc.record({
+      durationMicros: rounded(10_000_000, 40_000_000, 1_000_000),
+      parameters: fc
+        .tuple(WRITE_ARBITRARY, rounded(2_000_000, 20_000_000, 500_000))
+        .map(([{ write, nth }, deafMicros]) => ({ ...write, nth, deafMicros })),
+    }),
+  validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'deafMicros', 1, 600_000_000),
+  inject(cluster, step) {
+    const processes = new Set(replicasOf(cluster, step))
+    const handles: RuleHandle[] = []
+    const hearAgain = () => {
+      for (const handle of handles) handle.remove()
+    }
+    let healed = false
+    const stop = afterWrite(cluster, step, () => {
+      if (healed) return
+      const from = othersThan(cluster, processes)
+      const rule = { id: step.id, from, to: processes, verdict: { kind: 'drop' } } as const
+      handles.push(cluster.kernel.network.addRule(rule))
+      cluster.later(amount(step, 'deafMicros'), hearAgain)
+    })
+    return disturbing(cluster, processes, {
+      heal() {
+        healed = true
+        stop()
+        hearAgain()
+      },
+      evidence: () => [
+        { what: 'messages dropped', count: handles.reduce((sum, { counters }) => sum + counters.dropped, 0) },
+      ],
+    })
+  },
+  describe: (step) =>
+    `${text(step, 'component')} hears nothing more after ${writeOf(step)} for ${seconds(amount(step, 'deafMicros'))}, once ${lasting(step)}`,
+}
