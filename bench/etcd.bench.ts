@@ -1,4 +1,11 @@
-/** Consensus and storage on the kernel: a cluster of three idle and loaded, and puts through it. raft.bench.ts has Raft alone. */
+/**
+ * Consensus and storage on the kernel: a cluster of three idle and loaded, puts through it, events fanned out to a thousand
+ * watches; and what a million revisions weigh in the store before and after compaction. raft.bench.ts has Raft alone.
+ */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { StateMachine } from '../src/etcd/apply.ts'
+import { ETCD_DECISIONS } from '../src/etcd/decisions.ts'
 import { EtcdTrial } from '../src/etcd/testing.ts'
 import { SECOND } from '../src/kernel/index.ts'
 import { main } from './main.ts'
@@ -68,6 +75,49 @@ function saturated(): number {
   return puts / seconds(() => trial.run(60 * SECOND))
 }
 
+/** Watch events delivered a wall second: one member, a thousand watches of the same prefix, ten of them a client. */
+function fannedOut(): number {
+  const clients = 100
+  const each = 10
+  const puts = 200
+  const trial = new EtcdTrial({ seed: 1, members: 1, clients })
+  trial.elect()
+  for (let client = 0; client < clients; client++) {
+    for (let i = 0; i < each; i++) trial.watch({ key: '/registry/', rangeEnd: '/registry0' }, client)
+  }
+  trial.run(SECOND)
+  for (let i = 0; i < puts; i++) trial.ask({ type: 'put', key: `/registry/pods/default/pod-${i % 50}`, value: i })
+  const took = seconds(() => trial.run(5 * SECOND))
+  let events = 0
+  for (let client = 0; client < clients; client++) {
+    for (const seen of trial.client(client).watches.values()) events += seen.events.length
+  }
+  if (events !== clients * each * puts) throw new Error(`${events} events were delivered`)
+  return events / took
+}
+
+/** Bytes of the heap that are reachable. */
+function reachable(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
+/** MiB that a store takes with a million revisions of 10,000 keys, and once all but the newest are compacted. */
+function weight(): { readonly full: number; readonly compacted: number } {
+  const empty = reachable()
+  const machine = new StateMachine(ETCD_DECISIONS)
+  const revisions = 1_000_000
+  const value = 'one value that all revisions share'
+  for (let i = 0; i < revisions; i++) machine.apply({ type: 'put', key: `/registry/pods/${i % 10_000}`, value }, false)
+  const full = reachable()
+  machine.apply({ type: 'compact', revision: machine.store.revision }, false)
+  const compacted = reachable()
+  if (machine.store.eventCount !== 10_000) throw new Error(`${machine.store.eventCount} states are kept`)
+  return { full: (full - empty) / 2 ** 20, compacted: (compacted - empty) / 2 ** 20 }
+}
+
 function start(): number {
   const trials = 200
   const took = seconds(() => {
@@ -79,6 +129,7 @@ function start(): number {
 export async function run(): Promise<Row[]> {
   start()
   const thousand = Array.from({ length: REPETITIONS }, () => loaded(1_000))
+  const { full, compacted } = weight()
   return [
     { figure: 'etcd: 3 members idle', value: repeated(idle), unit: 'virtual s/s' },
     {
@@ -92,6 +143,9 @@ export async function run(): Promise<Row[]> {
       unit: '1/s',
     },
     { figure: 'etcd: puts through 3 members, 192 under way', value: repeated(saturated), unit: '1/s' },
+    { figure: 'etcd: watch events to 1,000 watches', value: repeated(fannedOut), unit: '1/s' },
+    { figure: 'etcd: memory of 1,000,000 revisions', value: full, unit: 'MiB', atMost: true },
+    { figure: 'etcd: memory of them compacted to 10,000', value: compacted, unit: 'MiB', atMost: true },
     { figure: 'etcd: making a cluster of 3', value: repeated(start), unit: 'us', atMost: true },
   ]
 }
