@@ -95,9 +95,11 @@ export const noDuplicateEndpoints: PropertyDefinition = {
       if (current === undefined) slices.delete(key)
       else slices.set(key, current)
       if (current === undefined || !cluster.calm.leaderSteady('kube-system/kube-controller-manager')) return
+      // Slices of an earlier service of that name are deleted after the new one's are created.
+      const owned = [...slices.values()].filter((slice) => ownerOf(slice) === ownerOf(current))
       let endpoints = 0
-      for (const slice of slices.values()) endpoints += slice.endpoints.length
-      if (endpoints < ONE_SLICE) check(service, slices.values())
+      for (const slice of owned) endpoints += slice.endpoints.length
+      if (endpoints < ONE_SLICE) check(service, owned)
     })
     return {
       onEnd() {
@@ -105,6 +107,10 @@ export const noDuplicateEndpoints: PropertyDefinition = {
       },
     }
   },
+}
+
+function ownerOf(slice: EndpointSlice): string | undefined {
+  return slice.metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid
 }
 
 /** Says which address stands in two of the slices for the same ports, if one does. */
