@@ -39,6 +39,11 @@ export interface Model<State, Input, Output> {
   readOnly?(input: Input, output: Output | undefined): boolean
   /** Equal for inputs that do the same in every state. Unset: none are alike. Spares the checker to try twins of unknown outcome. */
   alike?(input: Input): string
+  /**
+   * True if `later` fits in `state`, and leaves the same whether or not `earlier`, of an answer that nobody saw, takes effect
+   * right before it. Unset: never. Spares the checker to try both where one does.
+   */
+  absorbs?(state: State, earlier: Input, later: Input): boolean
   /** A guess in which order operations took effect, from their answers: the lower first. Costs nothing but time if it is wrong. */
   rank?(input: Input, output: Output): number
   /** An operation in a few letters: `put a=1`, `get a -> 1`. */

@@ -81,16 +81,12 @@ export function search<State, Input, Output>(
 type Pass = readonly [longest: number, share: number]
 
 const ALL_RUNS: readonly Pass[] = [
-  [1, 0.25],
-  [3, 0.25],
+  [2, 0.4],
   [Number.POSITIVE_INFINITY, 1],
 ]
 
 /** Finds most orders there are, and rarely proves that there is none. */
-export const SHORT_RUNS: readonly Pass[] = [
-  [1, 0.3],
-  [3, 1],
-]
+export const SHORT_RUNS: readonly Pass[] = [[3, 1]]
 
 class Search<State, Input, Output> {
   readonly #history: History<Input, Output>
@@ -253,12 +249,16 @@ class Search<State, Input, Output> {
       return true
     }
     const { optional } = this.#events
+    const { from } = run
+    const earlier = run.last < 0 ? undefined : this.#history[optional[run.last]!]!.input
     for (let set = run.unknowns; set !== undefined; set = set.rest) this.#used[set.index] = 1
     for (let at = called - 1; at >= 0; at--) {
       const twin = this.#twin[at]!
       if (this.#used[at] === 1 || (twin >= 0 && this.#used[twin] === 0)) continue
+      const { input } = this.#history[optional[at]!]!
+      if (from !== undefined && this.#model.absorbs?.(from.state, earlier!, input) === true) continue
       this.#steps++
-      const step = this.#model.step(run.state, this.#history[optional[at]!]!.input, undefined)
+      const step = this.#model.step(run.state, input, undefined)
       if (!step.ok) continue
       const key = this.#model.key(step.state)
       if (key === run.key) continue

@@ -20,6 +20,7 @@ import {
   branchOf,
   describeInput,
   describeStore,
+  overwrites,
   partitionByKeys,
   type StoreInput,
   type StoreOutput,
@@ -60,6 +61,10 @@ function modelOf(strength: Strength, initialRevision: number): StoreModel {
     readOnly: (input, output) => !writes(input) || (output !== undefined && wroteNothing(input, output)),
     rank: (input, output) => 2 * output.revision + (writes(input) && !wroteNothing(input, output) ? 0 : 1),
     alike: describeInput,
+    absorbs: (state, earlier, later) =>
+      strength !== 'revisions' &&
+      later.type !== 'txn' &&
+      overwrites(later, earlier, state.cells.has(later.key), strength === 'key-revisions'),
     describe: describeStore,
     describeState(state) {
       const cells = [...state.cells].map(([key, cell]) => `${key}=${cell.value}${mark(cell)}`).join(' ')
@@ -168,7 +173,8 @@ class Effect {
     const before = this.#before.revision
     if (this.#strength === 'values') return this.#result(0, before)
     const least = this.#wrote ? before + 1 : before
-    if (output === undefined) return this.#result(least, before)
+    // Where it is a bound a write of unknown outcome leaves it: by how much it went up is not known either.
+    if (output === undefined) return this.#result(this.#strength === 'revisions' ? least : before, before)
     if (this.#strength === 'revisions' ? output.revision !== least : output.revision < least) return REFUSED
     // What a read tells is not kept where it is a bound: then every read would make another state.
     return this.#result(this.#wrote ? output.revision : before, before)

@@ -42,6 +42,7 @@ export const REGISTER: Model<RegisterValue | null, RegisterInput, RegisterOutput
   key: (state) => (typeof state === 'string' ? `"${state}` : (state ?? 'null')),
   readOnly: (input, output) => input.type === 'read' || (output?.type === 'compare-and-set' && !output.succeeded),
   alike: describeInput,
+  absorbs: (_state, _earlier, later) => later.type === 'write',
   describe(input, output) {
     if (output === undefined || output.type === 'write') return describeInput(input)
     if (output.type === 'read') return `${describeInput(input)} -> ${output.value ?? 'nothing'}`

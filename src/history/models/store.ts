@@ -86,6 +86,21 @@ export function writes(input: StoreInput): boolean {
   return input.type === 'put' || input.type === 'delete'
 }
 
+/**
+ * Does the store look the same after `later` whether or not `earlier` was done before it, but for revisions that nobody
+ * knows? `there`: is the key that `later` writes there before both? Without `versions` only values count.
+ */
+export function overwrites(later: StoreInput, earlier: StoreInput, there: boolean, versions: boolean): boolean {
+  if (later.type !== 'put' && later.type !== 'delete') return false
+  for (const one of branchOf(earlier, true)) {
+    if (one.type === 'get' || one.type === 'range') continue
+    if (one.key !== later.key) return false
+    // A put upon a put that created the key, or upon a deletion, is not its first, or is: its version tells.
+    if (versions && later.type === 'put' && (!there || one.type === 'delete')) return false
+  }
+  return true
+}
+
 function namedKeys(input: StoreInput): string[] {
   if (input.type !== 'txn') return [input.key]
   return [...input.compare, ...input.success, ...input.failure].map((one) => one.key)
