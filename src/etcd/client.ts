@@ -14,6 +14,7 @@ import {
   type CompactRequest,
   type DeleteRequest,
   type EtcdRequest,
+  isReadOnly,
   type LeaseGrantRequest,
   type LeaseKeepAliveRequest,
   type LeaseRevokeRequest,
@@ -268,7 +269,12 @@ function isRead(request: EtcdRequest): boolean {
     case 'status':
     case 'lease-keep-alive':
     case 'lease-time-to-live':
+    case 'lease-list':
+    case 'member-list':
+    case 'hash':
       return true
+    case 'txn':
+      return isReadOnly(request)
     default:
       return false
   }

@@ -28,6 +28,7 @@ export const LEASE_TTL_TOO_LARGE = failure(11, 'etcdserver: too large lease TTL'
 export const NO_SPACE = failure(8, 'etcdserver: mvcc: database space exceeded')
 export const CORRUPT = failure(15, 'etcdserver: corrupt cluster')
 export const MEMBER_EXISTS = failure(9, 'etcdserver: Peer URLs already exists')
+export const MEMBER_REMOVED = failure(2, 'membership: ID removed')
 export const MEMBER_NOT_FOUND = failure(5, 'etcdserver: member not found')
 export const MEMBER_NOT_LEARNER = failure(9, 'etcdserver: can only promote a learner member')
 export const LEARNER_NOT_READY = failure(

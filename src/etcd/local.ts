@@ -80,7 +80,7 @@ function hashOf({ revision = 0 }: HashRequest, { machine: { store } }: Parts): E
 /** The leader's change of members, or why it makes none. */
 export function memberChange(
   request: MemberChangeRequest,
-  { consensus, options }: Parts,
+  { consensus, options, machine }: Parts,
   context: unknown,
   now: Micros,
 ): MembershipChange | EtcdFailure {
@@ -90,6 +90,7 @@ export function memberChange(
     self: id,
     first: options.members,
     maxLearners: options.maxLearners,
+    removed: machine.removed,
     wasHeard: (member) => consensus.heardAt(member) !== undefined,
     isConnected: (member) => now - (consensus.heardAt(member) ?? Number.NEGATIVE_INFINITY) <= HEALTH_INTERVAL,
     match: (member) => consensus.match(member),

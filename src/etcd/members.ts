@@ -39,6 +39,8 @@ export interface Standing {
   /** The processes of the first members. */
   readonly first: readonly ProcessId[]
   readonly maxLearners: number
+  /** Who belonged once, and never will again. */
+  readonly removed: readonly MemberId[]
   /** Did anything ever come from the member? */
   wasHeard(member: MemberId): boolean
   /** Did anything come from it within the last seconds? */
@@ -62,6 +64,7 @@ export function changeFor(request: MemberChangeRequest, standing: Standing): Mem
 function addition(member: MemberId, isLearner: boolean, standing: Standing): MemberChange | EtcdFailure {
   const { voters, learners } = standing.membership
   if (voters.includes(member) || learners.includes(member)) return errors.MEMBER_EXISTS
+  if (standing.removed.includes(member)) return errors.MEMBER_REMOVED
   if (isLearner) {
     return learners.length >= standing.maxLearners ? errors.TOO_MANY_LEARNERS : { kind: 'add-learner', member }
   }
