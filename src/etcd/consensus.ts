@@ -89,6 +89,8 @@ export class Consensus implements RaftOut, TimerTarget {
       electionTimeoutMicros,
       heartbeatMicros: options.heartbeatMicros,
       maxAppendBytes: options.maxAppendBytes,
+      // A removed leader leads on for the short while that its process still runs, so that others learn of it.
+      leavesWhenRemoved: false,
       decisions: options.raftDecisions,
     })
     const { hardState, snapshot, entries, backend } = recovered

@@ -20,6 +20,9 @@ import type { Recovered } from './wal.ts'
 import { WatchHub } from './watch.ts'
 
 const LEADERLESS = 1
+const LEAVE = 2
+/** How long a removed member stays, so that what removed it gets around. */
+const FAREWELL = SECOND
 
 type Halt = (reason: EtcdRefused['reason'], out: Out) => void
 
@@ -108,7 +111,13 @@ export class Core implements ConsensusOwner, Parts {
     this.#desk.dropClient(peer)
   }
 
-  onTimer(_kind: number, _a: number, out: Out): void {
+  onTimer(kind: number, _a: number, out: Out): void {
+    if (kind === LEAVE) {
+      if (this.#halted) return
+      this.#backend.close(out)
+      this.#halt('removed', out)
+      return
+    }
     this.#leaderlessTimer = 0
     if (!this.#halted && this.consensus.state.leader === 0) this.watches.cancelAll(errors.NO_LEADER.message, out)
   }
@@ -150,10 +159,6 @@ export class Core implements ConsensusOwner, Parts {
     out.note(batch)
     if (last.index - this.consensus.lastSnapshotIndex >= this.options.snapshotEntries) {
       this.consensus.saveSnapshot(this.currentSnapshot(), out)
-    }
-    if (this.machine.removed.includes(this.consensus.state.id) && !this.#halted) {
-      this.#backend.close(out)
-      this.#halt('removed', out)
     }
   }
 
@@ -213,6 +218,7 @@ export class Core implements ConsensusOwner, Parts {
     machine.removed = [...machine.removed, ...membersOf(before).filter((member) => !now.includes(member))]
     const { origin, id } = context as Pick<LoggedRequest, 'origin' | 'id'>
     if (this.#desk.isWanted(origin, id)) this.#desk.answer(id, { ok: true, value: membersAnswer(this) }, out)
+    if (machine.removed.includes(consensus.state.id)) out.after(FAREWELL, this, LEAVE)
   }
 
   onInstall(snapshot: Snapshot, out: Out): void {
