@@ -16,6 +16,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util'
 import fc from 'fast-check'
 import { anyExpiry, anySteps } from '../src/etcd/anyrehearsal.ts'
 import { closingOf, type Observation, Rehearsal, type SeenWatch, type Step } from '../src/etcd/rehearsal.ts'
+import { EDGES } from './edges.ts'
 import { installedVersion, RealEtcd, type RealStream } from './realetcd.ts'
 
 const { values: options } = parseArgs({
@@ -210,6 +211,12 @@ async function compare(): Promise<void> {
     operations += played.steps.length
     if (played.difference !== undefined) throw new Error(played.difference)
   })
+  for (const steps of EDGES) {
+    const { difference } = await play(real, steps)
+    if (difference === undefined) continue
+    failed = true
+    console.error(difference)
+  }
   const result = await fc.check(property, { numRuns: Number(options.cases), seed: Number(options.seed) })
   const seconds = (performance.now() - from) / 1_000
   if (result.failed) {
@@ -227,7 +234,7 @@ async function compare(): Promise<void> {
   const pace = Math.round((result.numRuns / seconds) * 60)
   console.log(
     `${result.numRuns} sequences, ${operations} operations against etcd ${version} in ${seconds.toFixed(1)} s ` +
-      `(${pace} sequences a minute): ${result.failed ? 'they differ' : '0 differ'}; ${CANARIES.length} canaries`,
+      `(${pace} sequences a minute): ${failed ? 'there are differences' : '0 differ'}; ${EDGES.length} edges, ${CANARIES.length} canaries`,
   )
 }
 
@@ -246,7 +253,7 @@ async function playOne(steps: readonly Step[]): Promise<void> {
 
 async function record(): Promise<void> {
   const sequences: object[] = []
-  for (const steps of fc.sample(anySteps, { numRuns: RECORDED, seed: Number(options.seed) })) {
+  for (const steps of [...EDGES, ...fc.sample(anySteps, { numRuns: RECORDED, seed: Number(options.seed) })]) {
     const { difference, ...kept } = await play(real, steps)
     if (difference !== undefined) throw new Error(`what differs is no vector: ${difference}`)
     sequences.push(kept)

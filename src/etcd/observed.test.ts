@@ -48,6 +48,7 @@ test('the recorded sequences', () => {
     'alarm',
     'compact',
     'delete',
+    'expire',
     'lease-grant',
     'lease-keep-alive',
     'lease-list',
