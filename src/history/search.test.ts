@@ -2,7 +2,7 @@
 // ones of a true store. Both verdicts must be frequent, or nothing was shown.
 import { describe, expect, test } from 'vitest'
 import { Rand } from '../kernel/random.ts'
-import { malformed, type Operation } from './history.ts'
+import { HistoryRecorder, malformed, type Operation } from './history.ts'
 import { checkLinearizability } from './linearizability.ts'
 import type { Model } from './model.ts'
 import { seenByReads, settled } from './models/evidence.ts'
@@ -256,7 +256,33 @@ test('evidence settles unknown outcomes: a complete log leaves none of the puts 
   expect(fewer).toBeGreaterThan(5)
 })
 
-test('a recorder numbers what it is told, and refuses a history that nobody can have seen', () => {
+test('a recorder numbers calls and returns as they are told, so that none touch', () => {
+  const recorder = new HistoryRecorder<RegisterInput, RegisterOutput>()
+  const first = recorder.call('a', { type: 'write', value: 1 }, 70)
+  recorder.returned(first, { type: 'write' }, 80)
+  const second = recorder.call('a', { type: 'read' }, 80)
+  recorder.call('b', { type: 'write', value: 2 }, 80)
+  recorder.returned(second, { type: 'read', value: null }, 90)
+  expect(recorder.open).toBe(1)
+  expect(recorder.timeOf(2)).toBe(80)
+  const history = recorder.history()
+  expect(history.map((one) => [one.call, one.return])).toEqual([
+    [0, 1],
+    [2, 4],
+    [3, undefined],
+  ])
+  // The read began at the moment at which the write ended; the numbers know which was first.
+  expect(checkLinearizability(history, REGISTER).verdict).toBe('not-linearizable')
+  const timed = history.map((one) => ({
+    ...one,
+    call: recorder.timeOf(one.call)!,
+    return: one.return && recorder.timeOf(one.return),
+  }))
+  expect(checkLinearizability(timed, REGISTER).verdict).toBe('linearizable')
+  expect(() => recorder.returned(first, { type: 'write' }, 95)).toThrow('an operation returns once')
+})
+
+test('a history that nobody can have seen is not checked', () => {
   const wrong = {
     process: 'a',
     input: { type: 'read' } as const,
