@@ -29,7 +29,7 @@ export interface Model<State, Input, Output> {
   key(state: State): string | number
   /**
    * Cuts a history into parts, such that the whole is linearizable if and only if every part is (P-compositionality).
-   * Unset: one part.
+   * A model that can only promise that the parts of a linearizable whole are linearizable says so. Unset: one part.
    */
   partition?(history: History<Input, Output>): readonly Partition<Input, Output>[]
   /**
