@@ -99,7 +99,8 @@ export class Store {
 
   /** The key's state before `event`, if it is still known. */
   before(event: StoreEvent): KeyValue | undefined {
-    if (event.modRevision <= this.#compactRevision) return undefined
+    // A put that creates has nothing before it, even where its transaction has deleted the key first.
+    if (event.modRevision <= this.#compactRevision || event.createRevision === event.modRevision) return undefined
     const earlier = this.#index.get(event.key)?.at(event.modRevision - 1)
     return earlier === undefined || earlier.type === 'delete' ? undefined : earlier
   }
