@@ -75,7 +75,7 @@ export const API_MACHINERY_DEFECTS: readonly Defect[] = [
       apiServer: { mayRegisterWatchWhileBroken: () => true, closesWatchers: (moment) => moment === 'broken' },
     },
     suite: 'watch-gaps',
-    caughtBy: ['informer-sees-every-change', 'informers-end-equal', 'informer-never-goes-back'],
+    caughtBy: ['informer-sees-every-change', 'informers-end-equal'],
   },
   {
     id: 'leader-keeps-acting-after-losing-lease',

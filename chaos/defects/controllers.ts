@@ -1,5 +1,4 @@
 /** Historical bugs of controllers, each as the decision that it replaced. */
-import { CONTROLLER_DECISIONS } from '../../src/controllers/index.ts'
 import type { Defect } from '../../src/trial/registry.ts'
 
 export const CONTROLLER_DEFECTS: readonly Defect[] = [
@@ -27,8 +26,8 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
         deploymentIsScalingEvent: (deployment, sets, fenceposts) => {
           let sum = 0
           for (const set of sets) sum += set.spec.replicas ?? 1
-          const looksScaled = sets.length > 1 && sum < (deployment.spec.replicas ?? 1)
-          return looksScaled || CONTROLLER_DECISIONS.deploymentIsScalingEvent(deployment, sets, fenceposts)
+          const active = sets.filter((set) => (set.spec.replicas ?? 1) > 0)
+          return active.length > 1 && sum !== (deployment.spec.replicas ?? 1) + fenceposts.maxSurge
         },
         deploymentResizeRequest: (resized) => ({
           verb: 'patch',
@@ -40,7 +39,7 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
       },
     },
     suite: 'rollout',
-    caughtBy: ['deployment-surge-bound', 'deployment-unavailability-bound'],
+    caughtBy: ['eventually-stable-reconciliation', 'deployment-surge-bound'],
   },
   {
     id: 'endpointslice-duplicates-on-stale-cache',

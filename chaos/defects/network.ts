@@ -27,7 +27,7 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
       },
     },
     suite: 'network',
-    caughtBy: ['proxy-rules-follow-the-api'],
+    caughtBy: ['proxy-modes-agree'],
   },
   {
     id: 'proxy-ipvs-nodeport-ignores-local',
@@ -45,7 +45,7 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
     sources: ['kubernetes/kubernetes#80158'],
     decisions: { proxy: { addressesToUnbind: (released) => released } },
     suite: 'services',
-    caughtBy: ['proxy-modes-agree'],
+    caughtBy: ['proxy-rules-follow-the-api'],
   },
   {
     id: 'proxy-udp-conntrack-after-endpoint-removal',

@@ -22,7 +22,7 @@ export const RAFT_ETCD_DEFECTS: readonly Defect[] = [
     sources: ['Raft paper Figure 2, AppendEntries receiver rules 3-4', 'etcd-io/raft raft_test.go TestHandleMsgApp'],
     decisions: { raft: { cutsLogFrom: (_firstConflict, previousIndex) => previousIndex + 1 } },
     suite: 'etcd',
-    caughtBy: ['etcd-one-history', 'invariant'],
+    caughtBy: ['invariant'],
   },
   {
     id: 'raft-disruptive-rejoin',
@@ -44,6 +44,11 @@ export const RAFT_ETCD_DEFECTS: readonly Defect[] = [
     sources: ['etcd-io/etcd#14370', 'etcd-io/raft commit 437bcb8'],
     decisions: { raft: { entriesWaitForDisk: () => false, ownMatch: (_durable, lastIndex) => lastIndex } },
     suite: 'etcd-small',
-    caughtBy: ['etcd-one-history', 'etcd-revision-never-goes-back'],
+    caughtBy: [
+      'raft-committed-entries-never-lost',
+      'etcd-members-agree',
+      'etcd-one-history',
+      'etcd-revision-never-goes-back',
+    ],
   },
 ]

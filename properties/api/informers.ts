@@ -10,7 +10,7 @@ export const neverBackInTime: PropertyDefinition = {
     'an informer never shows an older version of an object than it showed before, in one life of its process (which upstream ends when its lease is lost)',
   source: 'client-go tools/cache/reflector.go (relist from the last sync version), v1.33',
   trigger: 'an informer showed a second version of an object',
-  catches: ['watchcache-reinit-orphans-watch', 'reflector-accepts-older-list'],
+  catches: ['planted-any-list'],
   monitor(cluster, report) {
     const versions = new Map<string, { uid: string; version: number }>()
     const forget = (process: string) => {

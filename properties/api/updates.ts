@@ -12,7 +12,7 @@ export const noLostUpdate: PropertyDefinition = {
   source:
     'kubernetes API conventions, "Concurrency Control and Consistency"; apiserver pkg/storage/etcd3/store.go, v1.33',
   trigger: 'an update that named a version was accepted',
-  catches: [],
+  catches: ['planted-blind-update'],
   monitor(cluster, report) {
     const history = historyOf(cluster)
     onUpdate(cluster, ({ resource, code, revision, precondition, server }, key) => {

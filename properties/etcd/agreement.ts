@@ -10,7 +10,7 @@ export const membersAgree: PropertyDefinition = {
     'two members that have applied the log up to the same index hold the same store, also after a restart or a snapshot',
   source: 'etcd server/etcdserver/corrupt.go (hash by revision), v3.5; Raft paper, figure 3 (state-machine safety)',
   trigger: 'two members applied up to the same index',
-  catches: ['raft-stale-append-truncates-log', 'etcd-applied-index-not-atomic'],
+  catches: ['raft-append-acked-before-fsync'],
   monitor(cluster, report) {
     const first = new Map<number, { readonly member: string; readonly hash: number }>()
     const see = (member: string, index: number, hash: number) => {

@@ -9,7 +9,7 @@ export const oneHistory: PropertyDefinition = {
   claim: 'a revision holds the same events on every member, for ever: nothing committed is lost or replaced',
   source: 'Raft paper, figure 3 (state-machine safety, leader completeness)',
   trigger: 'a revision was applied by two members',
-  catches: ['raft-stale-append-truncates-log', 'etcd-ack-before-wal-single-member', 'raft-append-acked-before-fsync'],
+  catches: ['raft-append-acked-before-fsync'],
   monitor(cluster, report) {
     const first = new Map<number, EtcdApplied>()
     onFact<EtcdFact, 'etcd-applied'>(cluster, 'etcd-applied', (fact) => {

@@ -12,7 +12,7 @@ export const oneNodePerPod: PropertyDefinition = {
   claim: 'the containers of a pod run on one node only',
   source: 'kubernetes design proposal "Pod Safety", consistency guarantees; seeds: a pod is bound once',
   trigger: 'a container started',
-  catches: ['scheduler-rebinds-bound-pod'],
+  catches: ['planted-two-masters'],
   monitor(cluster, report) {
     const nodeByPod = new Map<string, string>()
     onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {

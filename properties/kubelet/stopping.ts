@@ -114,7 +114,7 @@ export const termAfterPreStop: PropertyDefinition = {
   source:
     'kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go (killContainer), v1.33; documentation "Pod Lifecycle", termination of pods',
   trigger: 'a container is stopped',
-  catches: ['kubelet-term-before-prestop-ends'],
+  catches: ['planted-hasty-term'],
   monitor: (cluster: Cluster, report: Reporter) =>
     followStops(
       cluster,

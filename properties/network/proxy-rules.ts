@@ -16,7 +16,7 @@ export const proxyModesAgree: PropertyDefinition = {
     'after every sync of kube-proxy no class of packets fares rightly in one of iptables and IPVS mode and wrongly in the other: backends, refusal, drop, masquerade, affinity',
   source: 'kubernetes pkg/proxy/iptables and pkg/proxy/ipvs, v1.33; documentation "Virtual IPs and Service Proxies"',
   trigger: 'a sync left classes of packets to compare',
-  catches: ['proxy-ipvs-nodeport-ignores-local', 'proxy-ipvs-unbinds-shared-address'],
+  catches: ['proxy-ipvs-nodeport-ignores-local', 'proxy-local-policy-blackhole'],
   monitor(cluster, report) {
     onComparison(cluster, ({ node, disagreements, classesAsked }) => {
       if (classesAsked > 0) report.reached()
@@ -40,7 +40,7 @@ export const proxyRulesFollowTheApi: PropertyDefinition = {
   source:
     'kubernetes pkg/proxy, v1.33; documentation "Service" (traffic policies, session affinity, terminating endpoints)',
   trigger: 'a sync left classes of packets to compare',
-  catches: ['proxy-loses-changes-after-failed-restore', 'proxy-local-policy-blackhole'],
+  catches: ['proxy-loses-changes-after-failed-restore', 'proxy-ipvs-unbinds-shared-address'],
   monitor(cluster, report) {
     onComparison(cluster, ({ node, disagreements, classesAsked }) => {
       if (classesAsked > 0) report.reached()

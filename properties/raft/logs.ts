@@ -15,7 +15,7 @@ export const logMatching: PropertyDefinition = {
     'if the logs of two members have an entry with the same index and term, that entry and all before it are the same in both',
   source: 'Raft paper, figure 3 and section 5.3 (log matching)',
   trigger: 'two running members had an entry in common when a leader was elected, or at the end',
-  catches: ['raft-stale-append-truncates-log', 'raft-vote-not-persisted'],
+  catches: ['planted-kept-conflict'],
   monitor(cluster, report) {
     const check = () => {
       const views = cluster.etcdViews().filter((view) => view.lastIndex > 0)
@@ -59,7 +59,7 @@ export const committedNeverLost: PropertyDefinition = {
     'an entry that any member has applied is in the log, or in the snapshot, of every later leader, and no member ever applies another one at its index',
   source: 'Raft paper, figure 3 (leader completeness, state-machine safety)',
   trigger: 'a leader was elected after an entry had been applied',
-  catches: ['raft-stale-append-truncates-log', 'raft-append-acked-before-fsync', 'raft-vote-not-persisted'],
+  catches: ['raft-append-acked-before-fsync'],
   monitor(cluster, report) {
     /** By index, the term of the entry that was applied there. */
     const terms: number[] = []

@@ -11,7 +11,7 @@ export const chargesWhatIsBound: PropertyDefinition = {
     'by the end of the quiet phase every scheduler charges each node with the pods that are bound to it and have not ended, and with no others',
   source: 'kubernetes pkg/scheduler/backend/cache (debugger, comparer.go), v1.33',
   trigger: 'the trial ended with bound pods and a running scheduler',
-  catches: ['scheduler-ghost-pod-after-missed-delete', 'scheduler-counts-deleted-pods'],
+  catches: ['scheduler-counts-deleted-pods'],
   monitor(cluster, report) {
     return {
       onEnd() {

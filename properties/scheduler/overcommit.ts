@@ -15,7 +15,7 @@ export const noOvercommit: PropertyDefinition = {
     'the requests of the pods bound to a node and not over never exceed what it can allocate, while one scheduler leads undisturbed',
   source: 'kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go, v1.33',
   trigger: 'a pod with requests was bound',
-  catches: ['scheduler-assumed-pod-expires'],
+  catches: ['planted-weightless-pods'],
   monitor(cluster, report) {
     const charges = new Map<string, Charge>()
     const totals = new Map<string, { milliCpu: number; memoryBytes: number; pods: number }>()
@@ -73,7 +73,7 @@ export const boundOnce: PropertyDefinition = {
   claim: 'a pod that is bound to a node is never bound to another',
   source: 'kubernetes pkg/registry/core/pod/storage (BindingREST), v1.33',
   trigger: 'a pod was bound',
-  catches: ['scheduler-rebinds-bound-pod'],
+  catches: ['planted-two-masters'],
   monitor(cluster, report) {
     const nodeByUid = new Map<string, string>()
     cluster.truth.onChange('pods', ({ key, current }) => {

@@ -19,7 +19,7 @@ export const drainEnds: PropertyDefinition = {
   claim: 'a drain evicts every pod of its node within half a minute: no PodDisruptionBudget stands in its way for good',
   source: 'documentation "Safely Drain a Node" and "Specifying a Disruption Budget"',
   trigger: 'a drain came to its end or was given up',
-  catches: [],
+  catches: ['planted-stingy-budget'],
   monitor(cluster, report) {
     const begunAt = new Map<string, Micros>()
     cluster.kernel.subscribe('step-started', (fact) => {

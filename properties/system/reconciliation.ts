@@ -15,7 +15,6 @@ export const reconciliation: PropertyDefinition = {
     'controller-ignores-tombstone',
     'informer-relist-drops-queued-delete',
     'watchcache-empty-history-off-by-one',
-    'scheduler-ghost-pod-after-missed-delete',
     'scheduler-counts-deleted-pods',
   ],
   monitor(cluster, report) {

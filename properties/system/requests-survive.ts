@@ -23,7 +23,7 @@ export const requestsSurvive: PropertyDefinition = {
   claim: 'while somebody rolls out, drains or deletes, no request is refused, reset, timed out or misrouted',
   source: 'documentation "Pod Lifecycle", termination of pods',
   trigger: 'a client was answered three times in a row',
-  catches: [],
+  catches: ['planted-hasty-term'],
   monitor(cluster, report) {
     const owners = new Map<string, Owner>()
     cluster.truth.onChange('pods', ({ current, previous }) => {

@@ -69,7 +69,7 @@ export const rolloutLosesNothing: PropertyDefinition = {
   source:
     'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints; CoreDNS plugin/kubernetes ttl',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
-  catches: ['endpointslice-keeps-terminating-ready', 'proxy-loses-changes-after-failed-restore'],
+  catches: ['planted-hasty-term'],
   monitor(cluster, report) {
     let waiting = false
     const pods = new LeavingPods(cluster, ({ hookMicros }) => {

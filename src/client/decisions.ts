@@ -14,6 +14,11 @@ export interface ClientDecisions {
    */
   firstListVersion(configured: '0' | ''): '0' | ''
   /**
+   * The resourceVersion of every later list. Right: what this client has seen last, so that it never goes back. The bug of old
+   * reflectors was to ask for "0" again.
+   */
+  relistVersion(lastVersion: string): string
+  /**
    * The resourceVersion of the list that follows a server's "too large resource version" (the server lags behind what this
    * client has seen). Right: "" (the most recent). Seam of reflector-too-large-rv-stuck: the bug is to ask for the same again.
    */
@@ -33,6 +38,7 @@ export interface ClientDecisions {
 
 export const CLIENT_DECISIONS: ClientDecisions = {
   firstListVersion: (configured) => configured,
+  relistVersion: (lastVersion) => lastVersion,
   listVersionAfterTooLarge: () => '',
   keysDeletedByReplace: (listed, queued, stored) => {
     const deleted: string[] = []

@@ -169,7 +169,7 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
     this.#listNumber++
     if (this.#tooLarge) this.#requestedVersion = ''
     else if (this.#lastVersion === '') this.#requestedVersion = decisions.firstListVersion(firstListVersion)
-    else this.#requestedVersion = this.#lastVersion
+    else this.#requestedVersion = decisions.relistVersion(this.#lastVersion)
     const resourceVersion = this.#requestedVersion === '' ? undefined : this.#requestedVersion
     const request: ApiRequest = { verb: 'list', resource, namespace, labelSelector, fieldSelector, resourceVersion }
     client.call(request, this, this.#listNumber, out)
