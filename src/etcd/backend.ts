@@ -64,7 +64,9 @@ export class Backend implements TimerTarget {
     this.#settled = undefined
     this.#settledIndex = this.#openIndex
     this.#storedIndex = index
-    return saveBackend({ index, state: this.#machine.image() }, this, out)
+    const isSaved = saveBackend({ index, state: this.#machine.image() }, this, out)
+    if (!isSaved) this.#diskFull(out)
+    return isSaved
   }
 
   /** The state was replaced by a snapshot of `index`, which is durable on its own. */

@@ -115,7 +115,7 @@ export class Core implements ConsensusOwner, Parts {
     if (kind === LEAVE) {
       if (this.#halted) return
       this.#backend.close(out)
-      this.#halt('removed', out)
+      if (!this.#halted) this.#halt('removed', out)
       return
     }
     this.#leaderlessTimer = 0
@@ -188,7 +188,7 @@ export class Core implements ConsensusOwner, Parts {
     if (machine.compacted >= 0) this.#noteCompacted(out)
     if (machine.leaseGranted > 0) this.leases.granted(machine.leaseGranted, out)
     if (machine.leaseRevoked > 0) this.leases.revoked(machine.leaseRevoked)
-    if (isOverQuota && !machine.alarms.has('no-space')) {
+    if (isOverQuota && result?.ok !== false && !machine.alarms.has('no-space')) {
       // As in etcd, what was let in at the door is written all the same, and said to have failed.
       this.#desk.raiseNoSpace()
       result = errors.NO_SPACE

@@ -20,6 +20,7 @@ import {
   type EtcdRequest,
   isReadOnly,
   type LeaderRequest,
+  type MemberChangeRequest,
   requestBytes,
   type TxnRequest,
   type WriteRequest,
@@ -93,8 +94,10 @@ export class Desk implements ReadOwner, TimerTarget {
         break
       case 'defragment':
         this.#defragmenting.push(this.#wait(client, clientId, request, false, out))
-        this.#parts.consensus.pause()
-        if (this.#backend.defragment(out)) this.maintenance.defragment(out)
+        if (this.#backend.defragment(out)) {
+          this.#parts.consensus.pause()
+          this.maintenance.defragment(out)
+        }
         break
       case 'move-leader':
         this.#reply(client, clientId, this.#moveLeader(request.to, out), out)
@@ -249,18 +252,20 @@ export class Desk implements ReadOwner, TimerTarget {
       this.#lead(client, clientId, request, false, out)
       return
     }
-    const id = this.#wait(client, clientId, request, false, out)
+    const id = this.#wait(client, clientId, request, !isAboutLease(request), out)
     const leader = consensus.leaderProcess
     if (leader === undefined) return
     const message: ForwardMessage = { type: 'etcd-forward', id, request }
-    out.send(leader, message)
+    // A change of members must not be asked for twice.
+    if (isAboutLease(request)) out.send(leader, message)
+    else out.stream(leader, message)
   }
 
   /** Answers what only the leader can: leases from its memory, changes of members once they are made. */
   #lead(client: ProcessId, clientId: number, request: LeaderRequest, isForwarded: boolean, out: Out): void {
     const { machine, leases } = this.#parts
-    const id = this.#wait(client, clientId, request, false, out, isForwarded)
-    if (request.type === 'lease-keep-alive' || request.type === 'lease-time-to-live') {
+    const id = this.#wait(client, clientId, request, !isAboutLease(request), out, isForwarded)
+    if (isAboutLease(request)) {
       this.answer(id, leases.answer(request, machine.store.revision, out), out)
       return
     }
@@ -319,6 +324,10 @@ export class Desk implements ReadOwner, TimerTarget {
     }
     this.#reply(waiting.client, waiting.clientId, result, out)
   }
+}
+
+function isAboutLease(request: LeaderRequest): request is Exclude<LeaderRequest, MemberChangeRequest> {
+  return request.type === 'lease-keep-alive' || request.type === 'lease-time-to-live'
 }
 
 function isSerializable({ success, failure }: TxnRequest): boolean {
