@@ -2,7 +2,7 @@
 import type { Cluster } from '../../src/cluster/index.ts'
 import { type Deployment, keyOf, type ReplicaSet, scaledCount } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { SeenSizes } from './seen-sizes.ts'
+import { deploymentOf, SeenSizes } from './seen-sizes.ts'
 
 /** The bounds in force: those of every deployment spec that the controller may still be acting on. */
 interface Bounds {
@@ -30,30 +30,33 @@ function boundsOf(deployment: Deployment): Bounds['specs'][number] {
   return { generation: deployment.metadata.generation ?? 1, replicas, surge, unavailable, recreate }
 }
 
-/** A sibling's status still counts pods that its spec has already given up. */
-function statusLags(cluster: Cluster, set: ReplicaSet): boolean {
+/** A sibling's status may have counted pods that its size had already given up, when it was decided to shrink this set. */
+function statusLags(cluster: Cluster, seen: SeenSizes, set: ReplicaSet): boolean {
   const owner = deploymentOf(set)
   for (const other of cluster.truth.list('replicasets')) {
     if (deploymentOf(other) !== owner || other.metadata.uid === set.metadata.uid) continue
-    if ((other.status?.availableReplicas ?? 0) > (other.spec.replicas ?? 1)) return true
+    if (seen.mayHaveLagged(other)) return true
   }
   return false
 }
 
-/** By how much the other sets of the deployment may have seemed smaller when it was decided to let this one grow. */
+const REVISION = 'deployment.kubernetes.io/revision'
+
+/**
+ * By how much the other sets of the deployment may have seemed smaller when it was decided to let this one grow. Only the set
+ * of the newest template grows in a rollout; that another one does has no such excuse.
+ */
 function unseenGrowth(cluster: Cluster, seen: SeenSizes, set: ReplicaSet): number {
-  const owner = deploymentOf(set) ?? ''
+  const owner = deploymentOf(set)
+  const revision = Number(set.metadata.annotations?.[REVISION] ?? 0)
   let unseen = 0
   for (const other of cluster.truth.list('replicasets')) {
     if (deploymentOf(other) !== owner || other.metadata.uid === set.metadata.uid) continue
+    if (Number(other.metadata.annotations?.[REVISION] ?? 0) > revision) return 0
     const size = other.spec.replicas ?? 1
-    unseen += size - Math.min(size, seen.least(other, owner))
+    unseen += size - Math.min(size, seen.least(other))
   }
   return unseen
-}
-
-function deploymentOf(set: ReplicaSet): string | undefined {
-  return set.metadata.ownerReferences?.find((owner) => owner.kind === 'Deployment' && owner.controller === true)?.uid
 }
 
 /** Follows deployments and their sets; `check` sees every change of a set's size. */
@@ -101,10 +104,10 @@ export const surgeBound: PropertyDefinition = {
   id: 'deployment-surge-bound',
   mode: 'always',
   claim:
-    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; growth of another set that the controller had not been shown yet is not counted (a write only fails for a stale copy of the same set)',
+    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; when the set of the newest template grows, growth of another one that the controller had not been shown yet is not counted (a write only fails for a stale copy of the same set)',
   source: 'kubernetes pkg/controller/deployment/rolling.go and util/deployment_util.go (NewRSNewReplicas), v1.33',
   trigger: 'a replica set of a deployment changed its size',
-  catches: ['deployment-surge-recounts-on-stale-rs', 'deployment-surge-off-by-one'],
+  catches: ['deployment-surge-recounts-on-stale-rs', 'planted-too-much-surge'],
   monitor(cluster, report) {
     const seen = new SeenSizes(cluster)
     followSizes(cluster, (bounds, total, { set, before, after }) => {
@@ -129,8 +132,9 @@ export const unavailabilityBound: PropertyDefinition = {
     'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status',
   source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
   trigger: 'a replica set of a deployment shrank',
-  catches: ['deployment-ignores-max-unavailable'],
+  catches: ['planted-too-few-available'],
   monitor(cluster, report) {
+    const seen = new SeenSizes(cluster)
     followSizes(cluster, (bounds, total, { set, before, after }) => {
       if (after >= before) return
       report.reached()
@@ -139,7 +143,7 @@ export const unavailabilityBound: PropertyDefinition = {
         Number.MAX_SAFE_INTEGER,
       )
       // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
-      if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, set)) return
+      if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, seen, set)) return
       report.fail({
         subject: bounds.key,
         shape: 'too-few',

@@ -29,8 +29,19 @@ class History {
   }
 
   resize(replicas: number): this {
+    return this.#write(replicas, this.#set?.status?.availableReplicas ?? 0)
+  }
+
+  /** The set's own status is written. */
+  available(availableReplicas: number): this {
+    return this.#write(this.#set?.spec.replicas ?? 1, availableReplicas)
+  }
+
+  #write(replicas: number, availableReplicas: number): this {
     const previous = this.#set
-    const current = { metadata: { name: 'web-1', namespace: 'default', uid: 'r' }, spec: { replicas } } as ReplicaSet
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd', controller: true }]
+    const metadata = { name: 'web-1', namespace: 'default', uid: 'r', ownerReferences }
+    const current = { metadata, spec: { replicas }, status: { replicas, availableReplicas } } as unknown as ReplicaSet
     this.#set = current
     return this.#tell('replicasets', { key: 'default/web-1', revision: ++this.#revision, previous, current })
   }
@@ -53,7 +64,11 @@ class History {
   }
 
   get least(): number {
-    return this.seen.least(this.#set as ReplicaSet, 'd')
+    return this.seen.least(this.#set as ReplicaSet)
+  }
+
+  get lagged(): boolean {
+    return this.seen.mayHaveLagged(this.#set as ReplicaSet)
   }
 
   #listen(what: string, listener: Listener): void {
@@ -86,4 +101,17 @@ test.each([
   ['its list may come from a server that lags', known().lead().show().resize(3), 2],
 ])('%s', (_story, history, least) => {
   expect(history.least).toBe(least)
+})
+
+test.each([
+  ['its status counts what it has', known().available(2), false],
+  ['it shrank and its status does not say so yet', known().available(2).resize(1), true],
+  ['its status follows, but nobody was shown', known().available(2).resize(1).available(1), true],
+  [
+    'once it was surely shown, that is over',
+    known().available(2).resize(1).available(1).show().status().status(),
+    false,
+  ],
+])('a status that lags: %s', (_story, history, lagged) => {
+  expect(history.lagged).toBe(lagged)
 })

@@ -13,6 +13,8 @@ import { onFact } from '../define.ts'
 interface Size {
   readonly revision: number
   readonly replicas: number
+  /** What the status says of it. */
+  readonly available: number
   /** When the informer of the leading controller manager came to it; undefined until then. */
   shownAt: Micros | undefined
 }
@@ -20,7 +22,7 @@ interface Size {
 const LEASE = 'kube-system/kube-controller-manager'
 
 export class SeenSizes {
-  /** By key of the set; the last one is in force. Those before the last one surely seen are dropped. */
+  /** By key of the set, oldest first; the last one is in force. */
   readonly #sizes = new Map<string, Size[]>()
   /** By uid of the deployment: its status was written then, last and before that. */
   readonly #statusWrites = new Map<string, readonly [last: Micros, before: Micros]>()
@@ -33,10 +35,13 @@ export class SeenSizes {
         this.#sizes.delete(key)
         return
       }
-      const replicas = current.spec.replicas ?? 1
-      if (previous?.metadata.uid === current.metadata.uid && previous?.spec.replicas === current.spec.replicas) return
-      const sizes = previous?.metadata.uid === current.metadata.uid ? (this.#sizes.get(key) ?? []) : [nothing()]
-      this.#sizes.set(key, [...sizes, { revision, replicas, shownAt: undefined }])
+      const isSame = previous?.metadata.uid === current.metadata.uid
+      const size = { revision, replicas: current.spec.replicas ?? 1, available: current.status?.availableReplicas ?? 0 }
+      const sizes = (isSame ? this.#sizes.get(key) : undefined) ?? [nothing()]
+      const last = sizes[sizes.length - 1]
+      if (isSame && last?.replicas === size.replicas && last.available === size.available) return
+      sizes.push({ ...size, shownAt: undefined })
+      this.#sizes.set(key, sizes)
     })
     cluster.truth.onChange('deployments', ({ previous, current }) => {
       const { uid = '', generation } = current?.metadata ?? {}
@@ -49,8 +54,10 @@ export class SeenSizes {
       if (fact.resource !== 'replicasets' || !fact.process.startsWith('controller-manager')) return
       // No pass begins before the first list.
       const since = this.#unlisted.delete(fact.key) ? Number.NEGATIVE_INFINITY : at
-      for (const size of this.#sizes.get(fact.key) ?? []) {
-        if (size.revision <= Number(fact.resourceVersion)) size.shownAt ??= since
+      const sizes = this.#sizes.get(fact.key) ?? []
+      for (let index = sizes.length - 1; index >= 0 && sizes[index]?.shownAt === undefined; index--) {
+        const size = sizes[index] as Size
+        if (size.revision <= Number(fact.resourceVersion)) size.shownAt = since
       }
     })
     // A new leader lists anew, perhaps from a server that lags behind.
@@ -64,24 +71,35 @@ export class SeenSizes {
   }
 
   /** The least size that the set may have seemed to have when the pass began in which the controller writes now. */
-  least(set: ReplicaSet, deployment: string): number {
-    const sizes = this.#sizes.get(keyOf(set)) ?? []
-    const [, surely] = this.#statusWrites.get(deployment) ?? NEVER
-    let least = Number.MAX_SAFE_INTEGER
-    for (let index = sizes.length - 1; index >= 0; index--) {
-      const { replicas, shownAt } = sizes[index] as Size
-      least = Math.min(least, replicas)
-      if (shownAt === undefined || shownAt > surely) continue
-      if (index > 0) sizes.splice(0, index)
-      break
-    }
-    return least
+  least(set: ReplicaSet): number {
+    return this.#possible(set).reduce((least, { replicas }) => Math.min(least, replicas), Number.MAX_SAFE_INTEGER)
   }
+
+  /** Whether the set's status may have seemed to count pods that its size had already given up. */
+  mayHaveLagged(set: ReplicaSet): boolean {
+    return this.#possible(set).some(({ replicas, available }) => available > replicas)
+  }
+
+  /** The states that the controller may have gone by, oldest first: from the newest one that it had surely been shown. */
+  #possible(set: ReplicaSet): readonly Size[] {
+    const sizes = this.#sizes.get(keyOf(set)) ?? []
+    const [, surely] = this.#statusWrites.get(deploymentOf(set) ?? '') ?? NEVER
+    for (let index = sizes.length - 1; index > 0; index--) {
+      const { shownAt } = sizes[index] as Size
+      if (shownAt !== undefined && shownAt <= surely) return sizes.slice(index)
+    }
+    return sizes
+  }
+}
+
+/** The uid of the deployment that controls the set. */
+export function deploymentOf(set: ReplicaSet): string | undefined {
+  return set.metadata.ownerReferences?.find((owner) => owner.kind === 'Deployment' && owner.controller === true)?.uid
 }
 
 const NEVER = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY] as const
 
 /** Before the set was created. */
 function nothing(): Size {
-  return { revision: 0, replicas: 0, shownAt: undefined }
+  return { revision: 0, replicas: 0, available: 0, shownAt: undefined }
 }

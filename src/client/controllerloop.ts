@@ -31,6 +31,8 @@ export class ControllerLoop implements WorkQueueListener {
   readonly #sync: (key: string, out: Out) => Script<void>
   readonly #retriesMax: number
   readonly #tasks = new Map<string, Task<void>>()
+  /** Keys whose last sync failed, and when. */
+  readonly #failedAt = new Map<string, Micros>()
   #busy = 0
   #running = false
   #pumping = false
@@ -106,12 +108,23 @@ export class ControllerLoop implements WorkQueueListener {
     if (result instanceof ScriptError) {
       const fact: SyncFailedFact = { type: 'sync-failed', controller: this.name, key, message: result.message }
       out.note(fact)
-      if (this.queue.failures(key) < this.#retriesMax) this.queue.addRateLimited(key, out)
-      else this.queue.forget(key)
+      this.#retry(key, out)
     } else {
+      this.#failedAt.delete(key)
       this.queue.forget(key)
     }
     this.queue.done(key, out)
     this.#pump(out)
+  }
+
+  /**
+   * Changes that come in one burst are one key in a real queue, for a sync takes some time there. Here each may start a sync of its
+   * own; those that fail at one instant count as one failure, and wait for one retry.
+   */
+  #retry(key: string, out: Out): void {
+    if (this.#failedAt.get(key) === out.now) return
+    this.#failedAt.set(key, out.now)
+    if (this.queue.failures(key) < this.#retriesMax) this.queue.addRateLimited(key, out)
+    else this.queue.forget(key)
   }
 }

@@ -153,6 +153,37 @@ test('a loop over many keys whose scripts never wait does not deepen the stack',
   expect(count).toBe(50_000)
 })
 
+test('a burst of news while a sync cannot succeed costs one retry, not all of them', () => {
+  const { api, runner } = setUp()
+  let isStale = true
+  const ends: string[] = []
+  function* sync(key: string): Script {
+    if (isStale) throw new ScriptError('the cache is out of date')
+    ends.push(key)
+  }
+  const loop = new ControllerLoop({ name: 'test', runner, sync, retriesMax: 5 })
+  loop.start(api)
+  for (let news = 0; news < 20; news++) loop.enqueue('web', api)
+  expect(loop.queue.failures('web')).toBe(1)
+  isStale = false
+  api.advance(SECOND)
+  expect(ends).toEqual(['web'])
+})
+
+test('failures one after the other use the retries up', () => {
+  const { api, runner } = setUp()
+  let tries = 0
+  function* sync(): Script {
+    tries++
+    throw new ScriptError('never')
+  }
+  const loop = new ControllerLoop({ name: 'test', runner, sync, retriesMax: 3 })
+  loop.start(api)
+  loop.enqueue('web', api)
+  api.advance(10 * SECOND)
+  expect(tries).toBe(4)
+})
+
 test('keys split into namespace and name', () => {
   expect(splitKey('default/web')).toEqual({ namespace: 'default', name: 'web' })
   expect(splitKey('node-1')).toEqual({ namespace: undefined, name: 'node-1' })
