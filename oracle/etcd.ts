@@ -191,6 +191,13 @@ if (version === undefined) {
 }
 
 const real = new RealEtcd()
+// Whoever stops this program stops the etcd that it started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    real.stop()
+    process.exit(1)
+  })
+}
 let failed = false
 try {
   await real.start()
