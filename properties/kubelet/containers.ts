@@ -12,7 +12,7 @@ export const oneNodePerPod: PropertyDefinition = {
   claim: 'the containers of a pod run on one node only',
   source: 'kubernetes design proposal "Pod Safety", consistency guarantees; seeds: a pod is bound once',
   trigger: 'a container started',
-  catches: ['planted-two-masters'],
+  catches: ['planted-restless-binding'],
   monitor(cluster, report) {
     const nodeByPod = new Map<string, string>()
     onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
@@ -78,18 +78,29 @@ export const noStartAfterTheEnd: PropertyDefinition = {
 export const initContainersFirst: PropertyDefinition = {
   id: 'init-containers-run-first',
   mode: 'always',
-  claim: 'in one sandbox, init containers (sidecars apart) never start once a main container has started',
-  source: 'documentation "Init Containers"; kubernetes PR 96572',
+  claim:
+    'in one sandbox, init containers (sidecars apart) never start once a main container has started, unless all main containers have ended and their records were collected',
+  source: 'documentation "Init Containers", Pod restart reasons; kubernetes PR 96572',
   trigger: 'a main container started in a pod with init containers',
   catches: ['kubelet-reruns-init-containers'],
   monitor(cluster, report) {
-    const mainStarted = new Set<string>()
+    /** By pod whose main containers have started: its node, and how many of them run. */
+    const mainStarted = new Map<string, { readonly node: string; running: number }>()
     onFact<RuntimeFact, 'sandbox-started'>(cluster, 'sandbox-started', (fact) => {
       mainStarted.delete(fact.podUid)
     })
+    onFact<RuntimeFact, 'container-exited'>(cluster, 'container-exited', (fact) => {
+      const started = mainStarted.get(fact.podUid)
+      if (!fact.init && started !== undefined) started.running--
+    })
+    onFact<RuntimeFact, 'containers-collected'>(cluster, 'containers-collected', ({ node }) => {
+      for (const [uid, started] of mainStarted) if (started.node === node && started.running <= 0) mainStarted.delete(uid)
+    })
     onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
       if (!fact.init) {
-        mainStarted.add(fact.podUid)
+        const started = mainStarted.get(fact.podUid) ?? { node: fact.node, running: 0 }
+        started.running++
+        mainStarted.set(fact.podUid, started)
         if ((cluster.truth.get('pods', fact.podKey)?.spec.initContainers?.length ?? 0) > 0) report.reached()
         return
       }

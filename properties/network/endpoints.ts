@@ -14,7 +14,7 @@ export const onlyReadyEndpoints: PropertyDefinition = {
     'no service lists a ready endpoint for a pod that has not been ready (or has been leaving) for longer than the propagation bound',
   source: 'kubernetes pkg/controller/endpointslice, v1.33; documentation "Service": endpoints follow readiness',
   trigger: 'a listed pod stopped being ready',
-  catches: ['planted-idle-slices'],
+  catches: ['planted-lasting-endpoints'],
   monitor(cluster, report) {
     /** Addresses of pods that are listed as ready and should not be, by uid, since when. */
     const since = new Map<string, number>()

@@ -73,7 +73,7 @@ export const boundOnce: PropertyDefinition = {
   claim: 'a pod that is bound to a node is never bound to another',
   source: 'kubernetes pkg/registry/core/pod/storage (BindingREST), v1.33',
   trigger: 'a pod was bound',
-  catches: ['planted-two-masters'],
+  catches: ['planted-restless-binding'],
   monitor(cluster, report) {
     const nodeByUid = new Map<string, string>()
     cluster.truth.onChange('pods', ({ key, current }) => {

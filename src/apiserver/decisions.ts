@@ -34,6 +34,8 @@ export interface ApiServerDecisions {
   updateGuard(decidedOnRevision: number): number | undefined
   /** The revision that a removal must find unchanged: that of the copy it was decided on. Undefined removes whatever is there. */
   removalGuard(decidedOnRevision: number): number | undefined
+  /** Whether a pod that has a node may be bound again. */
+  mayRebind(): boolean
   /** Whether a pod may be evicted under a budget, and what the budget looks like afterwards. `stamp` is the time of the eviction. */
   takeFromBudget(budget: PodDisruptionBudget, pod: Pod, stamp: string): BudgetVerdict
 }
@@ -59,6 +61,9 @@ export const API_SERVER_DECISIONS: ApiServerDecisions = {
   },
   removalGuard(decidedOnRevision) {
     return decidedOnRevision
+  },
+  mayRebind() {
+    return false
   },
   takeFromBudget(budget, pod, stamp) {
     const { status } = budget

@@ -93,7 +93,7 @@ export function* bind(context: Context, request: Create): Steps<ApiResponse> {
         status: conflict('pods', name, `pod ${name} is being deleted, cannot be assigned to a host`),
       }
     }
-    if (pod.spec.nodeName) {
+    if (pod.spec.nodeName && !context.options.decisions.mayRebind()) {
       return {
         outcome: 'refuse',
         status: conflict('pods', name, `pod ${name} is already assigned to node "${pod.spec.nodeName}"`),

@@ -16,6 +16,7 @@ import { computeNewReplicas, type Fenceposts, resolveFenceposts } from './deploy
 import { isScalingEvent } from './deployment/proportional.ts'
 import { computeScaleDown, type Resize } from './deployment/rolling.ts'
 import { type BudgetComputation, type BudgetStatus, computeBudgetStatus } from './disruption/budget.ts'
+import { isReadyEndpoint } from './endpointslice/endpoints.ts'
 import { GARBAGE_COLLECTOR_DECISIONS, type GarbageCollectorDecisions } from './garbagecollector/decisions.ts'
 import { computeEvictionRate, computeZoneState, type EvictionRates, type ZoneState } from './nodelifecycle/zones.ts'
 import { computePodsToDelete } from './replicaset/ranking.ts'
@@ -58,6 +59,8 @@ export interface DeploymentDecisions {
 export interface EndpointSliceDecisions {
   /** Whether a sync must wait for the cache. `stale`: it lacks our own writes. Seam of endpointslice-duplicates-on-stale-cache: never. */
   endpointSliceMustWait(stale: boolean): boolean
+  /** Whether a pod is a ready endpoint by what it says of itself. Right: it serves and is not being deleted. */
+  endpointIsReady(serving: boolean, terminating: boolean): boolean
 }
 
 export interface NodeLifecycleDecisions {
@@ -111,6 +114,7 @@ export const CONTROLLER_DECISIONS: ControllerDecisions = {
   deploymentIsScalingEvent: isScalingEvent,
   deploymentResizeRequest: (resized) => updateRequest('replicasets', resized),
   endpointSliceMustWait: (stale) => stale,
+  endpointIsReady: isReadyEndpoint,
   zoneState: computeZoneState,
   evictionRate: computeEvictionRate,
   marksPodsNotReady: () => true,

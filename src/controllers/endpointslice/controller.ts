@@ -139,7 +139,7 @@ export class EndpointSliceController implements Controller {
         missingNode = pod.spec.nodeName ?? ''
         continue
       }
-      group.endpoints.push(podToEndpoint(pod, node, service))
+      group.endpoints.push(podToEndpoint(pod, node, service, this.#context.decisions.endpointIsReady))
     }
     return { groups: [...groups.values()], missingNode }
   }

@@ -29,11 +29,21 @@ export function podAddress(pod: Pod): string | undefined {
   return address === '' ? undefined : address
 }
 
+/** Ready to be sent requests, as far as the pod is concerned. */
+export function isReadyEndpoint(serving: boolean, terminating: boolean): boolean {
+  return serving && !terminating
+}
+
 /** The endpoint for a pod that belongs in. `node` gives the zone. */
-export function podToEndpoint(pod: Pod, node: Node | undefined, service: Service): Endpoint {
+export function podToEndpoint(
+  pod: Pod,
+  node: Node | undefined,
+  service: Service,
+  isReady: (serving: boolean, terminating: boolean) => boolean = isReadyEndpoint,
+): Endpoint {
   const serving = isPodReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
-  const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating)
+  const ready = service.spec.publishNotReadyAddresses === true || isReady(serving, terminating)
   const { namespace, name, uid } = pod.metadata
   const zone = node?.metadata.labels?.[ZONE_LABEL]
   return {
