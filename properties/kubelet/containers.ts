@@ -94,7 +94,8 @@ export const initContainersFirst: PropertyDefinition = {
       if (!fact.init && started !== undefined) started.running--
     })
     onFact<RuntimeFact, 'containers-collected'>(cluster, 'containers-collected', ({ node }) => {
-      for (const [uid, started] of mainStarted) if (started.node === node && started.running <= 0) mainStarted.delete(uid)
+      for (const [uid, started] of mainStarted)
+        if (started.node === node && started.running <= 0) mainStarted.delete(uid)
     })
     onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
       if (!fact.init) {
