@@ -5,16 +5,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { DEFECTS, registerDefects, registerFaults } from '../chaos/index.ts'
-import { parseScenario, Registry, runScenario, type Scenario } from '../src/trial/index.ts'
-import { PROPERTIES, registerProperties } from './index.ts'
-import { PLANTED } from './planted.ts'
+import { DEFECTS } from '../chaos/index.ts'
+import { PROPERTIES } from '../properties/index.ts'
+import { PLANTED } from '../properties/planted.ts'
+import { standardRegistry } from './standard-registry.ts'
+import { parseScenario, runScenario, type Scenario } from './trial/index.ts'
 
 const FOLDER = 'fixtures/catches'
-const registry = new Registry()
-registerFaults(registry)
-registerDefects(registry)
-registerProperties(registry)
+const registry = standardRegistry()
 for (const mistake of PLANTED) registry.defect(mistake)
 
 const ALWAYS = PROPERTIES.filter(({ mode }) => mode === 'always').map(({ id }) => id)

@@ -3,24 +3,14 @@
  * scenario for each kind, with parameters at which it must strike.
  */
 import { expect, test } from 'vitest'
-import { registerProperties } from '../properties/index.ts'
+import { FAULTS } from '../chaos/index.ts'
 import { service, web } from '../properties/workloads.ts'
-import { SMALL_TOPOLOGY } from '../src/cluster/index.ts'
-import {
-  type FaultStep,
-  Registry,
-  runScenario,
-  SCENARIO_FORMAT,
-  SCENARIO_VERSION,
-  type Scenario,
-} from '../src/trial/index.ts'
-import { FAULTS, registerDefects, registerFaults } from './index.ts'
+import { SMALL_TOPOLOGY } from './cluster/index.ts'
+import { standardRegistry } from './standard-registry.ts'
+import { type FaultStep, runScenario, SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './trial/index.ts'
 
 const SECOND = 1_000_000
-const registry = new Registry()
-registerFaults(registry)
-registerDefects(registry)
-registerProperties(registry)
+const registry = standardRegistry()
 
 type Strike = Pick<FaultStep, 'parameters'> & { readonly seconds?: number; readonly atSeconds?: number }
 
