@@ -34,11 +34,13 @@ const NO_SERVICE_PORT = 4
 const NO_NODE_PORT = 32_766
 
 /** All classes for these services on a node; or, with `only`, for those of them alone. */
-export function* flowClasses(
+export function flowClasses(
   plans: Iterable<ServicePlan>,
   node: NodeNetworkOptions,
   only?: ReadonlySet<string>,
-): Iterable<FlowClass> {
+): readonly FlowClass[] {
+  const classes: FlowClass[] = []
+  const everywhere = sources(node)
   const taken = new Set<Address>()
   const nodePorts = new Set<number>()
   for (const plan of plans) {
@@ -46,51 +48,42 @@ export function* flowClasses(
     for (const port of plan.ports) {
       taken.add(port.clusterAddress)
       nodePorts.add(port.nodePort)
-      if (asked) yield* classesOf(plan, port, node)
+      if (asked) addClassesOf(plan, port, node, everywhere, classes)
     }
   }
-  if (only !== undefined) return
+  if (only !== undefined) return classes
   let free = node.serviceCidr.address + 1
   while (taken.has(free)) free++
-  for (const [from, source] of sources(node)) {
-    yield make('', '', from, 'unknown', 'TCP', source, free, 80)
-    if (!nodePorts.has(NO_NODE_PORT)) yield make('', '', from, 'unknown', 'TCP', source, node.nodeAddress, NO_NODE_PORT)
+  for (const [from, source] of everywhere) {
+    classes.push(make('', '', from, 'unknown', 'TCP', source, free, 80))
+    if (!nodePorts.has(NO_NODE_PORT))
+      classes.push(make('', '', from, 'unknown', 'TCP', source, node.nodeAddress, NO_NODE_PORT))
   }
+  return classes
 }
 
-function* classesOf(plan: ServicePlan, port: PortPlan, node: NodeNetworkOptions): Iterable<FlowClass> {
-  const all = [...sources(node)]
+type Source = readonly [from: FlowSource, address: Address]
+
+function addClassesOf(
+  { key, ports }: ServicePlan,
+  port: PortPlan,
+  node: NodeNetworkOptions,
+  everywhere: readonly Source[],
+  into: FlowClass[],
+): void {
+  const { name, protocol } = port
   const here = port.endpoints.find((endpoint) => contains(node.podCidr, endpoint.address))
-  if (here !== undefined) all.push(['backend', here.address])
+  const all: readonly Source[] = here === undefined ? everywhere : [...everywhere, ['backend', here.address]]
   const destinations = destinationsOf(port, node)
   for (const [from, source] of all) {
     for (const [to, address, number] of destinations) {
-      if (to === 'loopback' ? from === 'node' : true) {
-        yield make(
-          plan.key,
-          port.name,
-          from,
-          to,
-          port.protocol,
-          to === 'loopback' ? LOCALHOST : source,
-          address,
-          number,
-        )
-      }
+      if (to === 'loopback' && from !== 'node') continue
+      into.push(make(key, name, from, to, protocol, to === 'loopback' ? LOCALHOST : source, address, number))
     }
   }
-  const open = plan.ports.some((other) => other.port === NO_SERVICE_PORT)
+  const open = ports.some((other) => other.port === NO_SERVICE_PORT)
   if (!open)
-    yield make(
-      plan.key,
-      port.name,
-      'pod',
-      'unknown',
-      port.protocol,
-      podSource(node),
-      port.clusterAddress,
-      NO_SERVICE_PORT,
-    )
+    into.push(make(key, name, 'pod', 'unknown', protocol, podSource(node), port.clusterAddress, NO_SERVICE_PORT))
 }
 
 function destinationsOf(port: PortPlan, node: NodeNetworkOptions): [FlowDestination, Address, number][] {
@@ -109,12 +102,15 @@ function podSource(node: NodeNetworkOptions): Address {
   return node.podCidr.address + (~node.podCidr.mask >>> 0) - 1
 }
 
-function* sources(node: NodeNetworkOptions): Iterable<[FlowSource, Address]> {
-  yield ['pod', podSource(node)]
-  yield ['node', node.nodeAddress]
-  yield ['outside', OUTSIDE]
+function sources(node: NodeNetworkOptions): readonly Source[] {
+  const all: Source[] = [
+    ['pod', podSource(node)],
+    ['node', node.nodeAddress],
+    ['outside', OUTSIDE],
+  ]
   const last = node.clusterCidrBlock.address + (~node.clusterCidrBlock.mask >>> 0) - 1
-  if (!contains(node.podCidr, last)) yield ['remote-pod', last]
+  if (!contains(node.podCidr, last)) all.push(['remote-pod', last])
+  return all
 }
 
 function make(

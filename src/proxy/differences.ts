@@ -80,6 +80,8 @@ function localPolicy(
   }
 }
 
+const NO_DIFFERENCES: readonly string[] = []
+
 /** What a mode should do where the objects say `expected`, and which differences made it so. */
 export function expectedOf(
   mode: ProxyMode,
@@ -89,12 +91,13 @@ export function expectedOf(
   node: NodeNetworkOptions,
 ): { readonly expected: Expectation; readonly differences: readonly string[] } {
   let current = expected
-  const differences: string[] = []
+  let differences: string[] | undefined
   for (const difference of mode === 'ipvs' ? IPVS_DIFFERENCES : IPTABLES_DIFFERENCES) {
     const instead = difference.instead(flowClass, port, current, node)
     if (instead === undefined) continue
     current = instead
+    differences ??= []
     differences.push(difference.id)
   }
-  return { expected: current, differences }
+  return { expected: current, differences: differences ?? NO_DIFFERENCES }
 }

@@ -3,7 +3,7 @@
  * with no chains, no plans, no sets. Follows the documentation of Services (traffic policies, session affinity, terminating
  * endpoints) and shares nothing with the code it judges but the types.
  */
-import { type Address, contains, parseAddress } from '../dataplane/index.ts'
+import { type Address, contains, formatAddress } from '../dataplane/index.ts'
 import type { Endpoint, EndpointSlice, Service, ServicePort } from '../objects/index.ts'
 import type { FlowClass } from './classes.ts'
 import type { NodeNetworkOptions } from './network-options.ts'
@@ -112,7 +112,7 @@ export function naive(
   const hidesSource = external
     ? service.spec.externalTrafficPolicy !== 'Local' || fromNode
     : node.masqueradeAll || !fromPod
-  const masqueraded = hidesSource ? backends : new Set([...backends].filter((text) => addressOf(text) === flow.source))
+  const masqueraded = hidesSource ? backends : ofAddress(backends, flow.source)
   const seconds = service.spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800
   return {
     verdict: 'dnat',
@@ -122,6 +122,14 @@ export function naive(
   }
 }
 
-function addressOf(text: string): Address {
-  return parseAddress(text.slice(0, text.indexOf(':')))
+/** The backends of that address: of a pod that reaches itself. */
+function ofAddress(backends: ReadonlySet<string>, address: Address): ReadonlySet<string> {
+  const prefix = `${formatAddress(address)}:`
+  let own: Set<string> | undefined
+  for (const text of backends) {
+    if (!text.startsWith(prefix)) continue
+    own ??= new Set()
+    own.add(text)
+  }
+  return own ?? EMPTY
 }

@@ -37,7 +37,7 @@ import { type ServiceIpvs, serviceIpvs } from './ipvs.ts'
 import { ipvsTables } from './ipvs-base.ts'
 import { type Draining, IpvsState } from './ipvs-state.ts'
 import { completeNodeNetworkOptions, type NodeNetworkOptions, type NodeNetworkSetup } from './network-options.ts'
-import { dryWalk, type Outcome, outcomesOf } from './outcome.ts'
+import { Inquiry, type Outcome } from './outcome.ts'
 import type { ServicePlan } from './plan.ts'
 
 export type ProxyMode = 'iptables' | 'ipvs'
@@ -69,8 +69,9 @@ export class NodeNetwork {
   /** The same host, but it remembers no client. */
   readonly #forgetfulHost: WalkHost
   readonly #walk: Walk
-  /** For questions; made when the first one comes. */
-  #dryWalk: Walk | undefined
+  /** Made when the first question comes. */
+  #iptablesInquiry: Inquiry | undefined
+  #ipvsInquiry: Inquiry | undefined
   readonly #live: LiveChooser
   #tables: Tables | undefined
   #ipvs: IpvsWorld | undefined
@@ -214,14 +215,14 @@ export class NodeNetwork {
     const origin = this.originOf(flow.source)
     if (mode === 'iptables') {
       const host = this.#forgetfulHost
-      this.#dryWalk ??= dryWalk(host)
-      const run = (walk: Walk): Verdict => this.#routed(walkIptables(this.tables(), host, walk), walk)
-      return outcomesOf({ flow, origin, walk: this.#dryWalk, run, shares })
+      this.#iptablesInquiry ??= new Inquiry(host, (walk) => this.#routed(walkIptables(this.tables(), host, walk), walk))
+      return this.#iptablesInquiry.ask(flow, origin, shares)
     }
     const host = this.#ipvsWorld()
-    const run = (walk: Walk, director: Director): Verdict =>
-      this.#routed(walkIpvs(host.tables, host, walk, director), walk, host)
-    return outcomesOf({ flow, origin, walk: host.dryWalk, run, ipvs: host.state.ipvs, shares })
+    this.#ipvsInquiry ??= new Inquiry(host, (walk, director) =>
+      this.#routed(walkIpvs(host.tables, host, walk, director), walk, host),
+    )
+    return this.#ipvsInquiry.ask(flow, origin, shares, host.state.ipvs)
   }
 
   /** Forgets UDP flows to a service address (0: any) whose backend `live` does not have. Returns how many. */
@@ -343,7 +344,6 @@ class IpvsWorld implements WalkHost, Director {
   readonly sets = this.state.sets
   readonly tables: Tables
   readonly walk: Walk
-  readonly dryWalk: Walk = dryWalk(this)
   readonly #nodeAddress: Address
   #flow: Flow | undefined
   #now: Micros = 0

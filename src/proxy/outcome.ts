@@ -3,6 +3,7 @@
  * Nothing of the node changes. Not here: clients that are remembered (their outcome is the backend they had).
  */
 import {
+  type Address,
   add,
   type Backend,
   type Branch,
@@ -40,90 +41,116 @@ export interface Outcome {
   readonly mixed: boolean
 }
 
+/** Sends the packet of a walk on its way through the rules. */
 type Run = (walk: Walk, director: Director) => Verdict
 
-/** What to run a packet through. */
-export interface Question {
-  readonly flow: Flow
-  readonly origin: Origin
-  /** A dry walk of the host that is asked. */
-  readonly walk: Walk
-  readonly run: Run
-  /** IPVS mode: every real server that could be chosen is tried. */
-  readonly ipvs?: Ipvs
-  /** Without shares the answer comes faster; each is then 0. */
-  readonly shares: boolean
+/** Asks one rule set about flows. Made once and asked again and again: what it needs on the way it keeps. */
+export class Inquiry {
+  readonly #walk: Walk
+  readonly #run: Run
+  readonly #director = new DryDirector()
+  #flow: Flow | undefined
+  #origin: Origin = 'outside'
+  #gathering = new Gathering(false)
+
+  constructor(host: WalkHost, run: Run) {
+    // Every walk begins with a chooser of its own.
+    this.#walk = new Walk(host, { statistic: () => false })
+    this.#walk.dry = true
+    this.#run = run
+  }
+
+  /**
+   * Runs a packet through every branch. With `ipvs` every real server that it could choose is tried. Without `shares` the
+   * answer comes faster; each is then 0.
+   */
+  ask(flow: Flow, origin: Origin, shares: boolean, ipvs?: Ipvs): Outcome {
+    const gathering = new Gathering(shares)
+    const virtual = ipvs?.find(flow.protocol, flow.destination, flow.destinationPort)
+    this.#flow = flow
+    this.#origin = origin
+    this.#gathering = gathering
+    this.#director.isAbsent = virtual === undefined
+    this.#director.server = undefined
+    let tried = 0
+    for (const server of virtual?.servers ?? []) {
+      if (server.weight === 0) continue
+      tried++
+      this.#director.server = server
+      enumerate(this.#once, this.#visit)
+    }
+    if (tried === 0) enumerate(this.#once, this.#visit)
+    if (virtual !== undefined && gathering.verdict === 'dnat')
+      gathering.affinitySeconds = virtual.spec.persistenceMicros / SECOND
+    return gathering
+  }
+
+  readonly #once = (chooser: Chooser): Verdict => {
+    invariant(this.#flow !== undefined, 'proxy: an inquiry is about a flow')
+    this.#walk.begin(this.#flow, this.#origin, 0, chooser)
+    return this.#run(this.#walk, this.#director)
+  }
+
+  readonly #visit = (verdict: Verdict, branch: Branch): void => this.#gathering.visit(verdict, this.#walk, branch)
 }
 
-/** Runs a packet through every branch. */
-export function outcomesOf({ flow, origin, walk, run, ipvs, shares }: Question): Outcome {
-  const gathering = new Gathering(shares)
-  const virtual = ipvs?.find(flow.protocol, flow.destination, flow.destinationPort)
-  const director = new DryDirector(virtual === undefined)
-  invariant(walk.dry, 'proxy: what only asks writes no lists')
-  const once = (chooser: Chooser): Verdict => {
-    walk.begin(flow, origin, 0, chooser)
-    return run(walk, director)
-  }
-  const visit = (verdict: Verdict, branch: Branch): void => gathering.visit(verdict, walk, branch)
-  let tried = 0
-  for (const server of virtual?.servers ?? []) {
-    if (server.weight === 0) continue
-    tried++
-    director.server = server
-    enumerate(once, visit)
-  }
-  if (tried === 0) enumerate(once, visit)
-  const { verdict, backends, mixed } = gathering
-  const persistent = virtual !== undefined && verdict === 'dnat'
-  const affinitySeconds = persistent ? virtual.spec.persistenceMicros / SECOND : gathering.affinitySeconds
-  return { verdict: verdict ?? 'drop', backends, affinitySeconds, mixed }
-}
+const NO_BACKENDS: ReadonlyMap<string, BackendOutcome> = new Map()
 
-class Gathering {
-  readonly backends = new Map<string, BackendOutcome>()
-  verdict: Verdict | undefined
+class Gathering implements Outcome {
+  verdict: Verdict = 'drop'
   mixed = false
   affinitySeconds = 0
   readonly #shares: boolean
+  #isFirst = true
+  #backends: Map<string, BackendOutcome> | undefined
 
   constructor(shares: boolean) {
     this.#shares = shares
   }
 
+  get backends(): ReadonlyMap<string, BackendOutcome> {
+    return this.#backends ?? NO_BACKENDS
+  }
+
   visit(verdict: Verdict, walk: Walk, branch: Branch): void {
-    if (this.verdict !== undefined && this.verdict !== verdict) this.mixed = true
+    if (!this.#isFirst && this.verdict !== verdict) this.mixed = true
+    this.#isFirst = false
     this.verdict = verdict
     if (walk.affinitySeconds > this.affinitySeconds) this.affinitySeconds = walk.affinitySeconds
     if (verdict !== 'dnat') return
-    const backend = { address: walk.destination, port: walk.destinationPort }
-    const text = formatBackend(backend)
-    const before = this.backends.get(text)
+    this.#backends ??= new Map()
+    const text = textOf(walk.destination, walk.destinationPort)
+    const before = this.#backends.get(text)
     if (before !== undefined && before.masqueraded !== walk.masqueraded) this.mixed = true
+    if (before !== undefined && !this.#shares && before.masqueraded === walk.masqueraded) return
     const share = this.#shares ? add(before?.share ?? NEVER, branch.share()) : NEVER
-    this.backends.set(text, { backend, masqueraded: walk.masqueraded, share })
+    const backend = before?.backend ?? { address: walk.destination, port: walk.destinationPort }
+    this.#backends.set(text, { backend, masqueraded: walk.masqueraded, share })
   }
 }
 
-/** A walk that only asks, to be used again and again. */
-export function dryWalk(host: WalkHost): Walk {
-  // Every walk begins with a chooser of its own.
-  const walk = new Walk(host, { statistic: () => false })
-  walk.dry = true
-  return walk
+/** Texts of the backends that were met last, by address and port in one number. */
+const texts = new Map<number, string>()
+const TEXTS_MAX = 1 << 14
+
+function textOf(address: Address, port: number): string {
+  const key = address * 0x10000 + port
+  const known = texts.get(key)
+  if (known !== undefined) return known
+  if (texts.size >= TEXTS_MAX) texts.clear()
+  const text = formatBackend({ address, port })
+  texts.set(key, text)
+  return text
 }
 
 /** Answers for IPVS without scheduling anything. */
 class DryDirector implements Director {
-  readonly #absent: boolean
+  /** There is no virtual server for the packet. */
+  isAbsent = true
   server: RealServer | undefined
 
-  constructor(absent: boolean) {
-    this.#absent = absent
-  }
-
   direct(): IpvsResult {
-    if (this.#absent) return { verdict: 'pass' }
+    if (this.isAbsent) return { verdict: 'pass' }
     return this.server === undefined ? { verdict: 'refuse' } : { verdict: 'forward', server: this.server }
   }
 }

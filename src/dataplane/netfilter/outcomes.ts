@@ -24,37 +24,37 @@ export interface Branch {
 }
 
 class Script implements Chooser, Branch {
-  readonly answers: boolean[] = []
-  /** As long as the longest walk so far; beyond `answers` they are of another one. */
-  readonly thresholds: number[] = []
+  /** Answers that count; what lies beyond is of another walk. Arrays that grow and shrink would be made anew all the time. */
+  #depth = 0
+  readonly #answers: boolean[] = []
+  readonly #thresholds: number[] = []
 
   statistic(threshold: number, index: number): boolean {
-    invariant(index <= this.answers.length, 'netfilter: random matches come one after another')
-    this.thresholds[index] = threshold
-    if (index === this.answers.length) this.answers.push(threshold > 0)
-    return this.answers[index] as boolean
+    invariant(index <= this.#depth, 'netfilter: random matches come one after another')
+    this.#thresholds[index] = threshold
+    if (index === this.#depth) this.#answers[this.#depth++] = threshold > 0
+    return this.#answers[index] as boolean
   }
 
   isPossible(): boolean {
-    const { answers, thresholds } = this
-    for (let i = 0; i < answers.length; i++) if (thresholds[i] === (answers[i] ? 0 : ALWAYS)) return false
+    for (let i = 0; i < this.#depth; i++) if (this.#thresholds[i] === (this.#answers[i] ? 0 : ALWAYS)) return false
     return true
   }
 
   share(): Fraction {
     let numerator = 1n
-    this.answers.forEach((answer, i) => {
-      const chance = BigInt(this.thresholds[i] as number)
-      numerator *= answer ? chance : STATISTIC_ONE - chance
-    })
-    return { numerator, bits: this.answers.length * STATISTIC_BITS }
+    for (let i = 0; i < this.#depth; i++) {
+      const chance = BigInt(this.#thresholds[i] as number)
+      numerator *= this.#answers[i] ? chance : STATISTIC_ONE - chance
+    }
+    return { numerator, bits: this.#depth * STATISTIC_BITS }
   }
 
   /** On to the next combination; false after the last. */
   advance(): boolean {
-    while (this.answers.length > 0 && this.answers.at(-1) === false) this.answers.pop()
-    if (this.answers.length === 0) return false
-    this.answers[this.answers.length - 1] = false
+    while (this.#depth > 0 && this.#answers[this.#depth - 1] === false) this.#depth--
+    if (this.#depth === 0) return false
+    this.#answers[this.#depth - 1] = false
     return true
   }
 }
