@@ -162,7 +162,7 @@ export class Desk implements ReadOwner, TimerTarget {
 
   propose(request: WriteRequest, id = this.nextId()): void {
     const data: LoggedRequest = { origin: this.#origin, id, request }
-    this.#proposals.push({ data, bytes: requestBytes(request) })
+    this.#addProposal({ data, bytes: requestBytes(request) })
   }
 
   raiseNoSpace(): void {
@@ -275,8 +275,14 @@ export class Desk implements ReadOwner, TimerTarget {
       this.answer(id, change, out)
       return
     }
-    this.#proposals.push({ data: change, bytes: requestBytes(request) })
+    this.#addProposal({ data: change, bytes: requestBytes(request) })
     this.onStepEnded(out)
+  }
+
+  /** The array travels with the proposal, which is mostly alone: a literal has no more room than it needs. */
+  #addProposal(proposal: Proposal): void {
+    if (this.#proposals.length === 0) this.#proposals = [proposal]
+    else this.#proposals.push(proposal)
   }
 
   #defragmented(out: Out): void {

@@ -219,7 +219,8 @@ export class Store {
       this.#index.add(written)
     } else written.push(event)
     this.#log.push(event)
-    this.#events.push(event)
+    if (this.#events.length === 0) this.#events = [event]
+    else this.#events.push(event)
     this.#bytes += event.bytes
     this.#hash = mix(mix(this.#hash, written.hash), event.modRevision * 2 + (event.type === 'put' ? 1 : 0))
   }

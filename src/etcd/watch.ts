@@ -136,8 +136,12 @@ export class WatchHub implements TimerTarget {
       if (groups.length === 0) continue
       const watchEvent = this.#watchEvent(event)
       for (const group of groups) {
-        if (group.pending.length === 0) this.#dirty.push(group)
-        group.pending.push(watchEvent)
+        if (group.pending.length > 0) group.pending.push(watchEvent)
+        else {
+          group.pending = [watchEvent]
+          if (this.#dirty.length === 0) this.#dirty = [group]
+          else this.#dirty.push(group)
+        }
       }
     }
   }

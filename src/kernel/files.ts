@@ -113,7 +113,8 @@ export class RecordFile {
   }
 
   #do(operation: Operation): void {
-    this.#pending.push(operation)
+    if (this.#pending.length === 0) this.#pending = [operation]
+    else this.#pending.push(operation)
     this.#bytes += apply(this.#live, operation)
   }
 }
@@ -124,8 +125,12 @@ function apply(image: StoredRecord[], operation: Operation): number {
     case 'append':
       image.push(operation.record)
       return operation.record.bytes
-    case 'replace':
-      return operation.record.bytes - bytesOf(image.splice(0, image.length, operation.record))
+    case 'replace': {
+      const before = bytesOf(image)
+      image.length = 1
+      image[0] = operation.record
+      return operation.record.bytes - before
+    }
     case 'truncate':
       return -bytesOf(image.splice(operation.from))
     case 'release':

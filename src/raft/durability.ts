@@ -60,8 +60,9 @@ function writeOfEntries(state: RaftState, index: LogIndex): number {
 }
 
 function release(state: RaftState, write: number, to: MemberId, message: RaftMessage, out: RaftOut): void {
-  if (write > state.durableWrite) state.pendingMessages.push({ write, to, message })
-  else sendPromise(state, to, message, out)
+  if (write <= state.durableWrite) sendPromise(state, to, message, out)
+  else if (state.pendingMessages.length === 0) state.pendingMessages = [{ write, to, message }]
+  else state.pendingMessages.push({ write, to, message })
 }
 
 function sendPromise(state: RaftState, to: MemberId, message: RaftMessage, out: RaftOut): void {
@@ -98,7 +99,9 @@ export function flush(state: RaftState, out: RaftOut): void {
   const last = entries[entries.length - 1]
   if (last !== undefined) {
     state.unsaved = []
-    state.pendingWrites.push({ write, index: last.index, term: last.term })
+    const pending = { write, index: last.index, term: last.term }
+    if (state.pendingWrites.length === 0) state.pendingWrites = [pending]
+    else state.pendingWrites.push(pending)
   }
   state.unsavedSnapshot = undefined
   out.persist(write, { term: state.term, vote: state.vote, commit: state.commit }, entries, snapshot)
@@ -118,7 +121,8 @@ export function settle(state: RaftState, write: number, out: RaftOut): void {
       state.log.durable = pending.index
     }
   }
-  if (done > 0) writes.splice(0, done)
+  if (done === writes.length) state.pendingWrites = []
+  else if (done > 0) writes.splice(0, done)
   const messages = state.pendingMessages
   if (messages.length === 0) return
   let kept = 0
@@ -127,5 +131,6 @@ export function settle(state: RaftState, write: number, out: RaftOut): void {
     if (pending.write <= write) sendPromise(state, pending.to, pending.message, out)
     else messages[kept++] = pending
   }
-  messages.length = kept
+  if (kept === 0) state.pendingMessages = []
+  else messages.length = kept
 }

@@ -8,7 +8,7 @@ import { promise, promiseEntries } from './durability.ts'
 import { membersOf } from './membership.ts'
 import type { Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot } from './messages.ts'
 import type { RaftOut } from './sink.ts'
-import { commitTo, type RaftState, setMembership } from './state.ts'
+import { addUnsaved, commitTo, type RaftState, setMembership } from './state.ts'
 import type { Entry, LogIndex, MemberId, Membership } from './types.ts'
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([])
@@ -35,12 +35,12 @@ export function handleAppend(state: RaftState, message: Append, out: RaftOut): v
   for (const entry of message.entries) {
     if (entry.index <= log.last) continue
     log.append(entry)
-    state.unsaved.push(entry)
+    addUnsaved(state, entry)
   }
   if (tail.length > 0) {
     for (const entry of tail) {
       log.append(entry)
-      state.unsaved.push(entry)
+      addUnsaved(state, entry)
     }
   }
   commitTo(state, message.commit < last ? message.commit : last)

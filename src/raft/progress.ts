@@ -28,7 +28,7 @@ export class Progress {
   /** The heartbeat sent last, sent again while it still says the truth. */
   heartbeat: Heartbeat | undefined
   /** The last index of each append under way, oldest first. */
-  readonly #inflight: LogIndex[] = []
+  #inflight: LogIndex[] = []
   /** Their bytes; kept only where there is a limit. */
   readonly #inflightBytes: number[] = []
   #bytes = 0
@@ -68,7 +68,9 @@ export class Progress {
     if (count === 0) return
     if (this.state === 'replicate') {
       this.next = last + 1
-      this.#inflight.push(last)
+      // Mostly nothing else is under way, and an array that was emptied has no room left.
+      if (this.#inflight.length === 0) this.#inflight = [last]
+      else this.#inflight.push(last)
       if (!this.countsBytes) return
       this.#inflightBytes.push(bytes)
       this.#bytes += bytes

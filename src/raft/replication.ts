@@ -7,7 +7,7 @@ import type { Heartbeat, Proposal } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { reachedByQuorum } from './quorum.ts'
 import type { RaftOut } from './sink.ts'
-import { commitTo, type RaftState } from './state.ts'
+import { addUnsaved, commitTo, type RaftState } from './state.ts'
 import type { Entry } from './types.ts'
 
 /** Adds proposals to the leader's log. They are sent by `broadcastAppend` and written at the end of the step. */
@@ -16,7 +16,7 @@ export function appendProposals(state: RaftState, proposals: readonly Proposal[]
   for (const proposal of proposals) {
     const entry: Entry = { index: state.log.last + 1, term: state.term, data: proposal.data, bytes: proposal.bytes }
     state.log.append(entry)
-    state.unsaved.push(entry)
+    addUnsaved(state, entry)
   }
   countOwn(state)
 }

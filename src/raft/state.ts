@@ -216,6 +216,15 @@ export function setMembership(state: RaftState, membership: Membership): void {
   })
 }
 
+/**
+ * Adds an entry to what the next write has to store. The array goes into that write and stays with it: mostly it is one entry,
+ * and a literal has room for that one, where `push` would make room for 17.
+ */
+export function addUnsaved(state: RaftState, entry: Entry): void {
+  if (state.unsaved.length === 0) state.unsaved = [entry]
+  else state.unsaved.push(entry)
+}
+
 /** Up to where the state machine may apply: committed, and stored by this member itself. */
 export function applicable(state: RaftState): LogIndex {
   return Math.min(state.commit, state.options.decisions.ownMatch(state.log.durable, state.log.last))
