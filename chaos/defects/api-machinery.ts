@@ -13,19 +13,6 @@ export const API_MACHINERY_DEFECTS: readonly Defect[] = [
     caughtBy: ['no-container-starts-after-the-end'],
   },
   {
-    id: 'informer-relist-drops-queued-delete',
-    title: 'A relist forgets to delete an object that is only in the queue',
-    subsystem: 'api-machinery',
-    sources: ['kubernetes/kubernetes#115658', 'kubernetes/kubernetes PR 115620'],
-    decisions: {
-      client: {
-        keysDeletedByReplace: (listed, _queued, stored) => [...stored].filter((key) => !listed.has(key)),
-      },
-    },
-    suite: 'watch-gaps',
-    caughtBy: ['informers-end-equal', 'eventually-stable-reconciliation'],
-  },
-  {
     id: 'controller-ignores-tombstone',
     title: 'The delete handler drops a tombstone, so the owner is not woken',
     subsystem: 'api-machinery',

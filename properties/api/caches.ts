@@ -13,11 +13,7 @@ export const informersEndEqual: PropertyDefinition = {
     'by the end of the quiet phase every informer of a controller, scheduler or proxy holds exactly the stored objects in their stored versions',
   source: 'client-go tools/cache: list and watch are gapless; kubernetes#115658',
   trigger: 'the trial ended and nothing had changed in its last two seconds',
-  catches: [
-    'informer-relist-drops-queued-delete',
-    'watchcache-empty-history-off-by-one',
-    'watchcache-reinit-orphans-watch',
-  ],
+  catches: ['watchcache-empty-history-off-by-one', 'watchcache-reinit-orphans-watch'],
   monitor(cluster, report) {
     return {
       onEnd() {

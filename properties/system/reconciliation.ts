@@ -11,12 +11,7 @@ export const reconciliation: PropertyDefinition = {
   claim: 'within the quiet phase after all faults have healed the cluster converges to what its objects ask for',
   source: 'Anvil (OSDI 2024), eventually stable reconciliation; kubernetes level-triggered controllers',
   trigger: 'the quiet phase began with a workload in the cluster',
-  catches: [
-    'controller-ignores-tombstone',
-    'informer-relist-drops-queued-delete',
-    'watchcache-empty-history-off-by-one',
-    'scheduler-counts-deleted-pods',
-  ],
+  catches: ['controller-ignores-tombstone', 'watchcache-empty-history-off-by-one', 'scheduler-counts-deleted-pods'],
   monitor(cluster, report) {
     return {
       onQuiet() {
