@@ -13,30 +13,38 @@ export const informerSeesEveryChange: PropertyDefinition = {
   catches: ['watchcache-reinit-orphans-watch', 'watchcache-empty-history-off-by-one'],
   monitor(cluster, report) {
     const history = historyOf(cluster)
-    /** By process, what was shown last: versions by resource and key, and the revision of the newest list by resource. */
-    const shown = new Map<string, Map<string, number>>()
-    const listed = new Map<string, Map<string, number>>()
+    /** By process and resource, what was shown last: versions by key, and the revision of the newest list. */
+    const views = new Map<string, Map<string, View>>()
+    const viewOf = (process: string, resource: string): View => {
+      let ofProcess = views.get(process)
+      if (ofProcess === undefined) {
+        ofProcess = new Map()
+        views.set(process, ofProcess)
+      }
+      let view = ofProcess.get(resource)
+      if (view === undefined) {
+        // A selector lets an object in when it begins to match; only the whole of a resource shows each creation.
+        view = { isSelective: process.startsWith('kubelet'), versions: new Map(), listed: 0 }
+        ofProcess.set(resource, view)
+      }
+      return view
+    }
     cluster.kernel.subscribe('process-started', (fact) => {
       const { name } = fact as unknown as { name: string }
-      shown.delete(name)
-      listed.delete(name)
+      views.delete(name)
     })
     onFact<ClientFact, 'reflector-list'>(cluster, 'reflector-list', ({ process, resource, resourceVersion }) => {
-      const lists = listed.get(process) ?? new Map<string, number>()
-      listed.set(process, lists)
-      lists.set(resource, Math.max(Number(resourceVersion), lists.get(resource) ?? 0))
+      const view = viewOf(process, resource)
+      view.listed = Math.max(Number(resourceVersion), view.listed)
     })
     onFact<ClientFact, 'informer-event'>(cluster, 'informer-event', (fact) => {
       const { process, resource, key, change, tombstone } = fact
-      const versions = shown.get(process) ?? new Map<string, number>()
-      shown.set(process, versions)
-      const id = `${resource} ${key}`
+      const { versions, listed, isSelective } = viewOf(process, resource)
       const version = Number(fact.resourceVersion)
-      // A selector lets an object in when it begins to match; only the whole of a resource shows each creation.
-      const known = versions.get(id) ?? (process.startsWith('kubelet') ? undefined : 0)
-      if (change === 'delete') versions.delete(id)
-      else versions.set(id, version)
-      if (known === undefined || tombstone || version <= (listed.get(process)?.get(resource) ?? 0)) return
+      const known = versions.get(key) ?? (isSelective ? undefined : 0)
+      if (change === 'delete') versions.delete(key)
+      else versions.set(key, version)
+      if (known === undefined || tombstone || version <= listed) return
       const previous = history.before(resource, key, version)
       if (previous === undefined) return
       report.reached()
@@ -49,4 +57,10 @@ export const informerSeesEveryChange: PropertyDefinition = {
     })
     return {}
   },
+}
+
+interface View {
+  readonly isSelective: boolean
+  readonly versions: Map<string, number>
+  listed: number
 }

@@ -12,31 +12,54 @@ export const neverBackInTime: PropertyDefinition = {
   trigger: 'an informer showed a second version of an object',
   catches: ['planted-any-list'],
   monitor(cluster, report) {
-    const versions = new Map<string, { uid: string; version: number }>()
-    const forget = (process: string) => {
-      for (const key of versions.keys()) if (key.startsWith(`${process}\n`)) versions.delete(key)
-    }
+    /** What was shown last, by process, resource and key. Nested, for a joined key would be a new text for every event. */
+    const shown = new Map<string, Map<string, Map<string, Shown>>>()
+    const forget = (process: string) => shown.delete(process)
     cluster.kernel.subscribe('process-started', (fact) => forget((fact as unknown as { name: string }).name))
     onFact<ClientFact, 'leader-stopped'>(cluster, 'leader-stopped', ({ identity }) => forget(identity))
     onFact<ClientFact, 'informer-event'>(cluster, 'informer-event', (fact) => {
-      const key = `${fact.process}\n${fact.resource}\n${fact.key}`
+      const versions = shownOf(shown, fact.process, fact.resource)
       const version = Number(fact.resourceVersion)
-      const known = versions.get(key)
-      if (known !== undefined) {
-        report.reached()
-        if (fact.uid === known.uid && version < known.version) {
-          report.fail({
-            subject: `${fact.resource} ${fact.key}`,
-            shape: 'older-version',
-            message: `${fact.process} was shown version ${version} after version ${known.version}`,
-          })
-        }
+      const known = versions.get(fact.key)
+      if (known === undefined) {
+        versions.set(fact.key, { uid: fact.uid, version })
+        return
       }
-      versions.set(key, {
-        uid: fact.uid,
-        version: known?.uid === fact.uid ? Math.max(version, known.version) : version,
-      })
+      report.reached()
+      const isSame = fact.uid === known.uid
+      if (isSame && version < known.version) {
+        report.fail({
+          subject: `${fact.resource} ${fact.key}`,
+          shape: 'older-version',
+          message: `${fact.process} was shown version ${version} after version ${known.version}`,
+        })
+      }
+      known.version = isSame ? Math.max(version, known.version) : version
+      known.uid = fact.uid
     })
     return {}
   },
+}
+
+interface Shown {
+  uid: string
+  version: number
+}
+
+function shownOf(
+  shown: Map<string, Map<string, Map<string, Shown>>>,
+  process: string,
+  resource: string,
+): Map<string, Shown> {
+  let ofProcess = shown.get(process)
+  if (ofProcess === undefined) {
+    ofProcess = new Map()
+    shown.set(process, ofProcess)
+  }
+  let ofResource = ofProcess.get(resource)
+  if (ofResource === undefined) {
+    ofResource = new Map()
+    ofProcess.set(resource, ofResource)
+  }
+  return ofResource
 }

@@ -2,7 +2,7 @@
 import type { Cluster } from '../../src/cluster/index.ts'
 import { type Deployment, keyOf, type ReplicaSet, scaledCount } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { deploymentOf, SeenSizes } from './seen-sizes.ts'
+import { deploymentOf, type SeenSizes, seenSizesOf } from './seen-sizes.ts'
 
 /** The bounds in force: those of every deployment spec that the controller may still be acting on. */
 interface Bounds {
@@ -109,7 +109,7 @@ export const surgeBound: PropertyDefinition = {
   trigger: 'a replica set of a deployment changed its size',
   catches: ['deployment-surge-recounts-on-stale-rs', 'planted-too-much-surge'],
   monitor(cluster, report) {
-    const seen = new SeenSizes(cluster)
+    const seen = seenSizesOf(cluster)
     followSizes(cluster, (bounds, total, { set, before, after }) => {
       report.reached()
       if (after <= before) return
@@ -134,7 +134,7 @@ export const unavailabilityBound: PropertyDefinition = {
   trigger: 'a replica set of a deployment shrank',
   catches: ['planted-too-few-available'],
   monitor(cluster, report) {
-    const seen = new SeenSizes(cluster)
+    const seen = seenSizesOf(cluster)
     followSizes(cluster, (bounds, total, { set, before, after }) => {
       if (after >= before) return
       report.reached()

@@ -92,6 +92,18 @@ export class SeenSizes {
   }
 }
 
+const seenByCluster = new WeakMap<Cluster, SeenSizes>()
+
+/** The sizes seen in a cluster, followed once for all properties that ask before it runs. */
+export function seenSizesOf(cluster: Cluster): SeenSizes {
+  let seen = seenByCluster.get(cluster)
+  if (seen === undefined) {
+    seen = new SeenSizes(cluster)
+    seenByCluster.set(cluster, seen)
+  }
+  return seen
+}
+
 /** The uid of the deployment that controls the set. */
 export function deploymentOf(set: ReplicaSet): string | undefined {
   return set.metadata.ownerReferences?.find((owner) => owner.kind === 'Deployment' && owner.controller === true)?.uid

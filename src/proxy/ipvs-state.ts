@@ -95,8 +95,7 @@ export class IpvsState {
     }
     for (const { set, entry } of next.entries) {
       const elements = this.#set(set)
-      count(this.#elements, `${set} ${elements.format(entry)}`, 1)
-      elements.add(entry)
+      if (count(this.#elements, `${set} ${elements.format(entry)}`, 1) === 1) elements.add(entry)
     }
   }
 
