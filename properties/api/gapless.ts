@@ -29,11 +29,11 @@ export const informerSeesEveryChange: PropertyDefinition = {
       }
       return view
     }
-    cluster.kernel.subscribe('process-started', (fact) => {
-      const { name } = fact as unknown as { name: string }
-      views.delete(name)
-    })
-    onFact<ClientFact, 'reflector-list'>(cluster, 'reflector-list', ({ process, resource, resourceVersion }) => {
+    cluster.kernel.subscribe('process-started', (fact) => views.delete((fact as unknown as { name: string }).name))
+    onFact<ClientFact, 'reflector-list'>(cluster, 'reflector-list', (fact) => {
+      const { process, resource, requestedVersion, resourceVersion } = fact
+      // Any version will do: a new informer, which knows nothing yet. A manager that leads again has new ones, too.
+      if (requestedVersion === '0') views.get(process)?.delete(resource)
       const view = viewOf(process, resource)
       view.listed = Math.max(Number(resourceVersion), view.listed)
     })

@@ -76,7 +76,7 @@ export const noDuplicateEndpoints: PropertyDefinition = {
   id: 'endpoint-in-one-slice',
   mode: 'always',
   claim:
-    'each address of a service is in one of its slices only for each port set: once the cluster is quiet, and for a service that one slice can hold also before, while one controller manager leads undisturbed',
+    'each endpoint of a service (a pod at an address) is in one of its slices only for each port set: once the cluster is quiet, and for a service that one slice can hold also before, while one controller manager leads undisturbed',
   source: 'kubernetes staging/src/k8s.io/endpointslice, v1.33; kubernetes#93374',
   trigger: 'a slice was written under an undisturbed leader, or the trial ended with endpoint slices',
   catches: ['endpointslice-duplicates-on-stale-cache'],
@@ -113,16 +113,20 @@ function ownerOf(slice: EndpointSlice): string | undefined {
   return slice.metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid
 }
 
-/** Says which address stands in two of the slices for the same ports, if one does. */
+/**
+ * Says which endpoint stands in two of the slices for the same ports, if one does. Two pods may claim one address for a while:
+ * after a node lost power one of them still has the address of before in its status.
+ */
 function firstTwice(slices: Iterable<EndpointSlice>): string | undefined {
   const seen = new Map<string, string>()
   for (const slice of slices) {
     const ports = (slice.ports ?? []).map((port) => `${port.name}:${port.port}`).join(',')
     for (const endpoint of slice.endpoints) {
       for (const address of endpoint.addresses) {
-        const other = seen.get(`${ports} ${address}`)
+        const identity = `${ports} ${address} ${endpoint.targetRef?.uid}`
+        const other = seen.get(identity)
         if (other !== undefined) return `${address} stands in ${other} and in ${keyOf(slice)}`
-        seen.set(`${ports} ${address}`, keyOf(slice))
+        seen.set(identity, keyOf(slice))
       }
     }
   }

@@ -18,13 +18,15 @@ export interface Leaving {
 export class LeavingPods {
   readonly #cluster: Cluster
   readonly #byAddress = new Map<string, Leaving>()
-  /** By pod, when last a container ended by itself or was restarted for its probes. */
+  /** By pod, when last a container ended by itself or was restarted for its probes, or the pod was removed by force. */
   readonly #troubledAt = new Map<string, Micros>()
 
   /** `onLeave` is told of every pod that begins to leave with a grace period. */
   constructor(cluster: Cluster, onLeave: (leaving: Leaving) => void) {
     this.#cluster = cluster
     cluster.truth.onChange('pods', ({ previous, current }) => {
+      if (current === undefined && previous !== undefined && isRunning(previous))
+        this.#troubledAt.set(previous.metadata.uid ?? '', cluster.kernel.now)
       if (current?.status?.podIP === undefined || current.metadata.deletionTimestamp === undefined) return
       if (previous?.metadata.deletionTimestamp !== undefined) return
       if (current.metadata.deletionGracePeriodSeconds === 0) return
@@ -41,7 +43,10 @@ export class LeavingPods {
     return this.#byAddress.get(address)
   }
 
-  /** A container of the pod crashed, or was restarted, while it left or shortly before: then no hook keeps it serving. */
+  /**
+   * A container of the pod crashed, or was restarted, while it left or shortly before, or somebody removed the pod without
+   * waiting for its containers: then no hook keeps it serving.
+   */
   isTroubled(leaving: Leaving): boolean {
     const at = this.#troubledAt.get(leaving.uid)
     return at !== undefined && at > leaving.at - RECOVERED_MICROS
@@ -59,6 +64,11 @@ export class LeavingPods {
       if (fact.reason !== 'termination') this.#troubledAt.set(fact.podUid, at)
     })
   }
+}
+
+/** Its containers had not ended when it was stored last; the kubelet removes a pod only after that. */
+function isRunning(pod: Pod): boolean {
+  return pod.status?.containerStatuses?.some(({ state }) => state?.running !== undefined) ?? false
 }
 
 function hookMicros(pod: Pod): Micros {
