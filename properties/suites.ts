@@ -194,7 +194,6 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       most: 4,
     },
     durationMicros: 150 * SECOND,
-    settleMicros: 180 * SECOND,
   }),
   suite(
     'termination',
@@ -287,6 +286,5 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ANY_STEPS, least: 0, most: 5 },
     traffic: { everyMicros: SECOND / 2 },
     faults: { least: 1, most: 5 },
-    settleMicros: 240 * SECOND,
   }),
 ]

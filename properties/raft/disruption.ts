@@ -13,7 +13,8 @@ const RESTART_MICROS = 20_000_000
 export const leaderNotDisrupted: PropertyDefinition = {
   id: 'raft-leader-not-disrupted',
   mode: 'always',
-  claim: 'while a leader and enough members for a majority are undisturbed, no member of a higher term leads',
+  claim:
+    'while a leader and enough members for a majority are undisturbed, the leader goes on leading: no member of a higher term follows it',
   source: 'Raft thesis 4.2.3 and 9.6; etcd-io/raft TestDisruptiveFollowerPreVote',
   trigger: 'a leader had a majority of undisturbed members for six seconds',
   catches: ['raft-disruptive-rejoin'],
@@ -30,7 +31,23 @@ export const leaderNotDisrupted: PropertyDefinition = {
     })
     const ranThrough = (name: string, at: number) =>
       at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
+    const steadyMembers = (at: number) =>
+      members.filter(
+        (member, index) =>
+          cluster.kernel.isRunning(member) &&
+          cluster.calm.undisturbedFor(member, CALM_MICROS) &&
+          ranThrough(names[index] ?? '', at),
+      )
+    /** Who stopped leading because of a disturbance was not deposed, whoever leads later and however much later. */
+    const forgetDisturbed = (at: number) => {
+      const previous = members[names.indexOf(leader)]
+      if (previous !== undefined && !steadyMembers(at).includes(previous)) leader = ''
+    }
+    cluster.kernel.subscribe('process-crashed', (fact) => {
+      if ((fact as unknown as { name: string }).name === leader) leader = ''
+    })
     onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact, at) => {
+      if (fact.member === leader && fact.role !== 'leader') forgetDisturbed(at)
       if (fact.role !== 'leader' || fact.term <= term) return
       const previous = members[names.indexOf(leader)]
       const before = leader
@@ -39,12 +56,7 @@ export const leaderNotDisrupted: PropertyDefinition = {
       leader = fact.member
       since = at
       if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
-      const steady = members.filter(
-        (member, index) =>
-          cluster.kernel.isRunning(member) &&
-          cluster.calm.undisturbedFor(member, CALM_MICROS) &&
-          ranThrough(names[index] ?? '', at),
-      )
+      const steady = steadyMembers(at)
       if (!steady.includes(previous) || steady.length * 2 <= members.length) return
       report.fail({
         subject: before,

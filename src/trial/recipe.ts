@@ -2,11 +2,17 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../cluster/topology.ts'
 import type { TrafficClient } from '../cluster/workload.ts'
-import { type Micros, SECOND } from '../kernel/time.ts'
+import { MINUTE, type Micros, SECOND } from '../kernel/time.ts'
 import type { KubeObject } from '../objects/index.ts'
 import { type DrawnStepKind, even, faultsArbitrary, trafficArbitrary, workloadArbitrary } from './arbitraries.ts'
 import type { Registry } from './registry.ts'
 import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+
+/**
+ * Longer than anything upstream waits for: a ReplicaSet gives up after five minutes on a pod whose creation it was never
+ * shown (because it was deleted again while the watch was broken).
+ */
+const LONGEST_SETTLE_MICROS: Micros = 6 * MINUTE
 
 export interface Recipe {
   /** The suite's id. */
@@ -22,7 +28,7 @@ export interface Recipe {
   readonly quietStartMicros?: Micros
   /** Default: 60 s. */
   readonly durationMicros?: Micros
-  /** Default: 120 s. */
+  /** How long the quiet phase may last; it ends as soon as the cluster is quiet. Default: 6 min. */
   readonly settleMicros?: Micros
   readonly properties?: readonly string[]
 }
@@ -70,7 +76,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             traffic,
             faults,
             durationMicros,
-            settleMicros: recipe.settleMicros ?? 120 * SECOND,
+            settleMicros: recipe.settleMicros ?? LONGEST_SETTLE_MICROS,
             properties: recipe.properties ?? [],
             defects: [],
           }),
