@@ -148,16 +148,16 @@ test('Ctrl-C, which reaches the second process too: the run says how far it came
   let sent = false
   const { status, out, err } = await startProcess(
     file,
-    'run elections --trials 400 --workers 1'.split(' '),
+    'run elections --trials 20000 --workers 1'.split(' '),
     folder.path,
     (text, child) => {
       if (sent) return
       // A minus sends it to the whole group, as a terminal does.
-      sent = text.includes('of 400 trials') && child.pid !== undefined && process.kill(-child.pid, 'SIGINT')
+      sent = text.includes('of 20000 trials') && child.pid !== undefined && process.kill(-child.pid, 'SIGINT')
     },
     { detached: true },
   )
-  expect(err).toMatch(/interrupted after \d+ of 400 trials/)
+  expect(err).toMatch(/interrupted after \d+ of 20000 trials/)
   expect(out).toMatch(/verdicts: \d+ passed/)
   expect(out).not.toMatch(/diverged/)
   expect(status).toBe(130)
