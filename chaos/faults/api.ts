@@ -1,6 +1,8 @@
 /** What goes wrong at API servers and between them and their clients. */
 import fc from 'fast-check'
-import { namesOf } from '../../src/cluster/index.ts'
+import type { ApiServer } from '../../src/apiserver/index.ts'
+import { type Cluster, namesOf } from '../../src/cluster/index.ts'
+import type { Out } from '../../src/kernel/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { oneOf, othersThan, processNames, rounded, text, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, ruleFault } from './define.ts'
@@ -42,77 +44,81 @@ export const laggingCache: FaultKind = {
   describe: (step) => `the watch cache of ${text(step, 'server')} stands still ${lasting(step)}`,
 }
 
-export const closedWatches: FaultKind = {
-  id: 'closed-watches',
-  title: 'ends all watches that one API server serves',
-  parameters: { server: 'the API server' },
-  arbitrary: (topology) =>
-    fc.record({
-      durationMicros: fc.constant(0),
-      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
-    }),
-  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
-  inject(cluster, step) {
-    let closed = 0
-    cluster.onServer(text(step, 'server'), (server, out) => {
-      closed = server.closeWatches('all', out)
-    })
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
-      heal() {},
-      evidence: () => [{ what: 'watches closed', count: closed }],
-    })
-  },
-  describe: (step) => `${text(step, 'server')} closes all its watches`,
+interface Blow {
+  readonly id: string
+  readonly title: string
+  /** What the parameter `server` names. */
+  readonly server: string
+  /** What is counted as evidence. */
+  readonly what: string
+  /** Strikes the server and answers how often it bit. */
+  strike(cluster: Cluster, server: ApiServer, out: Out): number
+  describe(server: string): string
 }
 
-export const brokenCache: FaultKind = {
+/** A fault of one moment at one API server; there is nothing to heal. */
+function blow({ id, title, server: meaning, what, strike, describe }: Blow): FaultKind {
+  return {
+    id,
+    title,
+    parameters: { server: meaning },
+    arbitrary: (topology) =>
+      fc.record({
+        durationMicros: fc.constant(0),
+        parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
+      }),
+    validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
+    inject(cluster, step) {
+      let count = 0
+      cluster.onServer(text(step, 'server'), (server, out) => {
+        count = strike(cluster, server, out)
+      })
+      return disturbing(cluster, [cluster.process(text(step, 'server'))], {
+        heal() {},
+        evidence: () => [{ what, count }],
+      })
+    },
+    describe: (step) => describe(text(step, 'server')),
+  }
+}
+
+export const closedWatches = blow({
+  id: 'closed-watches',
+  title: 'ends all watches that one API server serves',
+  server: 'the API server',
+  what: 'watches closed',
+  strike: (_cluster, server, out) => server.closeWatches('all', out),
+  describe: (server) => `${server} closes all its watches`,
+})
+
+export const brokenCache = blow({
   id: 'broken-cache',
   title: 'makes the watch caches of one API server lose their watch on etcd: they fill themselves anew',
-  parameters: { server: 'the API server' },
-  arbitrary: (topology) =>
-    fc.record({
-      durationMicros: fc.constant(0),
-      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
-    }),
-  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
-  inject(cluster, step) {
+  server: 'the API server',
+  what: 'caches that must be filled anew',
+  strike(cluster, server, out) {
     let broken = 0
     const stop = cluster.kernel.subscribe('cache-broken', () => {
       broken++
     })
-    cluster.onServer(text(step, 'server'), (server, out) => server.breakCache('all', out))
+    server.breakCache('all', out)
     stop()
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
-      heal() {},
-      evidence: () => [{ what: 'caches that must be filled anew', count: broken }],
-    })
+    return broken
   },
-  describe: (step) => `the watch caches of ${text(step, 'server')} lose their watch on etcd`,
-}
+  describe: (server) => `the watch caches of ${server} lose their watch on etcd`,
+})
 
-export const compaction: FaultKind = {
+export const compaction = blow({
   id: 'compaction',
   title: 'compacts etcd now: watchers and lists of older versions get 410 Gone',
-  parameters: { server: 'the API server that asks for it' },
-  arbitrary: (topology) =>
-    fc.record({
-      durationMicros: fc.constant(0),
-      parameters: fc.record({ server: oneOf(namesOf(topology).apiServers) }),
-    }),
-  validate: (step, topology) => wrongName(step, 'server', namesOf(topology).apiServers),
-  inject(cluster, step) {
-    let asked = 0
-    cluster.onServer(text(step, 'server'), (server, out) => {
-      server.compactNow(out)
-      asked = 1
-    })
-    return disturbing(cluster, [cluster.process(text(step, 'server'))], {
-      heal() {},
-      evidence: () => [{ what: 'compactions asked for', count: asked }],
-    })
+  server: 'the API server that asks for it',
+  what: 'compactions asked for',
+  strike(_cluster, server, out) {
+    server.compactNow(out)
+    return 1
   },
-  describe: (step) => `${text(step, 'server')} has etcd compacted`,
-}
+  describe: (server) => `${server} has etcd compacted`,
+})
 
 export const lostReplies: FaultKind = {
   id: 'lost-replies',

@@ -1,34 +1,8 @@
 // Stories of few members, told step by step: conflicts, commitment, snapshots, reads, handing over.
 import { describe, expect, test } from 'vitest'
 import { SECOND } from '../kernel/time.ts'
-import type { RaftDecisions } from './decisions.ts'
-import type { RaftMessage } from './messages.ts'
-import { type Flying, TestCluster, type TestMember } from './testing.ts'
-
-function cluster(members = 3, decisions: Partial<RaftDecisions> = {}, seed: number | string = 1): TestCluster {
-  return new TestCluster({ members, seed, decisions })
-}
-
-/** Runs until someone leads and everything is quiet. */
-function elected(members = 3, decisions: Partial<RaftDecisions> = {}): { c: TestCluster; leader: TestMember } {
-  const c = cluster(members, decisions)
-  c.run(4 * SECOND)
-  const leader = c.leader()
-  if (leader === undefined) throw new Error('nobody leads')
-  return { c, leader }
-}
-
-function others(c: TestCluster, member: TestMember): TestMember[] {
-  return c.members.filter((other) => other !== member)
-}
-
-function cutting(...ids: number[]): (flying: Flying) => boolean {
-  return ({ from, to }) => ids.includes(from) !== ids.includes(to)
-}
-
-function receive(c: TestCluster, member: TestMember, message: RaftMessage): void {
-  c.step(member, { kind: 'message', message })
-}
+import type { Flying, TestMember } from './testing.ts'
+import { cluster, cutting, elected, others, receive } from './testingstories.ts'
 
 describe('replication', () => {
   test('an entry is committed when a majority holds it durably, the leader included', () => {
