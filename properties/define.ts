@@ -1,4 +1,4 @@
-/** What the property files share: typed subscription to facts. */
+/** What the property files share: typed subscription to facts, names, words for messages. */
 import type { Cluster } from '../src/cluster/index.ts'
 import type { Fact, Micros, ProcessId } from '../src/kernel/index.ts'
 
@@ -8,6 +8,9 @@ export type OfType<F extends Fact, T extends string> = F extends { readonly type
     ? F
     : never
   : never
+
+/** The lease by which one controller manager leads. */
+export const CONTROLLER_LEASE = 'kube-system/kube-controller-manager'
 
 /** Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. */
 export function onFact<F extends Fact, T extends F['type']>(

@@ -1,6 +1,7 @@
 /** What the node controller may do to the pods of nodes that have fallen silent. */
 import { isPodReady, type Node } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { CONTROLLER_LEASE } from '../define.ts'
 
 const NO_EXECUTE = 'NoExecute'
 /** Monitor period, grace, and as much again. */
@@ -51,7 +52,7 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
   monitor(cluster, report) {
     const since = new Map<string, number>()
     const check = (node: string, at: number) => {
-      if (since.get(node) !== at || !cluster.calm.leaderSteady('kube-system/kube-controller-manager')) return
+      if (since.get(node) !== at || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
       for (const pod of cluster.truth.list('pods')) {
         if (pod.spec.nodeName !== node) continue
         report.reached()

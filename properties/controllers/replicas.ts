@@ -1,14 +1,12 @@
 /** A ReplicaSet never owns more active pods than it ever asked for, as long as nothing disturbs the control plane. */
 import type { ApiServerFact } from '../../src/apiserver/index.ts'
-import type { ClientFact } from '../../src/client/index.ts'
 import { isPodTerminal, type Pod } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { onFact } from '../define.ts'
+import { CONTROLLER_LEASE, onFact } from '../define.ts'
 
 /** How long the sizes that a controller may still act on, and the answers it was left without, are remembered. */
 const MEMORY_MICROS = 30_000_000
 const GATEWAY_TIMEOUT = 504
-const LEASE = 'kube-system/kube-controller-manager'
 
 export const neverTooManyPods: PropertyDefinition = {
   id: 'replicaset-never-too-many-pods',
@@ -21,14 +19,9 @@ export const neverTooManyPods: PropertyDefinition = {
   monitor(cluster, report) {
     const active = new Map<string, Set<string>>()
     const sizes = new Map<string, { at: number; replicas: number }[]>()
-    /** When a creation was last left to come on its own, if it comes. */
-    let strayAt = Number.NEGATIVE_INFINITY
+    let givenUpAt = Number.NEGATIVE_INFINITY
     onFact<ApiServerFact, 'api-request'>(cluster, 'api-request', ({ code, verb, resource }, at) => {
-      if (code === GATEWAY_TIMEOUT && verb === 'create' && resource === 'pods') strayAt = at
-    })
-    // A leader that stood still acts once more before it looks at the clock, and what it sent may be long on its way: a Lease is no fence.
-    onFact<ClientFact, 'leader-stopped'>(cluster, 'leader-stopped', ({ lease }, at) => {
-      if (lease === LEASE) strayAt = at
+      if (code === GATEWAY_TIMEOUT && verb === 'create' && resource === 'pods') givenUpAt = at
     })
     cluster.truth.onChange('replicasets', ({ current, previous }) => {
       const uid = (current ?? previous)?.metadata.uid ?? ''
@@ -49,8 +42,8 @@ export const neverTooManyPods: PropertyDefinition = {
       pods.add(key)
       report.reached()
       const limit = largest(sizes.get(owner) ?? [], cluster.kernel.now)
-      if (pods.size <= limit || !cluster.calm.leaderSteady(LEASE)) return
-      if (cluster.kernel.now - strayAt < MEMORY_MICROS) return
+      if (pods.size <= limit || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
+      if (cluster.kernel.now - givenUpAt < MEMORY_MICROS) return
       report.fail({
         subject: key,
         shape: 'too-many-pods',

@@ -2,6 +2,7 @@
 import type { Cluster } from '../../src/cluster/index.ts'
 import { type Deployment, keyOf, type ReplicaSet, scaledCount } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { CONTROLLER_LEASE } from '../define.ts'
 import { deploymentOf, type SeenSizes, seenSizesOf } from './seen-sizes.ts'
 
 /** The bounds in force: those of every deployment spec that the controller may still be acting on. */
@@ -104,7 +105,7 @@ export const surgeBound: PropertyDefinition = {
   id: 'deployment-surge-bound',
   mode: 'always',
   claim:
-    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; when the set of the newest template grows, growth of another one that the controller had not been shown yet is not counted (a write only fails for a stale copy of the same set)',
+    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; when the set of the newest template grows, growth of another one that the controller had not been shown yet is not counted (a write only fails for a stale copy of the same set); no former leader is still at work',
   source: 'kubernetes pkg/controller/deployment/rolling.go and util/deployment_util.go (NewRSNewReplicas), v1.33',
   trigger: 'a replica set of a deployment changed its size',
   catches: ['deployment-surge-recounts-on-stale-rs', 'planted-too-much-surge'],
@@ -115,6 +116,7 @@ export const surgeBound: PropertyDefinition = {
       if (after <= before) return
       const most = bounds.specs.reduce((high, spec) => Math.max(high, spec.replicas + spec.surge), 0)
       if (total <= most || total - unseenGrowth(cluster, seen, set) <= most) return
+      if (cluster.calm.formerLeaderMayAct(CONTROLLER_LEASE)) return
       report.fail({
         subject: bounds.key,
         shape: 'too-many',
@@ -129,7 +131,7 @@ export const unavailabilityBound: PropertyDefinition = {
   id: 'deployment-unavailability-bound',
   mode: 'always',
   claim:
-    'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status',
+    'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status, and no former leader is still at work',
   source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
   trigger: 'a replica set of a deployment shrank',
   catches: ['planted-too-few-available'],
@@ -144,6 +146,7 @@ export const unavailabilityBound: PropertyDefinition = {
       )
       // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
       if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, seen, set)) return
+      if (cluster.calm.formerLeaderMayAct(CONTROLLER_LEASE)) return
       report.fail({
         subject: bounds.key,
         shape: 'too-few',

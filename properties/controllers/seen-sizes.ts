@@ -8,7 +8,7 @@ import type { ClientFact, LeaderFact } from '../../src/client/index.ts'
 import type { Cluster } from '../../src/cluster/index.ts'
 import type { Micros } from '../../src/kernel/index.ts'
 import { keyOf, type ReplicaSet } from '../../src/objects/index.ts'
-import { onFact } from '../define.ts'
+import { CONTROLLER_LEASE, onFact } from '../define.ts'
 
 interface Size {
   readonly revision: number
@@ -18,8 +18,6 @@ interface Size {
   /** When the informer of the leading controller manager came to it; undefined until then. */
   shownAt: Micros | undefined
 }
-
-const LEASE = 'kube-system/kube-controller-manager'
 
 export class SeenSizes {
   /** By key of the set, oldest first; the last one is in force. */
@@ -62,7 +60,7 @@ export class SeenSizes {
     })
     // A new leader lists anew, perhaps from a server that lags behind.
     onFact<LeaderFact, 'leader-started'>(cluster, 'leader-started', (fact) => {
-      if (fact.lease !== LEASE) return
+      if (fact.lease !== CONTROLLER_LEASE) return
       for (const [key, sizes] of this.#sizes) {
         this.#unlisted.add(key)
         for (const size of sizes) size.shownAt = undefined

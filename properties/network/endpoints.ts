@@ -2,7 +2,7 @@
 import type { Cluster } from '../../src/cluster/index.ts'
 import { type EndpointSlice, isPodReady, keyOf } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { seconds } from '../define.ts'
+import { CONTROLLER_LEASE, seconds } from '../define.ts'
 
 /** Watch, a queue with back-off up to a second, and a write. */
 const BOUND_MICROS = 6_000_000
@@ -94,7 +94,7 @@ export const noDuplicateEndpoints: PropertyDefinition = {
       slicesByService.set(service, slices)
       if (current === undefined) slices.delete(key)
       else slices.set(key, current)
-      if (current === undefined || !cluster.calm.leaderSteady('kube-system/kube-controller-manager')) return
+      if (current === undefined || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
       // Slices of an earlier service of that name are deleted after the new one's are created.
       const owned = [...slices.values()].filter((slice) => ownerOf(slice) === ownerOf(current))
       let endpoints = 0

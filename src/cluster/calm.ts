@@ -19,6 +19,8 @@ export class Calm {
   #lastEnd: Micros = Number.NEGATIVE_INFINITY
   #lastClockTrouble: Micros = Number.NEGATIVE_INFINITY
   readonly #leaderSince = new Map<string, { process: ProcessId; at: Micros }>()
+  /** By lease: when somebody last noticed that it leads no more. */
+  readonly #leaderStopped = new Map<string, Micros>()
   readonly #lastTimeout = new Map<string, Micros>()
   readonly #struckAt = new Map<ProcessId, Micros>()
   /** By process: disturbances going on, and when the last one ended. */
@@ -28,6 +30,9 @@ export class Calm {
     this.#kernel = kernel
     kernel.subscribe('leader-started', (fact, process, at) => {
       this.#leaderSince.set((fact as LeaderFact).lease, { process, at })
+    })
+    kernel.subscribe('leader-stopped', (fact, _process, at) => {
+      this.#leaderStopped.set((fact as LeaderFact).lease, at)
     })
     for (const type of ['client-timeout', 'client-failover'] as const) {
       kernel.subscribe(type, (fact, _process, at) => {
@@ -88,9 +93,19 @@ export class Calm {
     return this.#lastClockTrouble + AFTERMATH_MICROS >= this.#kernel.now
   }
 
-  /** The leader of the lease leads for a while, was not struck, and has had an answer to all its calls. */
+  /**
+   * What a former leader sent may still take effect: one that stood still acts once more before it looks at the clock, and
+   * a Lease is no fence.
+   */
+  formerLeaderMayAct(lease: string): boolean {
+    const at = this.#leaderStopped.get(lease)
+    return at !== undefined && this.#kernel.now - at < AFTERMATH_MICROS
+  }
+
+  /** The leader of the lease leads alone for a while, was not struck, and has had an answer to all its calls. */
   leaderSteady(lease: string): boolean {
     const now = this.#kernel.now
+    if (this.formerLeaderMayAct(lease)) return false
     const leader = this.#leaderSince.get(lease)
     if (leader === undefined || now - leader.at < SETTLED_MICROS) return false
     if ((this.#struckAt.get(leader.process) ?? Number.NEGATIVE_INFINITY) > leader.at) return false

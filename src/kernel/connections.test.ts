@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { at, spawn } from './fixture.ts'
 import { Kernel } from './kernel.ts'
-import type { Message, ProcessId } from './machine.ts'
+import type { Message, Out, ProcessId } from './machine.ts'
 import type { Verdict } from './rules.ts'
 import { MILLISECOND, SECOND } from './time.ts'
 
@@ -230,6 +230,29 @@ test('hanging up tells the other end only, and loses what was under way', () => 
   kernel.run({ until: 100 * SECOND })
   expect(what('a')).toEqual([])
   expect(what('b')).toEqual(['got 0', 'lost a', 'got 3'])
+})
+
+test('what a process says before it has been told that its peer hung up never reaches the new connection of that peer', () => {
+  const { kernel, a, b, say, what } = world()
+  say(0, a, b, 0)
+  const reminder = {
+    onTimer: (_kind: number, _a: number, out: Out) => out.stream(a, { type: 'n', number: 9 } as Numbered),
+  }
+  at(kernel, MILLISECOND, () => kernel.enter(b, (_self, out) => void out.after(2 * SECOND, reminder, 1)))
+  at(kernel, SECOND, () => kernel.pause(b))
+  for (const [moment, number] of [
+    [4, 1],
+    [6, 2],
+  ] as const) {
+    at(kernel, moment * SECOND, () => kernel.enter(a, (_self, out) => out.hangUp(b)))
+    say((moment + 1) * SECOND, a, b, number)
+  }
+  at(kernel, 10 * SECOND, () => kernel.resume(b))
+  say(11 * SECOND, b, a, 10)
+  kernel.run({ until: 100 * SECOND })
+  expect(what('b')).toEqual(['got 0', 'lost a', 'lost a', 'got 2'])
+  expect(what('a')).toEqual(['got 10'])
+  expect(kernel.connections.size).toBe(1)
 })
 
 test('two that dial each other at once share one connection', () => {

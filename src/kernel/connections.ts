@@ -15,6 +15,7 @@ import {
   RETRANSMIT_MICROS,
   type Waiting,
 } from './connection.ts'
+import { ConnectionTable } from './connection-table.ts'
 import { type Core, DISCONNECT, KERNEL_PROCESS, STREAM, TIMER } from './core.ts'
 import type { ConnectionLoss, KernelFact } from './facts.ts'
 import { invariant } from './invariant.ts'
@@ -37,7 +38,7 @@ export class Connections {
   readonly #core: Core
   readonly #network: Network
   /** By process: its connections by peer. */
-  readonly #tables: Map<ProcessId, Connection>[] = []
+  readonly #tables: ConnectionTable[] = []
   readonly #all = new Set<Connection>()
   /** By id; a direction that leads nowhere any more is taken out. */
   readonly #directions: (Direction | undefined)[] = []
@@ -73,7 +74,7 @@ export class Connections {
   hangUp(process: Process, to: Process): void {
     const connection = this.#table(process).get(to.id)
     if (connection === undefined) return
-    this.#table(process).delete(to.id)
+    this.#table(process).remove(to.id)
     connection.setEnd(process, 'closed')
     connection.outgoing(process).waiting = []
     this.#directions[connection.forth.id] = undefined
@@ -94,7 +95,7 @@ export class Connections {
     connection.setEnd(process, 'closed')
     const table = this.#table(process)
     const peer = connection.peerOf(process).id
-    if (table.get(peer) === connection) table.delete(peer)
+    if (table.get(peer) === connection) table.remove(peer)
     return true
   }
 
@@ -160,7 +161,7 @@ export class Connections {
     ) {
       // Both dial at once: one connection comes of it.
       theirs.listenerEnd = 'open'
-      this.#table(from).set(to.id, theirs)
+      this.#table(from).add(to.id, theirs)
       return theirs
     }
     const first = this.#directions.length
@@ -172,7 +173,7 @@ export class Connections {
       this.#core.now,
     )
     this.#directions.push(connection.forth, connection.back)
-    this.#table(from).set(to.id, connection)
+    this.#table(from).add(to.id, connection)
     this.#all.add(connection)
     this.#knock(connection)
     return connection
@@ -222,12 +223,12 @@ export class Connections {
       return
     }
     const table = this.#table(listener)
-    const old = table.get(dialler.id)
+    const old = table.newest(dialler.id)
     if (old !== undefined && old !== connection) {
       this.#lose(old, listener, 'replaced')
       this.#reassess(old)
     }
-    table.set(dialler.id, connection)
+    if (old !== connection) table.accept(dialler.id, connection)
     connection.established = true
     connection.listenerEnd = 'open'
     this.#pump(connection.forth)
@@ -383,10 +384,10 @@ export class Connections {
     )
   }
 
-  #table(process: Process): Map<ProcessId, Connection> {
+  #table(process: Process): ConnectionTable {
     let table = this.#tables[process.id]
     if (table === undefined) {
-      table = new Map()
+      table = new ConnectionTable()
       this.#tables[process.id] = table
     }
     return table
