@@ -32,6 +32,8 @@ interface Topic {
 export class Core {
   now: Micros = 0
   steps = 0
+  /** What is to blame for what is scheduled now: the step of the event being handled, the number of a deed (below 0), or 0. */
+  cause = 0
   readonly streams: Streams
   readonly queue = new EventQueue()
   readonly trace: Trace
@@ -60,7 +62,7 @@ export class Core {
     cells[at + TARGET] = process.id
     cells[at + EPOCH] = process.epoch
     cells[at + CODE] = code
-    cells[at + CAUSE] = this.steps
+    cells[at + CAUSE] = this.cause
     queue.reals[(row << 3) + A] = a
     if (ref !== undefined) queue.refs[row] = ref
     return queue.insert(row, time)

@@ -27,7 +27,9 @@ export { addressOf, Rand, Streams } from './random.ts'
 export type { NetworkRule, RuleCounters, Verdict } from './rules.ts'
 export { EPOCH_UNIX_MICROS, HOUR, MICROSECOND, MILLISECOND, MINUTE, type Micros, SECOND } from './time.ts'
 export {
+  type Bite,
   type Checkpoint,
+  type Deed,
   type Difference,
   equalCheckpoints,
   firstDifference,

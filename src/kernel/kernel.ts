@@ -161,6 +161,7 @@ export class Kernel {
     const process = this.#core.process(id)
     invariant(process.factory !== undefined, 'kernel: only a process that was spawned crashes', { id })
     if (!process.live) return
+    this.#touch(id)
     process.die()
     for (const timer of process.held) this.#core.queue.cancel(timer)
     process.held = []
@@ -205,6 +206,7 @@ export class Kernel {
   pause(id: ProcessId): void {
     const process = this.#core.process(id)
     if (!process.live || process.paused) return
+    this.#touch(id)
     process.hold(true)
     this.connections.onChange(process)
     this.#note({ type: 'process-paused', process: id, name: process.name })
@@ -214,6 +216,7 @@ export class Kernel {
   resume(id: ProcessId): void {
     const process = this.#core.process(id)
     if (!process.paused) return
+    this.#touch(id)
     process.hold(false)
     for (const timer of process.held) this.#core.queue.unpark(timer, this.#core.now)
     process.held = []
@@ -233,6 +236,7 @@ export class Kernel {
 
   /** The disk behind a process: its faults and what they did. */
   deviceOf(id: ProcessId): Device {
+    this.#touch(id)
     let device = this.#devices[id]
     if (device === undefined) {
       device = new Device(this.#core, this.#core.process(id))
@@ -259,10 +263,22 @@ export class Kernel {
     this.#core.queue.cancel(timer)
   }
 
+  /** Something that the trial does between two events, by name: what it sets going has it as its cause in the trace. */
+  deed<T>(name: string, act: () => T): T {
+    const core = this.#core
+    core.cause = core.trace.deed(core.steps, core.now, name)
+    try {
+      return act()
+    } finally {
+      core.cause = 0
+    }
+  }
+
   /** Lets a fault act inside a live process, as if in an event of it: its machine and its `Out`. False when the process is not running. */
   enter(id: ProcessId, act: (machine: Machine, out: Out) => void): boolean {
     const process = this.#core.process(id)
     if (!process.live || process.paused) return false
+    this.#touch(id)
     const before = this.#core.current
     this.#core.current = process
     try {
@@ -300,10 +316,18 @@ export class Kernel {
     return busiest(this.#core, most)
   }
 
+  /** Whose event it was and what kind of event: `message range`, `timer 3`. */
+  eventOf(row: TraceRow): { readonly process: string; readonly event: string } {
+    return {
+      process: this.#core.processes[row.target]?.name ?? `process ${row.target}`,
+      event: eventName(this.#core, row.code),
+    }
+  }
+
   /** One event of the trace in words. */
   describe(row: TraceRow): string {
-    const process = this.#core.processes[row.target]?.name ?? `process ${row.target}`
-    return `${row.step} ${row.time} us ${process} ${eventName(this.#core, row.code)} ${row.a} (because of ${row.cause})`
+    const { process, event } = this.eventOf(row)
+    return `${row.step} ${row.time} us ${process} ${event} ${row.a} (because of ${row.cause})`
   }
 
   // --- Data events
@@ -345,6 +369,11 @@ export class Kernel {
     )
     this.#core.post(this.#core.now, process, START, process.boot, undefined)
     this.#note({ type: 'process-started', process: process.id, name: process.name, boot: process.boot })
+  }
+
+  #touch(id: ProcessId): void {
+    const { cause, trace } = this.#core
+    if (cause < 0) trace.deeds[-cause - 1]?.touched.push(id)
   }
 
   #host(name: string): Host {

@@ -84,7 +84,7 @@ export function runLoop(
       const a = reals[(row << 3) + A] as number
       const cause = cells[at + CAUSE] as number
       queue.release(row)
-      core.steps++
+      core.cause = ++core.steps
       trace.event(time, code, target, a, cause)
       core.current = process
       const kind = code >> 3
@@ -126,6 +126,7 @@ export function runLoop(
     throw new EventError(core.processes[target]?.name ?? 'the kernel', eventName(core, code), core.now, error)
   } finally {
     core.current = undefined
+    core.cause = 0
   }
 }
 

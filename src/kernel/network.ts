@@ -18,7 +18,7 @@ export interface Link {
   readonly from: Process
   readonly to: Process
   readonly stream: Rand
-  readonly latency: Latency
+  latency: Latency
   /** Messages sent at `lastSent` so far: the address of a draw. */
   lastSent: Micros
   index: number
@@ -42,6 +42,8 @@ const NO_RULES: readonly Rule[] = []
 export class Network {
   #betweenHosts: Latency = BETWEEN_HOSTS
   #onOneHost: Latency = ON_ONE_HOST
+  /** What `useMeanLatency` took away. */
+  #drawn: readonly [Latency, Latency] | undefined
   readonly #core: Core
   /** By sender and receiver. */
   readonly #links: (Link | undefined)[][] = []
@@ -63,7 +65,18 @@ export class Network {
 
   /** Takes the chance out of healthy links: every message needs the mean. Call it before anything is sent. */
   useMeanLatency(): void {
+    this.#drawn = [this.#betweenHosts, this.#onOneHost]
     this.setLatency(this.#betweenHosts.withoutJitter(), this.#onOneHost.withoutJitter())
+  }
+
+  /** Gives healthy links their chance back in the middle of a run, for a branch of it. */
+  useDrawnLatency(): void {
+    const [betweenHosts, onOneHost] = this.#drawn ?? [this.#betweenHosts, this.#onOneHost]
+    this.#betweenHosts = betweenHosts
+    this.#onOneHost = onOneHost
+    for (const row of this.#links)
+      for (const link of row ?? [])
+        if (link !== undefined) link.latency = link.from.host === link.to.host ? onOneHost : betweenHosts
   }
 
   /** Puts a rule in force, behind those that are. */
@@ -148,6 +161,8 @@ export class Network {
     for (let i = 0; i < rules.length; i++) {
       if ((rules[i] as Rule).decide(fate, link.stream, now, link.index, bytes)) break
     }
+    if (rules.length > 0 && (fate.dropped || fate.extraMicros > 0 || fate.copyAfterMicros >= 0))
+      this.#core.trace.bite(this.#core.steps, rules, link.from.id, link.to.id, fate.dropped)
     return fate
   }
 

@@ -10,10 +10,16 @@ const PPM = 1_000_000
 
 /** A stream of addressed draws. Plain data: 8 bytes of key. */
 export class Rand {
-  readonly #k0: number
-  readonly #k1: number
+  #k0: number
+  #k1: number
 
   constructor(k0: number, k1: number) {
+    this.#k0 = k0 | 0
+    this.#k1 = k1 | 0
+  }
+
+  /** Draws by another key from now on: see `Streams.takeOver`. */
+  rekey(k0: number, k1: number): void {
     this.#k0 = k0 | 0
     this.#k1 = k1 | 0
   }
@@ -68,23 +74,27 @@ export function addressOf(text: string): number {
 export class Streams {
   readonly seed: string
   readonly #byName = new Map<string, Rand>()
-  readonly #root0: number
-  readonly #root1: number
+  #root: readonly [number, number]
 
   constructor(seed: string | number) {
     this.seed = String(seed)
-    const root = seedrandom.alea(this.seed)
-    this.#root0 = root.int32()
-    this.#root1 = root.int32()
+    this.#root = rootOf(this.seed)
+  }
+
+  /**
+   * Another seed decides every draw from now on; what was drawn before stays drawn. It branches a run: up to this moment
+   * the same as the run of the first seed, from here on one of many.
+   */
+  takeOver(seed: string): void {
+    this.#root = rootOf(seed)
+    for (const [name, stream] of this.#byName) stream.rekey(...this.#keyOf(name))
   }
 
   /** The stream of that name. Made from the seed's alea words and the name's hash, so it costs no generator of its own. */
   get(name: string): Rand {
     let stream = this.#byName.get(name)
     if (stream === undefined) {
-      const key = new Rand(this.#root0, this.#root1)
-      const h = addressOf(name)
-      stream = new Rand(key.at(h, name.length, 1), key.at(h, name.length, 2))
+      stream = new Rand(...this.#keyOf(name))
       this.#byName.set(name, stream)
     }
     return stream
@@ -94,4 +104,15 @@ export class Streams {
   sequential(name: string): () => number {
     return seedrandom.alea(`${this.seed}/${name}`)
   }
+
+  #keyOf(name: string): [number, number] {
+    const key = new Rand(...this.#root)
+    const h = addressOf(name)
+    return [key.at(h, name.length, 1), key.at(h, name.length, 2)]
+  }
+}
+
+function rootOf(seed: string): [number, number] {
+  const root = seedrandom.alea(seed)
+  return [root.int32(), root.int32()]
 }

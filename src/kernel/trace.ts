@@ -11,7 +11,7 @@ const ROWS = 1024
 const COLUMNS = 6
 const RING_BLOCKS = 64
 
-/** One event as recorded. `code` is the kernel's (see `core.ts`); `cause` is the step that scheduled it, 0 for none. */
+/** One event as recorded. `code` is the kernel's (see `core.ts`); `cause` is the step that scheduled it, a deed's number, or 0 for none. */
 export interface TraceRow {
   readonly step: number
   readonly time: Micros
@@ -20,6 +20,28 @@ export interface TraceRow {
   /** The event's number, its lower 32 bits. */
   readonly a: number
   readonly cause: number
+}
+
+/** What the trial did from outside, between two events: injected or healed a fault, booted the cluster. */
+export interface Deed {
+  /** -1, -2, …: what an event has as its `cause` that the deed set going. */
+  readonly number: number
+  /** It came after this event and before the next. */
+  readonly afterStep: number
+  readonly time: Micros
+  readonly name: string
+  /** Processes that it reached into. */
+  readonly touched: ProcessId[]
+}
+
+/** Rules of the network lost, delayed or copied a message that was sent during `step`. */
+export interface Bite {
+  readonly step: number
+  /** The ids of the rules that were asked. */
+  readonly rules: readonly string[]
+  readonly from: ProcessId
+  readonly to: ProcessId
+  readonly dropped: boolean
 }
 
 export interface RecordedFact {
@@ -39,6 +61,9 @@ export class Trace {
   readonly keep: 'ring' | 'all'
   /** All facts, when everything is kept. */
   readonly facts: RecordedFact[] = []
+  readonly deeds: Deed[] = []
+  /** All bites, when everything is kept. */
+  readonly bites: Bite[] = []
   #block: Int32Array = new Int32Array(ROWS * COLUMNS)
   readonly #blocks: Int32Array[] = [this.#block]
   /** Number of blocks before `#blocks[0]` that were given up. */
@@ -88,6 +113,23 @@ export class Trace {
     this.#left = Math.imul(this.#left ^ (type + 0x51ed27), 0x85ebca6b)
     this.#right = Math.imul(this.#right ^ Math.imul(process + 1, 0xcc9e2d51) ^ (this.#left >>> 15), 0xc2b2ae35)
     if (this.keep === 'all') this.facts.push({ step, time, process, fact })
+  }
+
+  /** Takes down what the trial does now. @returns the deed's number, below 0 */
+  deed(step: number, time: Micros, name: string): number {
+    const number = -this.deeds.length - 1
+    this.deeds.push({ number, afterStep: step, time, name, touched: [] })
+    return number
+  }
+
+  bite(
+    step: number,
+    rules: readonly { readonly options: { readonly id: string } }[],
+    from: ProcessId,
+    to: ProcessId,
+    dropped: boolean,
+  ): void {
+    if (this.keep === 'all') this.bites.push({ step, rules: rules.map(({ options }) => options.id), from, to, dropped })
   }
 
   /** Sixteen hexadecimal digits over everything so far. */

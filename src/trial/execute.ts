@@ -27,12 +27,20 @@ export interface TrialOptions {
   readonly keepTrace?: boolean
   /** Stops at this moment of virtual time, to look at the cluster. The verdict then covers only what came before. */
   readonly stopAtMicros?: Micros
+  /** At this moment another seed takes over, and links have their chance back: what came before stays as it was. */
+  readonly branch?: Branch
   /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
   readonly inspect?: (cluster: Cluster) => void
   /** Events after which the trial is given up. Default: 1 million and 100,000 for each node. */
   readonly maximumSteps?: number
   /** Told before each call into a property. Setting it makes the trial somewhat slower and changes nothing else. */
   readonly onActivity?: ActivityListener
+}
+
+/** Where a run leaves the path of its scenario. */
+export interface Branch {
+  readonly atMicros: Micros
+  readonly seed: string
 }
 
 /** A small cluster needs some ten thousand events for a minute; a livelock needs them all. */
@@ -68,6 +76,7 @@ class Trial {
   #cluster: Cluster | undefined
   #error: TrialError | undefined
   #exhausted: string | undefined
+  #branched = false
 
   constructor(scenario: Scenario, registry: Registry, createCluster: CreateCluster, options: TrialOptions) {
     this.#scenario = scenario
@@ -108,9 +117,11 @@ class Trial {
     const faults = new FaultSchedule(this.#scenario, this.#registry, cluster)
     this.#faults = faults
     jury.swearIn()
-    cluster.boot(objects)
-    cluster.scheduleWorkload(workload)
-    cluster.startTraffic(traffic)
+    cluster.kernel.deed('boot', () => {
+      cluster.boot(objects)
+      cluster.scheduleWorkload(workload)
+      cluster.startTraffic(traffic)
+    })
 
     const end = Math.min(durationMicros, this.#options.stopAtMicros ?? durationMicros)
     for (let moment = faults.nextMoment(); moment !== undefined && moment <= end; moment = faults.nextMoment()) {
@@ -121,7 +132,7 @@ class Trial {
     const stopAt = this.#options.stopAtMicros ?? Number.POSITIVE_INFINITY
     if (stopAt <= durationMicros) return
     faults.healAll()
-    cluster.stopLoad()
+    cluster.kernel.deed('stop load', () => cluster.stopLoad())
     jury.onQuiet()
     jury.stopIfFailed()
     this.#settle(Math.min(durationMicros + settleMicros, stopAt))
@@ -140,6 +151,13 @@ class Trial {
   #advance(until: Micros): boolean {
     const cluster = this.#cluster!
     this.#jury!.stopIfFailed()
+    const { branch } = this.#options
+    if (branch !== undefined && !this.#branched && branch.atMicros <= until) {
+      this.#branched = true
+      if (branch.atMicros > cluster.kernel.now && !this.#advance(branch.atMicros)) return false
+      cluster.kernel.streams.takeOver(branch.seed)
+      cluster.kernel.network.useDrawnLatency()
+    }
     const outcome = cluster.run(until)
     this.#jury!.stopIfFailed()
     if (outcome !== 'exhausted') return true

@@ -48,15 +48,14 @@ export class FaultSchedule {
       due = this.#moments[this.#next]
     ) {
       this.#next++
-      if (due.heals) heal(due.planned)
-      else this.#inject(due.planned)
+      this.#deed(due.heals, due.planned)
     }
   }
 
   /** The active phase is over. */
   healAll(): void {
     this.#next = this.#moments.length
-    for (const planned of this.#planned) heal(planned)
+    for (const planned of this.#planned) this.#deed(true, planned)
   }
 
   ledger(): LedgerEntry[] {
@@ -70,6 +69,15 @@ export class FaultSchedule {
         evidence,
         bit: evidence.some((item) => item.count > 0),
       }
+    })
+  }
+
+  /** Injects or heals, under the fault's name in the trace. */
+  #deed(heals: boolean, planned: Planned): void {
+    if (heals && (planned.active === undefined || planned.healed)) return
+    this.#cluster.kernel.deed(`${heals ? 'heal' : 'inject'} ${planned.step.id}`, () => {
+      if (heals) heal(planned)
+      else this.#inject(planned)
     })
   }
 

@@ -21,7 +21,7 @@ export {
   readCorpus,
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
-export type { ActivityListener, CreateCluster, TrialOptions } from './execute.ts'
+export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
 export { parseScenario, printScenario, scenarioIdOf } from './parse.ts'
 export { type Recipe, scenarioArbitrary } from './recipe.ts'
 export {
