@@ -291,7 +291,16 @@ export class Kernel {
 
   /** Calls `listener` for every fact of a type, at once, in the order of subscribing. The answer ends it. */
   subscribe(type: string, listener: FactListener): () => void {
-    return this.#core.subscribe(type, listener)
+    const core = this.#core
+    const deed = core.cause
+    if (deed >= 0) return core.subscribe(type, listener)
+    // What a fault does upon a fact is its own doing, not that of the event which published the fact.
+    return core.subscribe(type, (fact, process, time) => {
+      const before = core.cause
+      core.cause = deed
+      listener(fact, process, time)
+      core.cause = before
+    })
   }
 
   /** Publishes a fact in the name of the trial. */
@@ -372,8 +381,8 @@ export class Kernel {
   }
 
   #touch(id: ProcessId): void {
-    const { cause, trace } = this.#core
-    if (cause < 0) trace.deeds[-cause - 1]?.touched.push(id)
+    const { cause, trace, steps } = this.#core
+    if (cause < 0) trace.deeds[-cause - 1]?.touched.push({ process: id, afterStep: steps })
   }
 
   #host(name: string): Host {

@@ -30,8 +30,8 @@ export interface Deed {
   readonly afterStep: number
   readonly time: Micros
   readonly name: string
-  /** Processes that it reached into. */
-  readonly touched: ProcessId[]
+  /** Processes that it reached into, then or later through what it listens to, and the last step before each time. */
+  readonly touched: { readonly process: ProcessId; readonly afterStep: number }[]
 }
 
 /** Rules of the network lost, delayed or copied a message that was sent during `step`. */
