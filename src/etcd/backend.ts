@@ -8,7 +8,7 @@ import type { Out, TimerTarget } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
 import type { StateImage, StateMachine } from './apply.ts'
 import type { EtcdOptions } from './options.ts'
-import { BACKEND_SYNCED, saveBackend } from './wal.ts'
+import { BACKEND_SYNCED, saveBackend } from './saves.ts'
 
 const COMMIT = 1
 

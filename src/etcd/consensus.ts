@@ -34,7 +34,9 @@ import {
 import type { EtcdSnapshotSaved } from './facts.ts'
 import { ownMember, processOf } from './members.ts'
 import type { EtcdOptions } from './options.ts'
-import { type Recovered, SNAPSHOT_SYNCED, saveSnapshot, WAL_SYNCED, Wal } from './wal.ts'
+import type { Recovered } from './recovery.ts'
+import { dropOldSnapshots, SNAPSHOT_SYNCED, saveSnapshot } from './saves.ts'
+import { WAL_SYNCED, Wal } from './wal.ts'
 
 const ELECTION = 1
 const HEARTBEAT = 2
@@ -76,8 +78,7 @@ export class Consensus implements RaftOut, TimerTarget {
   constructor(options: EtcdOptions, self: ProcessId, owner: ConsensusOwner, recovered: Recovered) {
     this.#options = options
     this.#owner = owner
-    this.#wal = new Wal(this)
-    this.#wal.adopt(recovered.lastIndexes)
+    this.#wal = new Wal(this, options.walSegmentBytes, recovered.wal)
     const draws = options.streams.get(`etcd/election/${options.name}`)
     const { electionTimeoutMicros } = options
     const raftOptions = completeRaftOptions({
@@ -225,12 +226,12 @@ export class Consensus implements RaftOut, TimerTarget {
   }
 
   #snapshotSynced(index: number, out: Out): void {
+    this.#wal.release(dropOldSnapshots(index, out), out)
     const snapshot = this.#saving
     if (snapshot === undefined || snapshot.index !== index) return
     this.#saving = undefined
     if (snapshot.index <= (this.state.log.snapshot?.index ?? 0)) return
     snapshotTaken(this.state, snapshot, Math.max(0, snapshot.index - this.#options.catchUpEntries))
-    this.#wal.release(snapshot.index, out)
     const fact: EtcdSnapshotSaved = { type: 'etcd-snapshot-saved', member: this.#options.name, index }
     out.note(fact)
   }

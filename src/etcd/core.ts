@@ -16,7 +16,7 @@ import { LeaseKeeper } from './leasekeeper.ts'
 import { membersAnswer, type Parts } from './local.ts'
 import type { ClientMessage, ForwardedMessage, ForwardMessage, LoggedRequest, WatchId } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
-import type { Recovered } from './wal.ts'
+import type { Recovered } from './recovery.ts'
 import { WatchHub } from './watch.ts'
 
 const LEADERLESS = 1

@@ -65,6 +65,8 @@ export interface EtcdRefused {
     | 'disk-full'
     | 'removed'
     | 'panic'
+  /** Which file, where in it and what is wrong there. */
+  readonly detail?: string
 }
 
 export interface EtcdWatchSent {

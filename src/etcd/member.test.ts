@@ -181,7 +181,8 @@ describe('disks', () => {
       repaired += (fact as EtcdStarted).repairedRecords
     })
     for (let i = 0; i < 40; i++) {
-      trial.ask(put('a', i))
+      // Large enough for several sectors: one sector is written wholly or not at all.
+      trial.ask(put('a', `${'x'.repeat(3_000)} ${i}`))
       trial.run(700)
       if (i % 8 === 7) {
         trial.kernel.crash(trial.members[victim]!)

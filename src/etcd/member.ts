@@ -9,9 +9,9 @@ import { Core } from './core.ts'
 import type { EtcdRefused, EtcdStarted } from './facts.ts'
 import { ownMember } from './members.ts'
 import { completeEtcdOptions, type EtcdOptions, type EtcdOptionsInput } from './options.ts'
+import { recover } from './recovery.ts'
 import type { KeyValue, Revision } from './types.ts'
 import { prefixEnd } from './types.ts'
-import { recover } from './wal.ts'
 
 const RESTART = 1
 
@@ -51,8 +51,8 @@ export class EtcdMember implements Machine {
   onStart(out: Out): void {
     const recovered = recover(out)
     const member = this.options.name
-    if (typeof recovered === 'string') {
-      const fact: EtcdRefused = { type: 'etcd-member-refused', member, reason: recovered }
+    if ('reason' in recovered) {
+      const fact: EtcdRefused = { type: 'etcd-member-refused', member, ...recovered }
       out.note(fact)
       return
     }

@@ -34,6 +34,8 @@ export interface EtcdOptions {
   readonly snapshotEntries: number
   /** Entries kept in the log behind a snapshot for slow followers. Default 5,000. */
   readonly catchUpEntries: number
+  /** Size from which on the write-ahead log goes on in a new segment. Default 64 MiB. */
+  readonly walSegmentBytes: number
   /** Most bytes of entries in one append message. Default 512 KiB. */
   readonly maxAppendBytes: number
   /** Committed but unapplied entries beyond which requests are refused. Default 5,000. */
@@ -102,6 +104,7 @@ export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
     openTransactionMicros: given.openTransactionMicros ?? 5 * MILLISECOND,
     snapshotEntries: given.snapshotEntries ?? 10_000,
     catchUpEntries: given.catchUpEntries ?? 5_000,
+    walSegmentBytes: given.walSegmentBytes ?? 64 * 1024 * 1024,
     maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
     maxUnapplied: given.maxUnapplied ?? 5_000,
     maxRequestBytes: given.maxRequestBytes ?? 1_572_864,

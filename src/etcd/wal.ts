@@ -1,47 +1,68 @@
 /**
  * The write-ahead log: term, vote and entries on the disk before anything is promised. Models etcd's server/storage/wal,
  * v3.5: records are appended only; entries with an index that is there already replace it and what follows; writes that
- * come while a sync is under way share the next one; a torn tail is cut off at the start, anything corrupt stops it.
+ * come while a sync is under way share the next one; a segment that is full is followed by another, and goes once the
+ * snapshots that are kept cover it. What a restart makes of it is in recovery.ts, the bytes are in frames.ts.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Out, TimerTarget } from '../kernel/machine.ts'
-import type { Entry, HardState, LogIndex, Snapshot } from '../raft/index.ts'
-import type { StateImage } from './apply.ts'
-import type { EtcdRefused } from './facts.ts'
+import type { Entry, HardState, LogIndex } from '../raft/index.ts'
+import { type SegmentHead, WAL_LAYOUT, type WalWrite } from './walrecords.ts'
 
-const WAL_FILE = 'wal'
-const SNAPSHOT_FILE = 'snapshot'
-const BACKEND_FILE = 'backend'
-
-interface WalRecord {
-  readonly hardState: HardState
-  readonly entries: readonly Entry[]
-  /** A snapshot from the leader replaced everything before this record; 0 for none. */
-  readonly restoredIndex: LogIndex
-}
-
-export interface BackendRecord {
-  /** The state is that of this index. */
-  readonly index: LogIndex
-  readonly state: StateImage
-}
-
-/** Timer kinds that the owner gets from this file's syncs. */
+/** Timer kind that the owner gets from the log's syncs. */
 export const WAL_SYNCED = 101
-export const SNAPSHOT_SYNCED = 102
-export const BACKEND_SYNCED = 103
+
+/** A segment of the log, as its file's name and head say. */
+export interface Segment {
+  readonly file: string
+  readonly sequence: number
+  readonly firstIndex: LogIndex
+}
+
+const FIRST_FILE = 'wal'
+
+/** What recovery found: where to go on. */
+export interface WalEnd {
+  readonly segments: readonly Segment[]
+  readonly lastIndex: LogIndex
+  readonly hardState: HardState
+  /** Rough size of the last segment. */
+  readonly bytes: number
+}
+
+export const EMPTY_WAL: WalEnd = Object.freeze({
+  segments: [],
+  lastIndex: 0,
+  hardState: { term: 0, vote: 0, commit: 0 },
+  bytes: 0,
+})
+
+/** The segments that are on the disk, oldest first. */
+export function segmentFiles(out: Out): readonly string[] {
+  return out.disk.files().filter((file) => file === FIRST_FILE || file.startsWith(`${FIRST_FILE}-`))
+}
 
 export class Wal {
   /** Last write appended, last one that a sync under way covers, 0 when none is. */
   #appended = 0
   #syncing = 0
-  /** The last index in each record of the file, for releasing the front. */
-  readonly #lastIndexes: LogIndex[] = []
+  readonly #segments: Segment[]
+  /** The last entry appended and the newest hard state, for the head of the next segment. */
+  #lastIndex: LogIndex
+  #hardState: HardState
+  /** Rough size of the last segment. */
+  #bytes: number
   readonly #owner: TimerTarget
+  readonly #segmentBytes: number
 
-  /** `owner` gets `onTimer(WAL_SYNCED, write)`. */
-  constructor(owner: TimerTarget) {
+  /** `owner` gets `onTimer(WAL_SYNCED, write)`. A segment is full from `segmentBytes` on. */
+  constructor(owner: TimerTarget, segmentBytes: number, end: WalEnd = EMPTY_WAL) {
     this.#owner = owner
+    this.#segmentBytes = segmentBytes
+    this.#segments = [...end.segments]
+    this.#lastIndex = end.lastIndex
+    this.#hardState = end.hardState
+    this.#bytes = end.bytes
   }
 
   /** A sync is under way: what is appended now waits for the next one. */
@@ -52,12 +73,17 @@ export class Wal {
   /** Appends one write. False when the disk is full: nothing more may be promised then. */
   append(write: number, hardState: HardState, entries: readonly Entry[], restoredIndex: LogIndex, out: Out): boolean {
     invariant(write > this.#appended, 'etcd: writes are numbered upwards', { write })
-    const record: WalRecord = { hardState, entries, restoredIndex }
+    const isFull = this.#bytes >= this.#segmentBytes && this.#syncing === 0
+    if ((this.#segments.length === 0 || isFull) && !this.#cut(out)) return false
+    const { file } = this.#segments[this.#segments.length - 1] as Segment
+    const record: WalWrite = { kind: 'write', hardState, entries, restoredIndex }
     let bytes = 32
     for (const entry of entries) bytes += 16 + entry.bytes
-    if (out.disk.append(WAL_FILE, record, bytes) === 'full') return false
-    const last = entries.length === 0 ? 0 : (entries[entries.length - 1] as Entry).index
-    this.#lastIndexes.push(last)
+    if (out.disk.append(file, record, bytes) === 'full') return false
+    this.#bytes += bytes
+    this.#hardState = hardState
+    if (entries.length > 0) this.#lastIndex = (entries[entries.length - 1] as Entry).index
+    else if (restoredIndex > 0) this.#lastIndex = restoredIndex
     this.#appended = write
     if (this.#syncing === 0) this.#sync(out)
     return true
@@ -70,92 +96,30 @@ export class Wal {
     if (this.#appended > write) this.#sync(out)
   }
 
-  /** Releases records that only hold entries up to `index`. The last record always stays: it has term and vote. */
+  /** Deletes segments that only hold entries up to `index`. The last one always stays: it has term and vote. */
   release(index: LogIndex, out: Out): void {
-    let count = 0
-    while (count < this.#lastIndexes.length - 1 && (this.#lastIndexes[count] as LogIndex) <= index) count++
-    if (count === 0) return
-    this.#lastIndexes.splice(0, count)
-    out.disk.release(WAL_FILE, count)
+    while (this.#segments.length > 1 && (this.#segments[1] as Segment).firstIndex <= index + 1) {
+      out.disk.remove((this.#segments.shift() as Segment).file)
+    }
   }
 
-  /** The file already has records, as recovery found them. */
-  adopt(lastIndexes: readonly LogIndex[]): void {
-    for (const index of lastIndexes) this.#lastIndexes.push(index)
+  /** Begins a segment. Its head is there wholly or not at all, since the file gets its name only then. */
+  #cut(out: Out): boolean {
+    const last = this.#segments[this.#segments.length - 1]
+    const sequence = last === undefined ? 0 : last.sequence + 1
+    const firstIndex = this.#lastIndex + 1
+    const file = sequence === 0 ? FIRST_FILE : `${FIRST_FILE}-${sequence}`
+    const head: SegmentHead = { kind: 'head', sequence, firstIndex, hardState: this.#hardState }
+    if (out.disk.replace(file, head, 64) === 'full') return false
+    out.disk.layOut(file, WAL_LAYOUT)
+    this.#segments.push({ file, sequence, firstIndex })
+    this.#bytes = 64
+    return true
   }
 
   #sync(out: Out): void {
     this.#syncing = this.#appended
-    out.disk.sync(WAL_FILE, this.#owner, WAL_SYNCED, this.#appended)
+    const { file } = this.#segments[this.#segments.length - 1] as Segment
+    out.disk.sync(file, this.#owner, WAL_SYNCED, this.#appended)
   }
-}
-
-/** Saves a snapshot; `owner` gets `onTimer(SNAPSHOT_SYNCED, index)`. False when the disk is full. */
-export function saveSnapshot(snapshot: Snapshot, owner: TimerTarget, out: Out): boolean {
-  if (out.disk.replace(SNAPSHOT_FILE, snapshot, snapshot.bytes) === 'full') return false
-  out.disk.sync(SNAPSHOT_FILE, owner, SNAPSHOT_SYNCED, snapshot.index)
-  return true
-}
-
-/** Commits the backend; `owner` gets `onTimer(BACKEND_SYNCED, index)`. False when the disk is full. */
-export function saveBackend(record: BackendRecord, owner: TimerTarget, out: Out): boolean {
-  // Only changed pages are written, not the whole file; their size is of the order of what changed.
-  if (out.disk.replace(BACKEND_FILE, record, 4096) === 'full') return false
-  out.disk.sync(BACKEND_FILE, owner, BACKEND_SYNCED, record.index)
-  return true
-}
-
-export interface Recovered {
-  readonly hardState: HardState
-  readonly snapshot: Snapshot | undefined
-  readonly entries: readonly Entry[]
-  /** The state to start from, if there is any. */
-  readonly backend: BackendRecord | undefined
-  readonly lastIndexes: readonly LogIndex[]
-  readonly repairedRecords: number
-}
-
-/** Reads back what a crash left, cutting a torn tail off. A reason when the member must not start. */
-export function recover(out: Out): Recovered | EtcdRefused['reason'] {
-  const snapshotRecord = out.disk.read(SNAPSHOT_FILE)[0]
-  const backendRecord = out.disk.read(BACKEND_FILE)[0]
-  if (snapshotRecord !== undefined && snapshotRecord.state !== 'ok') return 'corrupt-snapshot'
-  if (backendRecord !== undefined && backendRecord.state !== 'ok') return 'corrupt-snapshot'
-  const snapshot = snapshotRecord?.value as Snapshot | undefined
-  const base = snapshot?.index ?? 0
-  const records = out.disk.read(WAL_FILE)
-  let end = records.findIndex((record) => record.state !== 'ok')
-  if (end < 0) end = records.length
-  else {
-    for (let i = end; i < records.length; i++) if (records[i]?.state !== 'torn') return 'corrupt-log'
-  }
-  let hardState: HardState = { term: 0, vote: 0, commit: 0 }
-  let entries: Entry[] = []
-  const lastIndexes: LogIndex[] = []
-  for (let i = 0; i < end; i++) {
-    const record = records[i]?.value as WalRecord
-    if (record.restoredIndex > base) {
-      // The snapshot this record speaks of never became durable, so neither did anything from here on.
-      end = i
-      break
-    }
-    if (record.restoredIndex > 0) entries = []
-    hardState = record.hardState
-    lastIndexes.push(record.entries[record.entries.length - 1]?.index ?? 0)
-    for (const entry of record.entries) {
-      if (entry.index <= base) continue
-      const at = entry.index - base - 1
-      if (at > entries.length) return 'missing-entries'
-      entries.length = at
-      entries.push(entry)
-    }
-  }
-  if (end < records.length) out.disk.truncate(WAL_FILE, end)
-  const saved = backendRecord?.value as BackendRecord | undefined
-  let backend = saved
-  if (snapshot !== undefined && (saved === undefined || saved.index < snapshot.index)) {
-    backend = { index: snapshot.index, state: snapshot.data as StateImage }
-  }
-  if (backend !== undefined && backend.index > base + entries.length) return 'missing-entries'
-  return { hardState, snapshot, entries, backend, lastIndexes, repairedRecords: records.length - end }
 }

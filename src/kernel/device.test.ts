@@ -154,6 +154,74 @@ test('a corrupt record is marked; it is the same file otherwise', () => {
   expect(read().map((record) => `${record.value} ${record.state}`)).toEqual(['a ok', 'b corrupt', 'c ok'])
 })
 
+/** Texts, one behind the other. */
+const TEXTS = {
+  encode(values: readonly unknown[]) {
+    const ends: number[] = []
+    let text = ''
+    for (const value of values) {
+      text += value as string
+      ends.push(text.length)
+    }
+    return { bytes: new TextEncoder().encode(text), ends }
+  },
+}
+
+test('of a torn write in a file with a layout some sectors are there and the others are zero', () => {
+  const kinds = new Set<string>()
+  for (let seed = 0; seed < 200; seed++) {
+    const { kernel, a, act, read, device } = world('draw', seed)
+    act(10, (out, sync) => {
+      out.disk.layOut('wal', TEXTS)
+      out.disk.append('wal', 'a'.repeat(700), 700)
+      sync(1)
+    })
+    act(10_000, (out) => out.disk.append('wal', 'b'.repeat(1_000), 1_000))
+    at(kernel, 20_000, () => kernel.crash(a))
+    kernel.run()
+    const bytes = device.damaged('wal')
+    if (bytes === undefined) {
+      kinds.add(`whole ${read().length}`)
+      continue
+    }
+    expect(read().map(({ state }) => state)).toEqual(['ok', 'torn'])
+    // The write begins in the second sector, whose first part was there before.
+    const sectors = [bytes.subarray(700, 1024), bytes.subarray(1024, 1536), bytes.subarray(1536, 1700)]
+    expect(bytes.subarray(0, 700).every((byte) => byte === 97)).toBe(true)
+    kinds.add(sectors.map((part) => [...new Set(part)].join()).join(' '))
+  }
+  expect([...kinds].sort()).toEqual(
+    ['0 0 98', '0 98 0', '0 98 98', '98 0 0', '98 0 98', '98 98 0', '98 98 98', 'whole 1', 'whole 2'].sort(),
+  )
+})
+
+test('faults of single bytes and sectors are seen by whoever reads the file anew, and cut off with what they hit', () => {
+  const { kernel, act, device } = world()
+  act(10, (out, sync) => {
+    out.disk.layOut('wal', TEXTS)
+    for (const text of ['a', 'b', 'c']) out.disk.append('wal', text.repeat(512), 512)
+    sync(1)
+  })
+  kernel.run()
+  expect(device.damaged('wal')).toBeUndefined()
+  expect([device.flip('wal', 600, 1), device.flip('wal', 9_999, 1), device.loseSector('wal', 2)]).toEqual([
+    true,
+    false,
+    true,
+  ])
+  expect(device.loseSector('none', 0)).toBe(false)
+  const bytes = device.damaged('wal') as Uint8Array
+  expect([bytes[599], bytes[600], bytes[1024], bytes.length]).toEqual([98, 99, 0, 1536])
+  expect(device.counters.corrupt).toBe(2)
+  act(kernel.now + 10, (out, sync) => {
+    out.disk.truncate('wal', 1)
+    sync(2)
+  })
+  kernel.run()
+  expect(device.damaged('wal')).toBeUndefined()
+  expect(device.durableLength('wal')).toBe(1)
+})
+
 test('a file replaced but not synced is the old one or the new one, never a mixture', () => {
   const left = new Set<string>()
   for (let seed = 0; seed < 40; seed++) {

@@ -6,9 +6,9 @@
  */
 import { type Core, SYNCED } from './core.ts'
 import type { KernelFact } from './facts.ts'
-import { type Mark, RecordFile } from './files.ts'
+import { type Mark, RecordFile, SECTOR_BYTES } from './files.ts'
 import { invariant } from './invariant.ts'
-import type { Disk, DiskRecord, DiskResult, Out, TimerTarget } from './machine.ts'
+import type { Disk, DiskRecord, DiskResult, Layout, Out, TimerTarget } from './machine.ts'
 import type { Process } from './process.ts'
 import { addressOf, type Rand } from './random.ts'
 import type { Micros } from './time.ts'
@@ -38,6 +38,8 @@ export interface DeviceCounters {
 export const SYNC_LOW_MICROS: Micros = 500
 export const SYNC_HIGH_MICROS: Micros = 2_500
 const TORN_PPM = 250_000
+const HALF_PPM = 500_000
+const NONE = () => false
 
 export class Device {
   crashMode: CrashMode = 'draw'
@@ -90,6 +92,28 @@ export class Device {
     const did = this.#files.get(file)?.corrupt(position) ?? false
     if (did) this.counters.corrupt++
     return did
+  }
+
+  /** A fault: flips the bits of `mask` in a synced byte of a file with a layout; false when there is none. */
+  flip(file: string, at: number, mask: number): boolean {
+    return this.#damage(file, at, 1, mask)
+  }
+
+  /** A fault: a sector of a file with a layout was never written, though its sync was answered; false when that is no matter. */
+  loseSector(file: string, sector: number): boolean {
+    return this.#damage(file, sector * SECTOR_BYTES, SECTOR_BYTES)
+  }
+
+  layOut(file: string, layout: Layout): void {
+    this.#file(file).layOut(layout)
+  }
+
+  damaged(file: string): Uint8Array | undefined {
+    return this.#files.get(file)?.damaged()
+  }
+
+  remove(file: string): void {
+    this.#files.delete(file)
   }
 
   append(file: string, value: unknown, bytes: number): DiskResult {
@@ -145,7 +169,7 @@ export class Device {
       const unsynced = file.unsynced
       if (unsynced === 0) continue
       const { kept, torn } = this.#fateOf(name, unsynced)
-      const tore = file.crash(kept, torn)
+      const tore = file.crash(kept, torn, torn ? this.#survivors(name) : NONE)
       const lost = unsynced - kept
       this.counters.lost += lost
       if (tore) this.counters.torn++
@@ -170,6 +194,20 @@ export class Device {
         return { kept, torn: this.#stream.chanceAt(TORN_PPM, now, address, 2) }
       }
     }
+  }
+
+  /** Which sectors of a torn write reached the disk: any, in any order, but not all of them. */
+  #survivors(file: string): (sector: number) => boolean {
+    const now = this.#core.now
+    const address = addressOf(file)
+    const lost = this.#stream.intAt(0, 3, now, address, 3)
+    return (sector) => sector !== lost && this.#stream.chanceAt(HALF_PPM, now, address, 4 + sector)
+  }
+
+  #damage(file: string, from: number, count: number, mask?: number): boolean {
+    const did = this.#files.get(file)?.damage(from, count, mask) ?? false
+    if (did) this.counters.corrupt++
+    return did
   }
 
   #refuse(): DiskResult {
@@ -240,5 +278,21 @@ export class DiskOfProcess implements Disk {
 
   read(file: string): readonly DiskRecord[] {
     return this.#device.read(file)
+  }
+
+  layOut(file: string, layout: Layout): void {
+    if (this.live) this.#device.layOut(file, layout)
+  }
+
+  damaged(file: string): Uint8Array | undefined {
+    return this.#device.damaged(file)
+  }
+
+  files(): readonly string[] {
+    return this.#device.files
+  }
+
+  remove(file: string): void {
+    if (this.live) this.#device.remove(file)
   }
 }

@@ -32,6 +32,17 @@ export interface DiskRecord {
   readonly state: 'ok' | 'torn' | 'corrupt'
 }
 
+/** Records as they lie on the disk: their bytes, one after the other, and where each ends. */
+export interface Encoded {
+  readonly bytes: Uint8Array
+  readonly ends: readonly number[]
+}
+
+/** How a file's records become bytes. Asked only where a fault touches bytes, since that is all that bytes decide. */
+export interface Layout {
+  encode(values: readonly unknown[]): Encoded
+}
+
 /** The answer to a write: `full` means nothing was written (ENOSPC). */
 export type DiskResult = 'ok' | 'full'
 
@@ -55,6 +66,14 @@ export interface Disk {
   release(file: string, count: number): void
   /** What the file holds now (after a crash: what survived). An unknown file is empty. */
   read(file: string): readonly DiskRecord[]
+  /** From now on faults damage the bytes of the file, not whole records: the reader finds out by `damaged` what is left. */
+  layOut(file: string, layout: Layout): void
+  /** The bytes of a file with a layout that a fault has touched; undefined when all records are as they were written. */
+  damaged(file: string): Uint8Array | undefined
+  /** Names of the files that there are, in the order in which they were made. */
+  files(): readonly string[]
+  /** Deletes a file, if it is there. */
+  remove(file: string): void
 }
 
 /** The world as one process sees it. Valid only during the call that it is passed to. */

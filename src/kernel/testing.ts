@@ -4,7 +4,18 @@
  * latency, no other process; nothing here is used in a trial.
  */
 import { type Mark, RecordFile } from './files.ts'
-import type { Disk, DiskRecord, DiskResult, Fact, Message, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
+import type {
+  Disk,
+  DiskRecord,
+  DiskResult,
+  Fact,
+  Layout,
+  Message,
+  Out,
+  ProcessId,
+  Timer,
+  TimerTarget,
+} from './machine.ts'
 import { EPOCH_UNIX_MICROS, type Micros } from './time.ts'
 
 export interface Recorded<M extends Message = Message> {
@@ -171,9 +182,33 @@ class MemoryDisk implements Disk {
     return this.#files.get(file)?.read() ?? []
   }
 
-  /** Loses what was not synced; `torn` leaves the first lost record of each file behind, torn. */
-  crash(torn = false): void {
-    for (const file of this.#files.values()) file.crash(0, torn)
+  layOut(file: string, layout: Layout): void {
+    this.#file(file).layOut(layout)
+  }
+
+  damaged(file: string): Uint8Array | undefined {
+    return this.#files.get(file)?.damaged()
+  }
+
+  files(): readonly string[] {
+    return [...this.#files.keys()]
+  }
+
+  remove(file: string): void {
+    this.#files.delete(file)
+  }
+
+  /**
+   * Loses what was not synced but the first `kept` operations of each file; `torn` leaves the next record behind, torn: of
+   * a file with a layout, the sectors that `survives` names.
+   */
+  crash(torn = false, survives: (sector: number) => boolean = (sector) => sector === 0, kept = 0): void {
+    for (const file of this.#files.values()) file.crash(Math.min(kept, file.unsynced), torn, survives)
+  }
+
+  /** Changes synced bytes of a file with a layout: flips the bits of `mask`, or makes them zero. */
+  damage(file: string, from: number, count: number, mask?: number): boolean {
+    return this.#file(file).damage(from, count, mask)
   }
 
   /** Damages the synced record at `position` of a file. */
