@@ -14,6 +14,9 @@ const { entries, damaged } = readCorpus([
     write: () => {
       throw new Error('this test only reads')
     },
+    remove: () => {
+      throw new Error('this test only reads')
+    },
   },
 ])
 const registry = standardRegistry()

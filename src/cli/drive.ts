@@ -3,6 +3,7 @@
  * crashed trials become verdicts, and a sample is run again in a second process.
  */
 import {
+  type Block,
   printTrialId,
   type Registry,
   type Scenario,
@@ -15,16 +16,7 @@ import type { News, TrialNews } from './jobs.ts'
 import { type Pool, WorkerLost } from './pool.ts'
 import { asDiverged, secondOpinion } from './second-opinion.ts'
 
-export interface Source {
-  readonly suite: string
-  readonly defects: readonly string[]
-  readonly seed: number
-}
-
-export interface Block extends Source {
-  readonly from: number
-  readonly count: number
-}
+type Source = Pick<Block, 'suite' | 'defects' | 'seed'>
 
 export interface Delivered {
   readonly record: TrialRecord
@@ -39,6 +31,8 @@ export interface Drive {
   /** Every so many trials of a suite one is run twice, the first of them included. */
   readonly sampleEvery: number
   isStopped(): boolean
+  /** Called for each trial the moment its verdict is known, in no order. What must not be lost is written down here. */
+  onVerdict?(delivered: Delivered): void
   /** Called for each trial; within a block in order, blocks in the order in which they were given. */
   onTrial(delivered: Delivered): void
 }
@@ -89,8 +83,17 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
   const end = block.from + block.count
   // A sampled trial is delivered late; those after it wait for it.
   let tail: Promise<void> = Promise.resolve()
-  const hand = (delivered: Delivered | Promise<Delivered>) => {
-    tail = tail.then(async () => deliver(await delivered))
+  const hand = (delivered: Delivered) => {
+    drive.onVerdict?.(delivered)
+    tail = tail.then(() => deliver(delivered))
+    tail.catch(() => {})
+  }
+  const handLate = (late: Promise<Delivered>) => {
+    const told = late.then((delivered) => {
+      drive.onVerdict?.(delivered)
+      return delivered
+    })
+    tail = tail.then(async () => deliver(await told))
     tail.catch(() => {})
   }
   while (next < end && !drive.isStopped()) {
@@ -99,7 +102,8 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
         if (news.kind !== 'trial') return
         next = news.number + 1
         const isSample = drive.elsewhere !== undefined && news.number % drive.sampleEvery === 0
-        hand(isSample ? sampled(drive, block, news) : delivery(block, news))
+        if (isSample) handLate(sampled(drive, block, news))
+        else hand(delivery(block, news))
       })
       break
     } catch (error) {

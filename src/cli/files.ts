@@ -10,7 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { CorpusFolder } from '../trial/corpus.ts'
@@ -27,7 +27,7 @@ const REASONS: Readonly<Record<string, readonly [what: string, mend: string]>> =
   EEXIST: ['a file of this name is in the way', 'choose another folder with --dir'],
 }
 
-function refused(error: unknown, path: string): UserError {
+export function refused(error: unknown, path: string): UserError {
   const code = (error as { readonly code?: string }).code ?? ''
   const [what, mend] = REASONS[code] ?? [(error as Error).message, 'see the message']
   return new UserError({ what, where: path, mend })
@@ -42,22 +42,67 @@ export function readText(path: string): string {
   }
 }
 
-/** Writes to a temporary file in the same folder, syncs, renames: after a crash the old file or the new one is there. @throws UserError */
+/**
+ * Writes to a temporary file in the same folder, syncs, renames, syncs the folder: after a crash the old file or the new
+ * one is there, and once this has returned it is the new one. @throws UserError
+ */
 export function writeTextAtomically(path: string, text: string): void {
-  const temporary = join(dirname(path), `.${process.pid}-${Date.now().toString(36)}-${counter++}.tmp`)
+  const folder = dirname(path)
+  const temporary = join(folder, `.${process.pid}-${Date.now().toString(36)}-${counter++}.tmp`)
   try {
-    makeFolder(dirname(path))
+    makeFolder(folder)
     const file = openSync(temporary, 'wx')
     try {
-      writeSync(file, text)
+      // Not writeSync, which may write a part only.
+      writeFileSync(file, text)
       fsyncSync(file)
     } finally {
       closeSync(file)
     }
     renameSync(temporary, path)
+    syncFolder(folder)
   } catch (error) {
     discard(temporary)
     throw refused(error, path)
+  }
+}
+
+/** Without this the new name of a file may be gone after a loss of power. Systems that cannot do it are left alone. */
+function syncFolder(path: string): void {
+  let folder: number | undefined
+  try {
+    folder = openSync(path, 'r')
+    fsyncSync(folder)
+  } catch {
+    // Windows opens no folders.
+  } finally {
+    if (folder !== undefined) closeSync(folder)
+  }
+}
+
+const TEMPORARY = /^\.(\d+)-[0-9a-z]+-\d+\.tmp$/
+
+/** Takes away what processes that were killed in the middle of a write have left behind. Never throws. */
+export function sweepTemporaries(folder: string): void {
+  let names: string[] = []
+  try {
+    names = readdirSync(folder)
+  } catch {
+    // No folder, nothing to sweep.
+  }
+  for (const name of names) {
+    const pid = TEMPORARY.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) discard(join(folder, name))
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Somebody else's process is alive too.
+    return (error as { readonly code?: string }).code === 'EPERM'
   }
 }
 
@@ -104,6 +149,16 @@ export function corpusFolder(path: string, shown = path): CorpusFolder {
     },
     read: (name) => readText(join(path, name)),
     write: (name, text) => writeTextAtomically(join(path, name), text),
+    remove: (name) => removeFile(join(path, name)),
+  }
+}
+
+/** @throws UserError unless it is gone, now or before */
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    throw refused(error, path)
   }
 }
 

@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path'
 import { printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf, vitestFile } from '../report/index.ts'
 import {
+  aboutOf,
   type FailureGroup,
   fileStemOf,
   keepScenario,
@@ -16,6 +17,7 @@ import {
 import { UserError } from '../trial/user-error.ts'
 import { corpusFolder, writeTextAtomically } from './files.ts'
 import type { News } from './jobs.ts'
+import type { Keeper } from './keeper.ts'
 import type { Session } from './session.ts'
 
 export interface Finding {
@@ -38,14 +40,11 @@ export interface Finding {
 
 export interface InvestigateOptions {
   readonly maximumExecutions?: number
+  /** Who kept the failure as it was drawn, and can let go of it once the shrunk form is on disk. */
+  readonly keeper?: Keeper
+  /** Trials of the campaign. */
+  readonly of?: number
   readonly onNews?: (news: News) => void
-}
-
-/** Keeps the failing scenario as it is, at once: whatever happens later, it is not lost. @returns the file */
-export function keepRaw(session: Session, trialId: string, signature: string): string {
-  const id = parseTrialId(trialId)
-  if (id === undefined) return trialId
-  return keepScenario(corpusFolder(join(session.dir, 'corpus')), scenarioOfTrial(session.registry, id), signature)
 }
 
 /** Shrinks, tells and writes. A folder that cannot be written is no reason to lose the story: see `unsaved`. */
@@ -62,6 +61,7 @@ export async function investigate(
   let result = first.result
   let path = id.path
   let executions = 0
+  let shrunk = false
   // What hangs, diverges or eats up its budget is kept as it is: each attempt to shrink it would cost as much again.
   const canShrink =
     result.verdict === 'failed' ||
@@ -70,6 +70,7 @@ export async function investigate(
     const maximumExecutions = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
     const answer = await session.pool.run({ kind: 'shrink', from: id, maximumExecutions }, options.onNews)
     ;({ scenario, result, path, executions } = answer)
+    shrunk = maximumExecutions > 0
     const told = await session.pool.run({ kind: 'scenario', scenario, story: true })
     result = told.result
   }
@@ -80,8 +81,15 @@ export async function investigate(
   const testFile = join(session.dir, `${stem}.test.ts`)
   const own = session.propertiesFile === undefined ? {} : { propertiesModule: session.propertiesFile }
   let unsaved: UserError | undefined
+  const about = aboutOf(result, {
+    trial: first.trialId,
+    shrunk,
+    failed: count,
+    ...(options.of === undefined ? {} : { of: options.of }),
+  })
   try {
-    keepScenario(corpusFolder(folder), scenario, signature)
+    keepScenario(corpusFolder(folder), scenario, signature, about)
+    options.keeper?.replaced(signature, scenarioFile)
     writeTextAtomically(testFile, vitestFile(scenario, result, story, own))
   } catch (error) {
     if (!(error instanceof UserError)) throw error

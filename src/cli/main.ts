@@ -2,9 +2,9 @@
  * The command line. Commands are loaded when they are called, so that --help is quick. Status: 0 passed, 1 a property
  * failed, 2 bad input or usage, 3 two runs differed or the harness erred.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { Io } from './io.ts'
+import { packageVersion } from './version.ts'
 
 const EPILOGUE = `
 Status: 0 passed, 1 a property failed, 2 bad input or usage, 3 two runs differed or the harness erred, 130 interrupted.
@@ -103,14 +103,26 @@ function buildProgram(io: Io, act: Act): Command {
     )
   common(program.command('fuzz'))
     .description('trials of all suites until the budget is used up; the corpus first')
-    .requiredOption('--budget <time>', 'real time, such as 10m')
-    .option('--seed <number>', 'default: drawn and printed')
+    .option('--budget <time>', 'real time, such as 10m')
+    .option('--trials <count>', 'trials in all; with --budget, whichever is used up first')
+    .option('--seed <number>', 'a number, or from-git: a number made of the commit; default: drawn and printed')
+    .option('--shard <i/n>', 'part i of n: the parts of one seed have no trial in common')
+    .option('--resume', 'go on with the last campaign that these flags fit; nothing is run twice')
     .option('--suites <ids...>', 'default: all')
     .option('--defects <ids...>', 'historical bugs to switch on')
     .option('--no-shrink', 'keep failures as they were drawn')
+    .action(act(async (flags: object) => (await import('./commands/fuzz.ts')).fuzzCommand(io, flags)))
+  addCorpusCommands(program, common, io, act)
+  program
+    .command('triage')
+    .argument('[folder]', 'a folder of findings or a corpus; default .seatrial')
+    .description(
+      'the failures that are kept, grouped by cause: one best example each, how often it came, when it counts as fixed',
+    )
+    .option('--json', 'a JSON line for each group')
     .action(
-      act(async (flags: object) =>
-        (await import('./commands/fuzz.ts')).fuzzCommand(io, flags as { readonly budget: string }),
+      act(async (folder: string | undefined, flags: object) =>
+        (await import('./commands/triage.ts')).triageCommand(io, folder, flags),
       ),
     )
   program
@@ -136,24 +148,56 @@ function buildProgram(io: Io, act: Act): Command {
         (await import('./commands/list.ts')).listCommand(io, which, flags),
       ),
     )
-  for (const command of program.commands)
+  for (const command of program.commands.flatMap((outer) => [outer, ...outer.commands]))
     command
-      .showHelpAfterError(`    see "seatrial ${command.name()} --help"`)
+      .showHelpAfterError(`    see "seatrial ${pathOf(command)} --help"`)
       .exitOverride()
       .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
   return program
 }
 
-/** The version in the package's own file: the nearest above. */
-function packageVersion(): string {
-  let folder = new URL('.', import.meta.url)
-  for (;;) {
-    const file = new URL('package.json', folder)
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { readonly version: string }).version
-    const parent = new URL('..', folder)
-    if (parent.href === folder.href) return 'unknown'
-    folder = parent
-  }
+function pathOf(command: Command): string {
+  const parent = command.parent
+  return parent === null || parent.parent === null ? command.name() : `${parent.name()} ${command.name()}`
+}
+
+function addCorpusCommands(program: Command, common: (command: Command) => Command, io: Io, act: Act): void {
+  const corpus = program.command('corpus').description('the scenarios that are kept: list, merge, prune, tell')
+  const load = () => import('./commands/corpus.ts')
+  corpus
+    .command('list')
+    .argument('[folders...]', 'default: .seatrial/corpus and fixtures/corpus')
+    .description('every entry, how it failed, its size, what it tells')
+    .option('--json', 'a JSON line for each entry')
+    .option('--dir <folder>', 'where findings are; default .seatrial')
+    .action(act(async (paths: string[], flags: object) => (await load()).corpusListCommand(io, paths, flags)))
+  corpus
+    .command('merge')
+    .argument('<sources...>', 'folders of a CI run, other corpora, or single scenario files')
+    .description('takes over what is new: other scenarios, and of each group of failures the smallest example')
+    .option('--into <folder>', 'the corpus; default .seatrial/corpus')
+    .option('--dir <folder>', 'where findings are; default .seatrial')
+    .option('--dry-run', 'say what would be done')
+    .option('--json', 'JSON lines')
+    .action(act(async (sources: string[], flags: object) => (await load()).corpusMergeCommand(io, sources, flags)))
+  common(corpus.command('prune').argument('[folder]', 'default .seatrial/corpus'))
+    .description('runs every entry and takes out those that do not fail as recorded any more, or have a smaller twin')
+    .option('--dry-run', 'say what would go')
+    .action(act(async (path: string | undefined, flags: object) => (await load()).corpusPruneCommand(io, path, flags)))
+  corpus
+    .command('tell')
+    .argument('<entry>', 'its name, as "corpus list" prints it')
+    .argument('<words...>', 'what it tells, in a sentence or two')
+    .description('explains an entry and may give it a name; what is explained is never pruned')
+    .option('--name <name>', 'a new name')
+    .option('--into <folder>', 'the corpus; default .seatrial/corpus, then fixtures/corpus')
+    .option('--dir <folder>', 'where findings are; default .seatrial')
+    .option('--json', 'a JSON line')
+    .action(
+      act(async (entry: string, words: string[], flags: object) =>
+        (await load()).corpusTellCommand(io, entry, words, flags),
+      ),
+    )
 }
 
 async function explain(error: unknown, io: Io): Promise<number> {

@@ -1,5 +1,8 @@
 /** Flags and their mistakes: lengths of time, whole numbers. */
+import type { Shard } from '../trial/plan.ts'
 import { UserError } from '../trial/user-error.ts'
+
+const SHARDS_MAXIMUM = 10_000
 
 const UNIT_MICROS: Readonly<Record<string, number>> = {
   us: 1,
@@ -41,6 +44,24 @@ export function parseCount(text: string, flag: string, most = 1_000_000_000): nu
     what: value > most ? `${text} is more than ${most}` : `"${text}" is not a whole number of at least 1`,
     where: flag,
     mend: `write for example ${flag} ${Math.min(most, 100)}`,
+  })
+}
+
+/** `2/8`: the second of eight parts. @throws UserError */
+export function parseShard(text: string, flag = '--shard'): Shard {
+  const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? []
+  const shard = { index: Number(index), count: Number(count) }
+  if (index !== undefined && shard.index >= 1 && shard.index <= shard.count && shard.count <= SHARDS_MAXIMUM)
+    return shard
+  throw new UserError({
+    what:
+      index === undefined
+        ? `"${text}" is not a part of a whole`
+        : shard.count > SHARDS_MAXIMUM
+          ? `${text} is more than ${SHARDS_MAXIMUM} parts`
+          : `there is no part ${shard.index} of ${shard.count}; they are counted from 1`,
+    where: flag,
+    mend: `write for example ${flag} 2/8 for the second of eight`,
   })
 }
 

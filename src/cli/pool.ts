@@ -106,6 +106,11 @@ export class Pool {
     for (const seat of this.#seats) seat.stopSoon()
   }
 
+  /** Takes `stopSoon` back: there is other work to do, such as shrinking what was found. */
+  goOn(): void {
+    for (const seat of this.#seats) seat.goOn()
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#seats.map((seat) => seat.close()))
@@ -158,6 +163,11 @@ class Seat {
   stopSoon(): void {
     this.#stop = true
     Atomics.store(this.#cells, CELL_STOP, 1)
+  }
+
+  goOn(): void {
+    this.#stop = false
+    Atomics.store(this.#cells, CELL_STOP, 0)
   }
 
   async close(): Promise<void> {

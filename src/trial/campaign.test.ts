@@ -103,6 +103,7 @@ test('one damaged file of the corpus is named and hides no other', () => {
     list: () => [...files.keys()],
     read: (name) => files.get(name)!,
     write: (name, text) => void files.set(name, text),
+    remove: (name) => void files.delete(name),
   }
   const file = keepScenario(folder, fakeScenario(), 'rs-convergence/too many/pod')
   expect(file).toMatch(/^corpus\/rs-convergence-too-many-pod-[0-9a-f]{8}\.scenario\.json$/)

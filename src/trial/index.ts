@@ -1,4 +1,5 @@
 /** The trial floor: what faults, properties, reports and the command line may use. */
+export { type About, aboutOf, compareExamples, groupOf, shapeOf } from './about.ts'
 export {
   DRAWN_STEP_KINDS,
   type DrawnStepKind,
@@ -16,13 +17,21 @@ export {
   type CorpusContents,
   type CorpusEntry,
   type CorpusFolder,
+  type CorpusName,
+  compareKept,
   fileStemOf,
+  isExample,
   keepScenario,
+  openCorpus,
+  planMerge,
   readCorpus,
+  readEntry,
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
-export { parseScenario, printScenario, scenarioIdOf } from './parse.ts'
+export { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
+export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedsOf } from './plan.ts'
+export { type Judgement, judgeCorpus, type Rerun } from './prune.ts'
 export { type Recipe, scenarioArbitrary } from './recipe.ts'
 export {
   type ActiveFault,

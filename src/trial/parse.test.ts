@@ -2,7 +2,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SECOND } from '../kernel/index.ts'
-import { parseScenario, printScenario, scenarioIdOf } from './parse.ts'
+import type { About } from './about.ts'
+import { migrated } from './migrations.ts'
+import { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
 import { scenarioArbitrary } from './recipe.ts'
 import { fakeRegistry, fakeScenario, jolt } from './testing.ts'
 import { UserError } from './user-error.ts'
@@ -108,6 +110,30 @@ test.each<[name: string, text: string, where: RegExp, what: RegExp, mend: RegExp
   expect(error.where).toMatch(where)
   expect(error.what).toMatch(what)
   expect(error.mend).toMatch(mend)
+})
+
+test('what is remembered of a scenario stands in its file, and changes neither the scenario nor its id', () => {
+  const about: About = { verdict: 'failed', signature: 'a/b/pod', tells: 'why', trial: 's:1:2' }
+  const scenario = fakeScenario()
+  const kept = parseKept(printScenario(scenario, about), 'x.json')
+  expect(kept).toEqual({ scenario, about })
+  expect(scenarioIdOf(kept.scenario)).toBe(scenarioIdOf(scenario))
+  expect(parseKept(good, 'x.json').about).toBeUndefined()
+  expect(refusalOf(good.replace(/\n\}\n$/, ',\n"about": {"verdict": "sunk"}}')).where).toMatch(/\/about\/verdict/)
+})
+
+test('an older version is brought to the present step by step; a newer one is refused, and one that nothing leads on from', () => {
+  const steps = new Map([
+    [1, ({ ships, ...rest }: Record<string, unknown>) => ({ ...rest, boats: ships })],
+    [2, ({ boats, ...rest }: Record<string, unknown>) => ({ ...rest, boats: [boats] })],
+  ])
+  expect(migrated({ version: 1, ships: 7 }, 'x.json', steps, 3)).toEqual({ version: 3, boats: [7] })
+  expect(migrated({ version: 2, boats: 7 }, 'x.json', steps, 3)).toEqual({ version: 3, boats: [7] })
+  expect(migrated({ version: 3, boats: [7] }, 'x.json', steps, 3)).toEqual({ version: 3, boats: [7] })
+  expect(() => migrated({ version: 4 }, 'x.json', steps, 3)).toThrow(
+    /x\.json \/version: the scenario has format version 4; this seatrial reads version 3 \(use the seatrial release/,
+  )
+  expect(() => migrated({ version: 0 }, 'x.json', steps, 3)).toThrow(/nothing leads to version 3 \(versions from 1 on/)
 })
 
 test('a file cut off anywhere is refused with a position, never with another error', () => {

@@ -3,9 +3,11 @@
  * mend it. Members are printed in one fixed order, so two prints of one scenario are the same bytes.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import type { About } from './about.ts'
 import { canonicalText, hash64 } from './canonical.ts'
 import { escapePointer, positionAt, scanJson } from './json-position.ts'
-import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+import { migrated } from './migrations.ts'
+import { SCENARIO_FORMAT, type Scenario } from './scenario.ts'
 import { SCENARIO_SCHEMA } from './schema.ts'
 import { suggest, UserError } from './user-error.ts'
 
@@ -23,6 +25,14 @@ function validateShape(): ValidateFunction<Scenario> {
  * @throws UserError for text that is cut off, is not JSON, is of another or newer format, or has members that do not fit.
  */
 export function parseScenario(text: string, fileName: string): Scenario {
+  return parseKept(text, fileName).scenario
+}
+
+/** A scenario and what is remembered of it, if anything is. @throws UserError as `parseScenario` */
+export function parseKept(
+  text: string,
+  fileName: string,
+): { readonly scenario: Scenario; readonly about: About | undefined } {
   const { mistake, offsets } = scanJson(text)
   if (mistake !== undefined) {
     throw new UserError({
@@ -35,21 +45,21 @@ export function parseScenario(text: string, fileName: string): Scenario {
         : 'correct the JSON at that place',
     })
   }
-  const value = parseJson(text, fileName)
-  checkFormat(value, fileName)
+  const value = migrated(checkedFormat(parseJson(text, fileName), fileName), fileName)
   const validate = validateShape()
   if (!validate(value)) throw shapeError(validate.errors ?? [], value, text, fileName, offsets)
-  return value
+  const { about, ...scenario } = value as Scenario & { readonly about?: About }
+  return { scenario, about }
 }
 
-/** Pretty JSON with members in the order of the schema. Ends with a newline. */
-export function printScenario(scenario: Scenario): string {
+/** Pretty JSON with members in the order of the schema, what is remembered of it last. Ends with a newline. */
+export function printScenario(scenario: Scenario, about?: About): string {
   const ordered = Object.fromEntries(
     Object.keys(SCENARIO_SCHEMA.properties)
       .filter((key) => scenario[key as keyof Scenario] !== undefined)
       .map((key) => [key, scenario[key as keyof Scenario]]),
   )
-  return `${JSON.stringify(ordered, null, 2)}\n`
+  return `${JSON.stringify(about === undefined ? ordered : { ...ordered, about }, null, 2)}\n`
 }
 
 /** 16 hexadecimal digits that name a scenario by its content: equal content, equal id, whatever the order of members. */
@@ -69,25 +79,14 @@ function parseJson(text: string, fileName: string): unknown {
   }
 }
 
-function checkFormat(value: unknown, fileName: string): void {
-  const head = (typeof value === 'object' && value !== null ? value : {}) as {
-    readonly format?: unknown
-    readonly version?: unknown
-  }
-  if (head.format !== SCENARIO_FORMAT) {
-    throw new UserError({
-      what: `this is not a scenario: "format" is ${JSON.stringify(head.format) ?? 'missing'} and should be "${SCENARIO_FORMAT}"`,
-      where: fileName,
-      mend: 'for Kubernetes manifests use "seatrial check"',
-    })
-  }
-  if (typeof head.version === 'number' && head.version > SCENARIO_VERSION) {
-    throw new UserError({
-      what: `the scenario has format version ${head.version}; this seatrial reads version ${SCENARIO_VERSION}`,
-      where: `${fileName} /version`,
-      mend: `use the seatrial release that wrote it (one that reads scenario version ${head.version}), or a newer one: npm install seatrial@latest`,
-    })
-  }
+function checkedFormat(value: unknown, fileName: string): Readonly<Record<string, unknown>> {
+  const head = (typeof value === 'object' && value !== null ? value : {}) as Readonly<Record<string, unknown>>
+  if (head.format === SCENARIO_FORMAT) return head
+  throw new UserError({
+    what: `this is not a scenario: "format" is ${JSON.stringify(head.format) ?? 'missing'} and should be "${SCENARIO_FORMAT}"`,
+    where: fileName,
+    mend: 'for Kubernetes manifests use "seatrial check"',
+  })
 }
 
 function shapeError(

@@ -110,6 +110,23 @@ const faultStep = shape({
   parameters: { type: 'object' },
 })
 
+/** For people and for keeping; it decides nothing. Members that a later release adds are let through. */
+const about = {
+  type: 'object',
+  required: ['verdict'],
+  properties: {
+    verdict: { enum: ['passed', 'failed', 'vacuous', 'diverged', 'exhausted', 'error'] },
+    signature: text,
+    cause: text,
+    message: { type: 'string' },
+    trial: text,
+    shrunk: { type: 'boolean' },
+    failed: { type: 'integer', minimum: 0 },
+    of: { type: 'integer', minimum: 0 },
+    tells: text,
+  },
+}
+
 export const SCENARIO_SCHEMA = {
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'Seatrial scenario',
@@ -130,7 +147,8 @@ export const SCENARIO_SCHEMA = {
       jitter: { enum: ['drawn', 'mean'] },
       properties: { type: 'array', items: text },
       defects: { type: 'array', items: text },
+      about,
     },
-    ['jitter'],
+    ['jitter', 'about'],
   ),
 } as const

@@ -6,6 +6,7 @@ import { type CampaignSummary, exitStatusOf, UserError } from '../../trial/index
 import { manifestFiles, readText } from '../files.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
+import { Keeper } from '../keeper.ts'
 import { findPreStop, printAdvice } from '../manifests/advice.ts'
 import { topologyFor } from '../manifests/fit.ts'
 import { judgeManifests } from '../manifests/judge.ts'
@@ -46,8 +47,11 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
   try {
     session.say(`${complaints.length > 0 ? '\n' : ''}${openingOf(objects, trials)}\n`)
     const results: GroupResult[] = []
+    // One for all: a failure of the rollout is the same one when the drain meets it.
+    const keeper = new Keeper(session)
     for (const { id, title, planned } of CHECK_GROUPS) {
-      const { summary, wallMicros, interrupted } = await runSuites(session, [id], { seed, trials, defects: [], title })
+      const run = { seed, trials, defects: [], title, keeper }
+      const { summary, wallMicros, interrupted } = await runSuites(session, [id], run)
       results.push({ title, planned, summary })
       if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
       else if (io.environment.SEATRIAL_DEBUG === '1') io.err(`${printSummary(summary, wallMicros)}\n`)
@@ -57,7 +61,7 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
       return Math.max(...results.map((result) => exitStatusOf(result.summary.verdicts))) || INTERRUPTED_STATUS
     }
     tellVerdicts(session, results)
-    await tellFindings(session, results)
+    await tellFindings(session, results, keeper)
     if (flags.advice !== false) await tellAdvice(session, objects, results, { seed, trials })
     return session.settle(Math.max(...results.map(({ summary }) => exitStatusOf(summary.verdicts))))
   } finally {
@@ -146,12 +150,14 @@ function verdictOf(summary: CampaignSummary): [verdict: string, detail: string] 
 }
 
 /** The failures, one for each signature, as planned work met them first: the one with the shortest story whole, others by name. */
-async function tellFindings(session: Session, results: readonly GroupResult[]): Promise<void> {
-  const groups = results.flatMap(({ summary }) => summary.failures)
-  const firsts = groups.filter((group, index) => groups.findIndex((g) => g.signature === group.signature) === index)
+async function tellFindings(session: Session, results: readonly GroupResult[], keeper: Keeper): Promise<void> {
+  const groups = results.flatMap(({ summary }) => summary.failures.map((group) => ({ group, of: summary.trials })))
+  const firsts = groups.filter(
+    ({ group }, index) => groups.findIndex((other) => other.group.signature === group.signature) === index,
+  )
   const findings: Finding[] = []
-  for (const group of firsts.slice(0, FINDINGS_MAXIMUM))
-    findings.push(await investigate(session, group, { maximumExecutions: SHRINK_EXECUTIONS }))
+  for (const { group, of } of firsts.slice(0, FINDINGS_MAXIMUM))
+    findings.push(await investigate(session, group, { maximumExecutions: SHRINK_EXECUTIONS, keeper, of }))
   const size = ({ scenario }: Finding) => scenario.faults.length + scenario.workload.length
   findings.sort((a, b) => size(a) - size(b))
   for (const [index, finding] of findings.entries()) {

@@ -1,119 +1,257 @@
 /** `seatrial fuzz`: trials of every suite until the budget is used up. The corpus first; findings are written down as they come. */
-import { randomInt } from 'node:crypto'
-import { join, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { printSummary, summaryLine, trialLine } from '../../report/index.ts'
-import { Campaign, exitStatusOf, mistakesOf, readCorpus } from '../../trial/index.ts'
-import { type Block, driveBlocks, runGuarded } from '../drive.ts'
-import { assertWritable, corpusFolder } from '../files.ts'
-import { keepRaw } from '../findings.ts'
+import {
+  blocksOf,
+  Campaign,
+  type CorpusEntry,
+  type CorpusName,
+  exitStatusOf,
+  mistakesOf,
+  openCorpus,
+  parseTrialId,
+  printShard,
+  printTrialId,
+  readEntry,
+  scenarioIdOf,
+  scenarioOfTrial,
+  type TrialRecord,
+  UserError,
+} from '../../trial/index.ts'
+import { type Delivered, driveBlocks, runGuarded } from '../drive.ts'
+import { assertWritable, corpusFolder, sweepTemporaries } from '../files.ts'
+import { findabilityWords } from '../findability.ts'
+import { type FuzzFlags, type FuzzPlan, planFuzz } from '../fuzz-plan.ts'
 import type { Io } from '../io.ts'
-import { parseBudget, parseSeed } from '../parse-flags.ts'
+import { Journal } from '../journal.ts'
+import { failureOf, Keeper } from '../keeper.ts'
 import { WorkerLost } from '../pool.ts'
 import { startProgress } from '../progress.ts'
-import { openSession, type Session, type SessionFlags } from '../session.ts'
-import { assertKnown, reportFindings } from './run.ts'
-
-export interface FuzzFlags extends SessionFlags {
-  readonly budget: string
-  readonly seed?: string
-  readonly suites?: readonly string[]
-  readonly defects?: readonly string[]
-  readonly shrink?: boolean
-}
+import { openSession, type Session } from '../session.ts'
+import { assertKnown, INTERRUPTED_STATUS, reportFindings } from './run.ts'
 
 const BLOCK_TRIALS = 32
 const SAMPLE_EVERY = 200
-/** Trials of a suite under one seed; then the next seed begins: a trial far down a seed costs the draws of all before it. */
 const SEED_TRIALS = 4_096
+const CLOCK_MILLIS = 250
+const JOURNAL_CLOCK_MILLIS = 2_000
+
+/** A campaign at work. */
+interface Work {
+  readonly session: Session
+  readonly plan: FuzzPlan
+  readonly campaign: Campaign
+  readonly journal: Journal
+  readonly keeper: Keeper
+  /** Failures that were drawn, by signature: the first and their count. */
+  readonly drawn: Map<string, { first: TrialRecord; count: number }>
+  /** Signatures of which a shrunk example is on disk. */
+  readonly shrunk: Set<string>
+  /** Real time of this call so far, in milliseconds. */
+  elapsed(): number
+  isStopped(): boolean
+}
 
 export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
-  const budgetMillis = parseBudget(flags.budget, '--budget') / 1_000
-  const seed = flags.seed === undefined ? randomInt(0x7fff_ffff) : parseSeed(flags.seed)
   const session = await openSession(io, flags)
   try {
+    const plan = planFuzz(session, flags)
+    const { head, past } = plan
+    assertKnown(session, head.suites, head.defects)
     assertWritable(session.dir)
-    const suites = flags.suites ?? [...session.registry.suites.keys()]
-    assertKnown(session, suites, flags.defects ?? [])
-    session.say(`seed ${seed}, ${session.pool.size} workers, budget ${flags.budget}`)
+    for (const folder of ['', 'corpus', 'campaigns']) sweepTemporaries(join(session.dir, folder))
+    session.say(openingOf(session, plan))
     const begun = performance.now()
+    const elapsed = () => performance.now() - begun
     const campaign = new Campaign(session.registry)
+    const drawn: Work['drawn'] = new Map()
+    for (const { record, properties } of past?.trials ?? []) {
+      campaign.add(record, properties)
+      if (!record.trialId.startsWith('corpus/')) count(drawn, record)
+    }
+    const journal = past === undefined ? Journal.begin(plan.journalFile, head) : Journal.goOn(plan.journalFile, head)
     let stopped = false
     const release = io.onInterrupt(() => {
       stopped = true
       session.pool.stopSoon()
       io.err('\nstopping after the trials under way; everything found so far is kept\n')
     })
-    const isStopped = () => stopped || performance.now() - begun > budgetMillis
+    const isStopped = () => stopped || elapsed() > plan.budgetMillis
+    const keeper = new Keeper(session, past?.kept)
+    const shrunk = new Set(past?.told)
+    const work: Work = { session, plan, campaign, journal, keeper, drawn, shrunk, elapsed, isStopped }
+    const usedMicros = () => (past?.usedMicros ?? 0) + Math.round(elapsed() * 1_000)
+    const clock = setInterval(() => journal.clock(usedMicros()), JOURNAL_CLOCK_MILLIS)
     try {
-      await replayCorpus(session, campaign, isStopped)
-      await search(session, campaign, { suites, seed, defects: flags.defects ?? [], budgetMillis, begun, isStopped })
+      await replayCorpus(work)
+      await search(work)
     } finally {
-      release()
+      clearInterval(clock)
+      journal.clock(usedMicros())
     }
-    const wallMicros = Math.round((performance.now() - begun) * 1_000)
     const summary = campaign.summary()
-    io.out(session.json ? `${summaryLine(summary, wallMicros)}\n` : `${printSummary(summary, wallMicros)}\n`)
-    const drawn = { ...summary, failures: summary.failures.filter(({ first }) => !first.trialId.startsWith('corpus/')) }
-    if (!stopped) await reportFindings(session, drawn, flags.shrink !== false)
-    return session.settle(exitStatusOf(summary.verdicts))
+    io.out(session.json ? `${summaryLine(summary, usedMicros())}\n` : `${printSummary(summary, usedMicros())}\n`)
+    if (stopped) session.io.err(`go on with: npx seatrial fuzz --resume${repeated(session, plan)}\n`)
+    else {
+      // The workers were told to stop when the time was used up; shrinking is not searching.
+      session.pool.goOn()
+      const failures = [...drawn]
+        .filter(([signature]) => !shrunk.has(signature))
+        .map(([signature, group]) => ({ signature, ...group }))
+      await reportFindings(
+        session,
+        { failures, trials: summary.trials },
+        {
+          shrink: flags.shrink !== false,
+          keeper,
+          onTold: ({ signature, scenarioFile }) => {
+            journal.kept(signature, basename(scenarioFile))
+            journal.told(signature)
+          },
+        },
+      )
+    }
+    release()
+    journal.close()
+    const status = exitStatusOf(summary.verdicts)
+    return session.settle(stopped && status === 0 ? INTERRUPTED_STATUS : status)
   } finally {
     await session.close()
   }
 }
 
+function count(drawn: Work['drawn'], record: TrialRecord): void {
+  const signature = failureOf(record.result)
+  if (signature === undefined) return
+  const known = drawn.get(signature)
+  if (known === undefined) drawn.set(signature, { first: record, count: 1 })
+  else known.count++
+}
+
+function openingOf(session: Session, { head, past, budgetMillis, most }: FuzzPlan): string {
+  const parts = [
+    `seed ${head.seed}`,
+    ...(head.shard.count === 1 ? [] : [`shard ${printShard(head.shard)}`]),
+    `${session.pool.size} workers`,
+    ...(budgetMillis === Number.POSITIVE_INFINITY ? [] : [`budget ${Number((budgetMillis / 1_000).toFixed(1))} s`]),
+    ...(most === Number.POSITIVE_INFINITY ? [] : [`${most} trials`]),
+    ...(past === undefined ? [] : [`going on after ${past.trials.length} trials`]),
+  ]
+  return parts.join(', ')
+}
+
+/** The flags that find the same campaign again. */
+function repeated(session: Session, { head }: FuzzPlan): string {
+  const dir = relative(session.io.folder, session.dir)
+  return [
+    ` --seed ${head.seed}`,
+    head.shard.count === 1 ? '' : ` --shard ${printShard(head.shard)}`,
+    head.propertiesFile === undefined ? '' : ` --properties ${head.propertiesFile}`,
+    dir === '.seatrial' ? '' : ` --dir ${dir}`,
+  ].join('')
+}
+
 /** Everything in the corpus once more. What cannot be read, or no longer fits this release, is named and passed over. */
-async function replayCorpus(session: Session, campaign: Campaign, isStopped: () => boolean): Promise<void> {
+async function replayCorpus(work: Work): Promise<void> {
+  const { session, plan } = work
+  const { index, count } = plan.head.shard
   const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
     corpusFolder(path, relative(session.io.folder, path)),
   )
-  const { entries, damaged } = readCorpus(folders)
-  for (const error of damaged) session.io.err(`corpus: ${error.message}\n`)
-  for (const { id, file, scenario } of entries) {
-    if (isStopped()) return
+  const replayed = new Set(plan.past?.trials.map(({ record }) => record.trialId))
+  const own = new Set(plan.past?.kept.values())
+  const names = openCorpus(folders)
+    .filter((_, place) => place % count === index - 1)
+    .filter(({ id, name }) => !replayed.has(`corpus/${id}`) && !own.has(name))
+  const waiting = names.values()
+  const lane = async () => {
+    for (const name of waiting) {
+      if (work.isStopped()) return
+      await replayEntry(work, name)
+    }
+  }
+  await Promise.all(Array.from({ length: session.pool.size }, lane))
+}
+
+async function replayEntry(work: Work, name: CorpusName): Promise<void> {
+  const { session, campaign, journal } = work
+  try {
+    const entry = readEntry(name)
+    const { id, file, scenario, about } = entry
     const [mistake] = mistakesOf(scenario, session.registry)
     if (mistake !== undefined) {
       session.io.err(`corpus: ${file} ${mistake.path}: ${mistake.what} (${mistake.mend})\n`)
-      continue
+      return
     }
     const { result, wallMicros } = await session.pool.run({ kind: 'scenario', scenario }).catch((error: unknown) => {
       if (!(error instanceof WorkerLost)) throw error
       return runGuarded(session.pool, scenario, error)
     })
     // An entry with a historical bug switched on is there to fail.
-    if (scenario.defects.length > 0 && result.verdict === 'failed') continue
+    if (scenario.defects.length > 0 && result.verdict === 'failed') return
     const record = { trialId: `corpus/${id}`, result, wallMicros }
     campaign.add(record, scenario.properties)
+    journal.trial(record, scenario.properties)
+    if (failureOf(result) !== undefined) recognise(work, entry, record)
     if (session.json) session.io.out(`${trialLine(record)}\n`)
     else if (result.verdict === 'failed') session.say(`corpus: ${id} still fails: ${result.violation?.message ?? ''}`)
+    else if (about?.signature !== undefined && failureOf(result) === undefined)
+      session.say(
+        `corpus: ${id} passes now; it was kept because it failed as ${about.signature}${about.failed === undefined || about.of === undefined ? '' : `: ${findabilityWords(about.failed, about.of)}`}`,
+      )
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    session.io.err(`corpus: ${error.message}\n`)
   }
 }
 
-interface Plan {
-  readonly suites: readonly string[]
-  readonly seed: number
-  readonly defects: readonly string[]
-  readonly budgetMillis: number
-  readonly begun: number
-  isStopped(): boolean
+/** A failure that the corpus has already is not kept again; if it was never shrunk, that is made up for. */
+function recognise({ session, keeper, drawn, shrunk }: Work, entry: CorpusEntry, { result }: TrialRecord): void {
+  const signature = failureOf(result) ?? ''
+  if (entry.about === undefined || entry.about.signature !== signature) return
+  if (entry.about.shrunk === true) {
+    shrunk.add(signature)
+    return
+  }
+  keeper.knows(signature, entry.name)
+  const id = parseTrialId(entry.about.trial ?? '')
+  if (id === undefined || !session.registry.suites.has(id.suite)) return
+  // Suites change; then the trial's name does not lead to this scenario any more.
+  if (scenarioIdOf(scenarioOfTrial(session.registry, id)) !== result.scenarioId) return
+  drawn.set(signature, { first: { trialId: printTrialId(id), result }, count: entry.about.failed ?? 1 })
 }
 
-async function search(session: Session, campaign: Campaign, plan: Plan): Promise<void> {
+async function search({ session, plan, campaign, journal, keeper, drawn, elapsed, isStopped }: Work): Promise<void> {
   const progress = await startProgress(session.io, 'fuzzing')
-  const blocks = (function* (): Generator<Block> {
-    for (let done = 0; ; done += BLOCK_TRIALS) {
-      const seed = (plan.seed + Math.floor(done / SEED_TRIALS)) | 0
-      for (const suite of plan.suites)
-        yield { suite, defects: plan.defects, seed, from: done % SEED_TRIALS, count: BLOCK_TRIALS }
+  const { head, past, budgetMillis, most } = plan
+  const onVerdict = ({ record, properties }: Delivered) => {
+    const signature = failureOf(record.result)
+    const file = keeper.keep(record)
+    if (signature !== undefined && file !== undefined) {
+      journal.kept(signature, basename(file))
+      session.io.err(`found ${signature} in ${record.trialId}; kept in ${file}\n`)
     }
-  })()
+    // Last: what stands in the journal as run has left everything else that it had to leave.
+    journal.trial(record, properties)
+  }
+  const blocks = blocksOf(
+    {
+      suites: head.suites,
+      defects: head.defects,
+      seed: head.seed,
+      shard: head.shard,
+      blockTrials: BLOCK_TRIALS,
+      seedTrials: SEED_TRIALS,
+      most,
+    },
+    past?.done,
+  )
   const clock = setInterval(() => {
-    if (plan.isStopped()) session.pool.stopSoon()
-    progress.update(
-      performance.now() - plan.begun,
-      plan.budgetMillis,
-      `${campaign.trials} trials, ${campaign.summary().failures.length} kinds of failure`,
-    )
-  }, 250)
+    if (isStopped()) session.pool.stopSoon()
+    const note = `${campaign.trials} trials, ${campaign.summary().failures.length} kinds of failure`
+    if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(campaign.trials, most, note)
+    else progress.update(elapsed(), budgetMillis, note)
+  }, CLOCK_MILLIS)
   try {
     await driveBlocks(
       {
@@ -121,14 +259,11 @@ async function search(session: Session, campaign: Campaign, plan: Plan): Promise
         pool: session.pool,
         elsewhere: session.elsewhere(),
         sampleEvery: SAMPLE_EVERY,
-        isStopped: plan.isStopped,
+        isStopped,
+        onVerdict,
         onTrial: ({ record, properties }) => {
-          if (campaign.add(record, properties)) {
-            const file = keepRaw(session, record.trialId, record.result.signature ?? record.result.verdict)
-            session.io.err(
-              `found ${record.result.signature ?? record.result.verdict} in ${record.trialId}; kept in ${relative(session.io.folder, file)}\n`,
-            )
-          }
+          campaign.add(record, properties)
+          count(drawn, record)
           if (session.json) session.io.out(`${trialLine(record)}\n`)
         },
       },

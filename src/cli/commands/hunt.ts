@@ -10,6 +10,7 @@ import {
   UserError,
 } from '../../trial/index.ts'
 import { driveBlocks } from '../drive.ts'
+import { findabilityWords } from '../findability.ts'
 import { investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
@@ -49,6 +50,8 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
     const defects = chosen(session, which)
     const rows: string[][] = []
     let missed = 0
+    /** Of a hunt for a single bug: catches, and trials until them. */
+    let only: { readonly caught: number; readonly trials: number } | undefined
     for (const defect of defects) {
       const caught: Catch[] = []
       for (let index = 0; index < seeds && !stopped; index++) {
@@ -64,6 +67,11 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
       // A hunt that was broken off says nothing about its defect.
       if (stopped) break
       if (caught.length < seeds) missed++
+      if (defects.length === 1 && caught.length > 0)
+        only = {
+          caught: caught.length,
+          trials: caught.reduce((sum, one) => sum + one.trials, (seeds - caught.length) * trials),
+        }
       rows.push(rowOf(defect, caught, seeds, trials))
       if (session.json) io.out(`${JSON.stringify({ type: 'hunt', defect: defect.id, seeds, caught })}\n`)
     }
@@ -71,6 +79,7 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
       io.out(
         `${textTable(['DEFECT', 'CAUGHT', 'TRIALS (median)', 'SIZE (median)', 'EXECUTIONS (median)', 'BY'], rows)}\n`,
       )
+    if (!session.json && only !== undefined) io.out(`\n${findabilityWords(only.caught, only.trials)}\n`)
     if (stopped) io.err(`\ninterrupted after ${rows.length} of ${defects.length} defects\n`)
     return stopped ? INTERRUPTED_STATUS : missed === 0 ? 0 : 1
   } finally {

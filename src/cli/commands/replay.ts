@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { duration, printStory, storyOf, trialLine } from '../../report/index.ts'
 import {
+  type About,
   assertRunnable,
   exitStatusOf,
-  parseScenario,
+  openCorpus,
+  parseKept,
   parseTrialId,
-  readCorpus,
+  readEntry,
   type Scenario,
   scenarioOfTrial,
   suggest,
@@ -16,6 +18,7 @@ import {
 } from '../../trial/index.ts'
 import { runGuarded } from '../drive.ts'
 import { corpusFolder, readText } from '../files.ts'
+import { findabilityWords, quietTrialsFor } from '../findability.ts'
 import type { Io } from '../io.ts'
 import { parseDuration } from '../parse-flags.ts'
 import { WorkerLost } from '../pool.ts'
@@ -40,7 +43,7 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
   const early = readScenarioFile(io, what)
   const session = await openSession(io, { ...flags, workers: '1' })
   try {
-    const scenario = early ?? findScenario(session, what)
+    const { scenario, about } = early ?? findScenario(session, what)
     assertRunnable(scenario, session.registry, what)
     const answer = await session.pool
       .run({
@@ -77,6 +80,7 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
       io.out(
         `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n`,
       )
+      if (flags.at === undefined) io.out(comparedWords(about, result))
     }
     return session.settle(
       exitStatusOf({ passed: 0, failed: 0, vacuous: 0, diverged: 0, exhausted: 0, error: 0, [result.verdict]: 1 }),
@@ -86,15 +90,31 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
   }
 }
 
+/** What was recorded of the scenario, where it ends differently now: this one is quiet, but when is its cause gone? */
+function comparedWords(about: About | undefined, result: TrialResult): string {
+  if (about?.signature === undefined || about.signature === result.signature) return ''
+  const suite = parseTrialId(about.trial ?? '')?.suite
+  const rate =
+    result.signature !== undefined || about.failed === undefined || about.of === undefined
+      ? ''
+      : `\n    ${findabilityWords(about.failed, about.of)}${suite === undefined ? '' : `: npx seatrial run ${suite} --trials ${quietTrialsFor(about.failed, about.of)}`}`
+  return `it was kept because it failed as ${about.signature}${rate}\n`
+}
+
 /** The verdict after a second run in a process of its own: `diverged` if it differs. */
 async function again(session: Session, scenario: Scenario, first: TrialResult): Promise<TrialResult> {
   const difference = await secondOpinion(scenario, first, session.pool, session.elsewhere())
   return difference === undefined ? first : asDiverged(first, difference)
 }
 
-function readScenarioFile(io: Io, what: string): Scenario | undefined {
+interface Kept {
+  readonly scenario: Scenario
+  readonly about: About | undefined
+}
+
+function readScenarioFile(io: Io, what: string): Kept | undefined {
   const path = resolve(io.folder, what)
-  if (existsSync(path)) return parseScenario(readText(path), what)
+  if (existsSync(path)) return parseKept(readText(path), what)
   if (parseTrialId(what) !== undefined) return undefined
   if (/[\\/]|\.json$/.test(what))
     throw new UserError({
@@ -105,23 +125,23 @@ function readScenarioFile(io: Io, what: string): Scenario | undefined {
   return undefined
 }
 
-function findScenario(session: Session, what: string): Scenario {
+function findScenario(session: Session, what: string): Kept {
   const id = parseTrialId(what)
-  if (id !== undefined) return scenarioOfTrial(session.registry, id)
+  if (id !== undefined) return { scenario: scenarioOfTrial(session.registry, id), about: undefined }
   const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
     corpusFolder(path, relative(session.io.folder, path)),
   )
-  const { entries } = readCorpus(folders)
-  const entry = entries.find((candidate) => candidate.id === what)
-  if (entry !== undefined) return entry.scenario
+  const names = openCorpus(folders)
+  const name = names.find((candidate) => candidate.id === what)
+  if (name !== undefined) return readEntry(name)
   throw new UserError({
     what: `"${what}" is neither a file, nor a trial id (suite:seed:path), nor an entry of the corpus`,
     mend:
-      entries.length === 0
+      names.length === 0
         ? 'name a .scenario.json file'
         : suggest(
             what,
-            entries.map((candidate) => candidate.id),
+            names.map((candidate) => candidate.id),
           ),
   })
 }

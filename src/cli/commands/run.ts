@@ -1,9 +1,10 @@
 /** `seatrial run`: a fixed number of trials of each suite under a seed. The result is the same on every machine. */
 import { counted, printSummary, summaryLine, trialLine } from '../../report/index.ts'
-import { Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
-import { type Block, driveBlocks } from '../drive.ts'
-import { findingLine, investigate, printFinding } from '../findings.ts'
+import { type Block, Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
+import { driveBlocks } from '../drive.ts'
+import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
+import { Keeper } from '../keeper.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
@@ -33,7 +34,7 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
   try {
     const chosen = suites.length > 0 ? suites : [...session.registry.suites.keys()]
     assertKnown(session, chosen, flags.defects ?? [])
-    const { summary, wallMicros, interrupted } = await runSuites(session, chosen, {
+    const { summary, wallMicros, interrupted, keeper } = await runSuites(session, chosen, {
       seed,
       trials,
       defects: flags.defects ?? [],
@@ -41,7 +42,7 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
     else io.out(`${printSummary(summary, wallMicros)}\n`)
     if (interrupted) sayInterrupted(session, summary, chosen.length * trials)
-    await reportFindings(session, summary, flags.shrink !== false && !interrupted)
+    await reportFindings(session, summary, { shrink: flags.shrink !== false && !interrupted, keeper })
     if (flags.junit !== undefined) await writeJunit(flags.junit, summary, wallMicros)
     const status = exitStatusOf(summary.verdicts)
     if (interrupted && status === 0) return session.settle(INTERRUPTED_STATUS)
@@ -87,8 +88,10 @@ export interface SuiteRun {
   readonly untilMillis?: number
   /** The first failure ends it. */
   readonly stopAtFailure?: boolean
-  /** No line for each trial: somebody else tells the outcome. */
+  /** No line for each trial, and nothing kept: somebody else tells the outcome. */
   readonly silent?: boolean
+  /** Goes on keeping for a run before this one. Default: a new one. */
+  readonly keeper?: Keeper
 }
 
 export interface SuitesRun {
@@ -96,12 +99,14 @@ export interface SuitesRun {
   readonly wallMicros: number
   /** The user ended it before it was done. */
   readonly interrupted: boolean
+  /** Holds what failed, as it was drawn. */
+  readonly keeper: Keeper
 }
 
 export async function runSuites(
   session: Session,
   suites: readonly string[],
-  { seed, trials, defects, title, untilMillis, stopAtFailure, silent }: SuiteRun,
+  { seed, trials, defects, title, untilMillis, stopAtFailure, silent, keeper = new Keeper(session) }: SuiteRun,
 ): Promise<SuitesRun> {
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
@@ -122,6 +127,9 @@ export async function runSuites(
         elsewhere: session.elsewhere(),
         sampleEvery: SAMPLE_EVERY,
         isStopped: () => interrupted || isLate() || hasFailed(),
+        onVerdict: ({ record }) => {
+          if (silent !== true) keeper.keep(record)
+        },
         onTrial: ({ record, properties }) => {
           campaign.add(record, properties)
           if (session.json && silent !== true) session.io.out(`${trialLine(record)}\n`)
@@ -135,7 +143,12 @@ export async function runSuites(
     release()
     progress.end()
   }
-  return { summary: campaign.summary(), wallMicros: Math.round((performance.now() - begun) * 1_000), interrupted }
+  return {
+    summary: campaign.summary(),
+    wallMicros: Math.round((performance.now() - begun) * 1_000),
+    interrupted,
+    keeper,
+  }
 }
 
 function noteOf(campaign: Campaign, total: number | undefined): string {
@@ -163,11 +176,24 @@ function* blocksOf(
   }
 }
 
+export interface FindingsReport {
+  readonly shrink: boolean
+  readonly keeper: Keeper
+  /** Called for each failure that was told and is on disk. */
+  readonly onTold?: (finding: Finding) => void
+}
+
 /** Shrinks and prints the first failures, one for each signature. @throws UserError at the end, if they could not be written down */
-export async function reportFindings(session: Session, summary: CampaignSummary, shrink: boolean): Promise<void> {
+export async function reportFindings(
+  session: Session,
+  summary: Pick<CampaignSummary, 'failures' | 'trials'>,
+  { shrink, keeper, onTold }: FindingsReport,
+): Promise<void> {
   let unsaved: UserError | undefined
   for (const group of summary.failures.slice(0, FINDINGS_MAXIMUM)) {
-    const finding = await investigate(session, group, shrink ? {} : { maximumExecutions: 0 })
+    const options = { keeper, of: summary.trials }
+    const finding = await investigate(session, group, shrink ? options : { ...options, maximumExecutions: 0 })
+    if (finding.unsaved === undefined) onTold?.(finding)
     if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
     else session.io.out(`\n${printFinding(session, finding)}\n`)
     unsaved ??= finding.unsaved

@@ -45,7 +45,7 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
     const defect = chooseDefect(session, flags.defect)
     session.say(openingOf(session, objects, untilMillis))
     const suites = CHECK_GROUPS.map(({ id }) => id)
-    const { summary, wallMicros, interrupted } = await runSuites(session, suites, {
+    const { summary, wallMicros, interrupted, keeper } = await runSuites(session, suites, {
       seed: SEED,
       trials: TRIALS_MAXIMUM,
       defects: [],
@@ -55,7 +55,7 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
     else io.out(`${printSummary(summary, wallMicros)}\n`)
     if (interrupted) return exitStatusOf(summary.verdicts) || INTERRUPTED_STATUS
-    await reportFindings(session, summary, true)
+    await reportFindings(session, summary, { shrink: true, keeper })
     const first = exitStatusOf(summary.verdicts)
     session.say(
       first === 0

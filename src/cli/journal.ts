@@ -1,0 +1,216 @@
+/**
+ * The journal of a campaign: a line of JSON for everything that came to its end, written as it came. After `kill -9` the
+ * campaign goes on from it and runs no trial twice. A last line that is cut off is as if it had not been written.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  DoneTrials,
+  hash64,
+  parseTrialId,
+  type Shard,
+  type TrialRecord,
+  type TrialResult,
+  UserError,
+} from '../trial/index.ts'
+import { refused, writeTextAtomically } from './files.ts'
+import { failureOf } from './keeper.ts'
+
+export interface JournalHead {
+  readonly type: 'campaign'
+  readonly format: 'seatrial/journal'
+  readonly version: 1
+  readonly release: string
+  readonly seed: number
+  readonly suites: readonly string[]
+  readonly defects: readonly string[]
+  readonly shard: Shard
+  /** The registered properties; lines of trials name them by their place. */
+  readonly properties: readonly string[]
+  readonly propertiesFile?: string
+  readonly budgetMicros?: number
+  readonly trials?: number
+}
+
+interface TrialLine {
+  readonly type: 'trial'
+  readonly trial: string
+  readonly verdict: TrialResult['verdict']
+  readonly virtualMicros: number
+  readonly wallMicros?: number
+  readonly steps: number
+  /** Kinds: with `*` it bit, with `+` it was injected. */
+  readonly faults: readonly string[]
+  /** Places in the head's `properties`. */
+  readonly reached: readonly number[]
+  readonly seen: readonly number[]
+  /** Ids that the scenario names; left out: all. */
+  readonly checked?: readonly string[]
+  /** The parts of the result that only failures have. */
+  readonly failure?: Pick<TrialResult, 'scenarioId' | 'traceHash' | 'signature' | 'violation' | 'error'>
+}
+
+type Line =
+  | TrialLine
+  | { readonly type: 'kept'; readonly signature: string; readonly file: string }
+  | { readonly type: 'told'; readonly signature: string }
+  | { readonly type: 'clock'; readonly micros: number }
+
+/** What a journal remembers. */
+export interface Past {
+  readonly head: JournalHead
+  readonly trials: readonly { readonly record: TrialRecord; readonly properties: readonly string[] }[]
+  readonly done: DoneTrials
+  /** Signature -> name of the file in the corpus. */
+  readonly kept: ReadonlyMap<string, string>
+  /** Signatures that were shrunk and told. */
+  readonly told: ReadonlySet<string>
+  /** Real time that the campaign has used. */
+  readonly usedMicros: number
+}
+
+export const JOURNAL_ENDING = '.jsonl'
+
+/** Two campaigns with one name would run the same trials. */
+export function journalName({ seed, suites, defects, shard, propertiesFile }: JournalHead): string {
+  const part = shard.count === 1 ? '' : `-${shard.index}of${shard.count}`
+  return `${seed}${part}-${hash64(JSON.stringify([suites, defects, propertiesFile ?? ''])).slice(0, 6)}${JOURNAL_ENDING}`
+}
+
+export class Journal {
+  readonly #file: number
+  readonly #places: ReadonlyMap<string, number>
+
+  private constructor(path: string, head: JournalHead) {
+    try {
+      this.#file = openSync(path, 'a')
+    } catch (error) {
+      throw refused(error, path)
+    }
+    this.#places = new Map(head.properties.map((id, place) => [id, place]))
+  }
+
+  /** A new campaign: what was in the file is gone. @throws UserError if it cannot be written */
+  static begin(path: string, head: JournalHead): Journal {
+    writeTextAtomically(path, `${JSON.stringify(head)}\n`)
+    return new Journal(path, head)
+  }
+
+  /** Goes on after what was written. @throws UserError */
+  static goOn(path: string, head: JournalHead): Journal {
+    const text = readFileSync(path)
+    const end = text.lastIndexOf(0x0a) + 1
+    if (end < text.length) truncateSync(path, end)
+    return new Journal(path, head)
+  }
+
+  trial({ trialId, result, wallMicros }: TrialRecord, checked: readonly string[]): void {
+    const places = (ids: readonly string[]) => ids.flatMap((id) => this.#places.get(id) ?? [])
+    const { scenarioId, traceHash, signature, violation, error } = result
+    this.#write({
+      type: 'trial',
+      trial: trialId,
+      verdict: result.verdict,
+      virtualMicros: result.virtualMicros,
+      ...(wallMicros === undefined ? {} : { wallMicros }),
+      steps: result.steps,
+      faults: result.ledger.map(({ kind, injected, bit }) => `${kind}${bit ? '*' : injected ? '+' : ''}`),
+      reached: places(result.reached),
+      seen: places(result.seen),
+      ...(checked.length === 0 ? {} : { checked }),
+      ...(failureOf(result) === undefined ? {} : { failure: { scenarioId, traceHash, signature, violation, error } }),
+    })
+  }
+
+  /** A failure was kept in the corpus under this name. */
+  kept(signature: string, file: string): void {
+    this.#write({ type: 'kept', signature, file })
+    fsyncSync(this.#file)
+  }
+
+  /** A failure was shrunk and told. */
+  told(signature: string): void {
+    this.#write({ type: 'told', signature })
+  }
+
+  clock(micros: number): void {
+    this.#write({ type: 'clock', micros })
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  #write(line: Line): void {
+    writeFileSync(this.#file, `${JSON.stringify(line)}\n`)
+  }
+}
+
+/** Reads a journal. @throws UserError if its first line is not that of a journal that this release can read */
+export function readJournal(path: string, shown: string): Past {
+  let lines: string[]
+  try {
+    lines = readFileSync(path, 'utf8').split('\n')
+  } catch (error) {
+    throw refused(error, shown)
+  }
+  const head = parsed(lines[0] ?? '') as JournalHead | undefined
+  if (head?.type !== 'campaign' || head.format !== 'seatrial/journal' || head.version !== 1)
+    throw new UserError({
+      what: 'this is not the journal of a campaign that this release can read',
+      where: `${shown}:1`,
+      mend: 'take the file away and begin a new campaign',
+    })
+  const trials: { record: TrialRecord; properties: readonly string[] }[] = []
+  const done = new DoneTrials()
+  const kept = new Map<string, string>()
+  const told = new Set<string>()
+  let usedMicros = 0
+  for (const text of lines.slice(1)) {
+    const line = parsed(text) as Line | undefined
+    if (line === undefined) continue
+    if (line.type === 'kept') kept.set(line.signature, line.file)
+    else if (line.type === 'told') told.add(line.signature)
+    else if (line.type === 'clock') usedMicros = line.micros
+    else if (line.type === 'trial') {
+      trials.push({ record: recordOf(line, head), properties: line.checked ?? [] })
+      const id = parseTrialId(line.trial)
+      if (id !== undefined) done.add(id.suite, id.seed, Number(id.path))
+    }
+  }
+  return { head, trials, done, kept, told, usedMicros }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function recordOf(line: TrialLine, head: JournalHead): TrialRecord {
+  const ids = (places: readonly number[]) => places.flatMap((place) => head.properties[place] ?? [])
+  return {
+    trialId: line.trial,
+    ...(line.wallMicros === undefined ? {} : { wallMicros: line.wallMicros }),
+    result: {
+      verdict: line.verdict,
+      scenarioId: '',
+      traceHash: '',
+      virtualMicros: line.virtualMicros,
+      steps: line.steps,
+      ledger: line.faults.map((text, index) => ({
+        fault: `f${index + 1}`,
+        kind: text.replace(/[*+]$/, ''),
+        atMicros: 0,
+        injected: /[*+]$/.test(text),
+        bit: text.endsWith('*'),
+        evidence: [],
+      })),
+      reached: ids(line.reached),
+      seen: ids(line.seen),
+      facts: [],
+      ...line.failure,
+    },
+  }
+}
