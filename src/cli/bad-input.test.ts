@@ -64,6 +64,11 @@ const folder = temporaryFolder({
   'property.scenario.json': scenario.replace('"properties": []', '"properties": ["pod-phase-is-finl"]'),
   'no-default.mjs': 'export const x = 1\n',
   'broken.mjs': 'export default (\n',
+  'loops.mjs': 'for (;;) {}\nexport default () => {}\n',
+  'loops-later.mjs': 'export default () => { for (;;) {} }\n',
+  'exits.mjs': 'process.exit(0)\nexport default () => {}\n',
+  'waits.mjs': 'await new Promise(() => {})\nexport default () => {}\n',
+  'async.mjs': 'export default async () => { throw new Error("later") }\n',
 })
 afterAll(() => folder.remove())
 
@@ -126,6 +131,14 @@ test.each<[command: string, says: RegExp]>([
   ['run --properties absent.mjs', /absent\.mjs: there is no such file/],
   ['run --properties no-default.mjs', /no default export that is a function/],
   ['run --properties broken.mjs', /the module cannot be loaded/],
+  [
+    'run --watchdog 1s --properties loops.mjs',
+    /loops\.mjs: the module was not loaded: its code had not come to an end within 1 s\n.*only registers: no loops/,
+  ],
+  ['run --watchdog 1s --properties loops-later.mjs', /loops-later\.mjs: the module was not loaded: its code had not/],
+  ['list --properties exits.mjs', /exits\.mjs: the module was not loaded: a worker ended .*\n.*no process\.exit/],
+  ['fuzz --trials 1 --properties waits.mjs', /waits\.mjs: the module was not loaded: .*\n.*no waiting/],
+  ['run --properties async.mjs', /async\.mjs: the default export is an async function\n.*register at once/],
   ['run --defects nobug', /there is no defect "nobug"/],
   ['hunt nobug', /there is no defect "nobug"/],
   ['fuzz --budget soon', /--budget: "soon" is not a length of time/],

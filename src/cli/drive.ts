@@ -14,7 +14,7 @@ import {
 } from '../trial/index.ts'
 import type { News, TrialNews } from './jobs.ts'
 import { type Pool, WorkerLost } from './pool.ts'
-import { asDiverged, secondOpinion } from './second-opinion.ts'
+import { secondOpinion } from './second-opinion.ts'
 
 type Source = Pick<Block, 'suite' | 'defects' | 'seed'>
 
@@ -121,8 +121,8 @@ function delivery(source: Source, { number, result, properties, wallMicros }: Tr
 
 async function sampled(drive: Drive, source: Source, news: TrialNews): Promise<Delivered> {
   const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
-  const difference = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
-  return delivery(source, difference === undefined ? news : { ...news, result: asDiverged(news.result, difference) })
+  const other = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
+  return delivery(source, other === undefined ? news : { ...news, result: other })
 }
 
 /** The verdict of a trial in which a worker hung or died: it is run once more, alone and labelled, to learn who did it. */
@@ -150,7 +150,7 @@ export async function runGuarded(
 function lostResult(scenario: Scenario, lost: WorkerLost, property: string | undefined): TrialResult {
   const who =
     property === undefined
-      ? lost.message
+      ? `${lost.message}${scenario.defects.length === 0 ? '' : `, with ${scenario.defects.join(' and ')} switched on`}`
       : lost.hung
         ? `property ${property} does not come to an end (${lost.message})`
         : `property ${property}: ${lost.message}`

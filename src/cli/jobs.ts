@@ -41,7 +41,12 @@ export interface ShrinkJob {
   readonly maximumExecutions: number
 }
 
-export type Job = TrialsJob | ScenarioJob | ShrinkJob
+/** Nothing to do: answered as soon as the worker has loaded everything. */
+export interface HelloJob {
+  readonly kind: 'hello'
+}
+
+export type Job = HelloJob | TrialsJob | ScenarioJob | ShrinkJob
 
 export interface TrialNews {
   readonly kind: 'trial'
@@ -76,6 +81,7 @@ export interface ShrinkAnswer {
 }
 
 export interface Answers {
+  readonly hello: { readonly ready: true }
   readonly trials: { readonly done: number }
   readonly scenario: ScenarioAnswer
   readonly shrink: ShrinkAnswer
@@ -90,6 +96,8 @@ export interface Order {
 
 /** From a worker to the parent. */
 export type Report =
+  /** Code of a user is loaded from now on. */
+  | { readonly kind: 'loading' }
   | { readonly kind: 'ready'; readonly properties: readonly string[] }
   | { readonly kind: 'news'; readonly id: number; readonly news: News }
   | { readonly kind: 'done'; readonly id: number; readonly answer: Answers[keyof Answers] }

@@ -58,6 +58,9 @@ const WORKER_FILE = import.meta.url.endsWith('.ts')
 /** A trial of a small cluster needs some 50 MiB; what eats this much is to be stopped before it takes the machine with it. */
 const HEAP_MEBIBYTES = 2_048
 
+/** Starting a worker on a busy machine takes a second or two. */
+const START_MILLIS = 120_000
+
 export class Pool {
   /** Errors that came when no trial was running, each once. */
   readonly strays = new Set<string>()
@@ -189,6 +192,7 @@ class Seat {
             resourceLimits: { maxOldGenerationSizeMb: HEAP_MEBIBYTES },
           })
     this.#worker = worker
+    this.#limitStart(START_MILLIS, 'it did not start')
     if (!(worker instanceof Worker)) worker.send(setup)
     const mine = (act: () => void) => () => {
       if (this.#worker === worker) act()
@@ -198,6 +202,12 @@ class Seat {
     worker.on('exit', (code: number | null) =>
       mine(() => this.#lose(`a worker ended unexpectedly with status ${code}`, false))(),
     )
+  }
+
+  /** Until it is ready, no trial gives a sign of life. */
+  #limitStart(millis: number, what: string): void {
+    clearInterval(this.#watchdog)
+    this.#watchdog = setTimeout(() => this.#lose(`${what} within ${millis / 1_000} s`, true), millis)
   }
 
   #order(): void {
@@ -225,7 +235,12 @@ class Seat {
 
   #onReport(report: Report): void {
     switch (report.kind) {
+      case 'loading':
+        if (this.#options.setup.propertiesFile !== undefined)
+          this.#limitStart(this.#options.watchdogMillis, 'its code had not come to an end')
+        return
       case 'ready':
+        clearInterval(this.#watchdog)
         this.#ready = true
         this.#properties = report.properties
         if (this.#current !== undefined && !this.#ordered) this.#order()
@@ -257,10 +272,20 @@ class Seat {
     if (this.#current === undefined) this.#onStray(message)
     const number = Atomics.load(this.#cells, CELL_PROPERTY)
     const property = number > 0 ? this.#properties[number - 1] : undefined
-    // One that never began to work would not do so the next time either.
-    const error = this.#ready ? new WorkerLost(message, hung, property) : new Error(message)
+    const error = this.#ready ? new WorkerLost(message, hung, property) : this.#startError(message)
     void this.#dismiss()
     this.#finish((waiting) => waiting.reject(error))
+  }
+
+  /** One that never began to work would not do so the next time either. */
+  #startError(message: string): Error {
+    const { propertiesFile } = this.#options.setup
+    if (propertiesFile === undefined) return new Error(message)
+    return new UserError({
+      what: `the module was not loaded: ${message}`,
+      where: propertiesFile,
+      mend: 'a module that is loaded only registers: no loops without end, no process.exit, no waiting',
+    })
   }
 
   #finish(settle: (waiting: Waiting) => void): void {

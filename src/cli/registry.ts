@@ -11,13 +11,7 @@ export async function loadRegistry(file?: string): Promise<Registry> {
   const registry = standardRegistry()
   if (file === undefined) return registry
   const path = resolve(file)
-  if (!existsSync(path)) {
-    throw new UserError({
-      what: 'there is no such file',
-      where: `--properties ${file}`,
-      mend: '"seatrial new invariant <name>" makes one',
-    })
-  }
+  assertModule(file)
   const register = (await importModule(path, file)) as { readonly default?: unknown }
   if (typeof register.default !== 'function') {
     throw new UserError({
@@ -26,8 +20,9 @@ export async function loadRegistry(file?: string): Promise<Registry> {
       mend: 'export default (registry) => { registry.property({ … }) }',
     })
   }
+  let answer: unknown
   try {
-    register.default(registry)
+    answer = register.default(registry)
   } catch (error) {
     throw new UserError({
       what: `registering failed: ${(error as Error).message}`,
@@ -35,7 +30,26 @@ export async function loadRegistry(file?: string): Promise<Registry> {
       mend: 'correct the module',
     })
   }
+  if (answer instanceof Promise) {
+    // Whatever becomes of it, nobody waits for it.
+    answer.catch(() => {})
+    throw new UserError({
+      what: 'the default export is an async function',
+      where: file,
+      mend: 'register at once: export default (registry) => { registry.property({ … }) }',
+    })
+  }
   return registry
+}
+
+/** @throws UserError if there is no such file */
+export function assertModule(file: string): void {
+  if (existsSync(resolve(file))) return
+  throw new UserError({
+    what: 'there is no such file',
+    where: `--properties ${file}`,
+    mend: '"seatrial new invariant <name>" makes one',
+  })
 }
 
 async function importModule(path: string, shown: string): Promise<unknown> {

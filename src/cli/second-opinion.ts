@@ -2,18 +2,21 @@
 import type { Scenario, TrialResult } from '../trial/index.ts'
 import { type Pool, WorkerLost } from './pool.ts'
 
-/** Why the two runs differ, or undefined if they do not. `first` is the result to compare with. */
+/**
+ * The result in which the second run differs: `diverged`, or the error of a property that was let through the first time.
+ * Undefined if the two runs agree. `first` is the result to compare with.
+ */
 export async function secondOpinion(
   scenario: Scenario,
   first: TrialResult,
   here: Pool,
   elsewhere: Pool,
-): Promise<string | undefined> {
+): Promise<TrialResult | undefined> {
   try {
     return await compare(scenario, first, here, elsewhere)
   } catch (error) {
     if (!(error instanceof WorkerLost)) throw error
-    return `it came to its end here; when it ran again, ${error.message}`
+    return asDiverged(first, `it came to its end here; when it ran again, ${error.message}`)
   }
 }
 
@@ -22,16 +25,19 @@ async function compare(
   first: TrialResult,
   here: Pool,
   elsewhere: Pool,
-): Promise<string | undefined> {
-  const { result } = await elsewhere.run({ kind: 'scenario', scenario })
+): Promise<TrialResult | undefined> {
+  // Labelled: properties are watched more closely, and what they are given is frozen throughout.
+  const { result } = await elsewhere.run({ kind: 'scenario', scenario }, () => {}, { labelled: true })
   if (result.traceHash === first.traceHash && result.verdict === first.verdict) return undefined
+  if (result.error?.property !== undefined && first.error === undefined) return result
   const [mine, theirs] = await Promise.all([
     here.run({ kind: 'scenario', scenario, trace: true }),
     elsewhere.run({ kind: 'scenario', scenario, trace: true }),
   ])
-  return (
+  return asDiverged(
+    first,
     firstDifference(mine.trace ?? [], theirs.trace ?? []) ??
-    `trace hashes ${first.traceHash} and ${result.traceHash}, with equal events on a third run`
+      `trace hashes ${first.traceHash} and ${result.traceHash}, with equal events on a third run`,
   )
 }
 
@@ -45,7 +51,7 @@ export function firstDifference(left: readonly string[], right: readonly string[
 }
 
 /** `result` with the verdict `diverged`. */
-export function asDiverged(result: TrialResult, difference: string): TrialResult {
+function asDiverged(result: TrialResult, difference: string): TrialResult {
   return {
     ...result,
     verdict: 'diverged',

@@ -8,7 +8,7 @@ import type { WorkerSetup } from './jobs.ts'
 import { registerManifestSuites } from './manifests/suite.ts'
 import { parseBudget, parseCount } from './parse-flags.ts'
 import { Pool } from './pool.ts'
-import { loadRegistry } from './registry.ts'
+import { assertModule, loadRegistry } from './registry.ts'
 
 /** Flags that these commands share. */
 export interface SessionFlags {
@@ -48,13 +48,13 @@ export async function openSession(io: Io, flags: SessionFlags, objects?: readonl
   const watchdogMillis =
     flags.watchdog === undefined ? WATCHDOG_MILLIS : parseBudget(flags.watchdog, '--watchdog') / 1_000
   const propertiesFile = flags.properties === undefined ? undefined : resolve(io.folder, flags.properties)
-  const registry = await loadRegistry(propertiesFile)
-  if (objects !== undefined) registerManifestSuites(registry, objects)
   const setup: WorkerSetup = {
     ...(propertiesFile === undefined ? {} : { propertiesFile }),
     ...(objects === undefined ? {} : { objects }),
   }
   const pool = new Pool({ size, setup, watchdogMillis })
+  const registry = await registryOf(pool, propertiesFile)
+  if (objects !== undefined) registerManifestSuites(registry, objects)
   let second: Pool | undefined
   return {
     io,
@@ -82,5 +82,21 @@ export async function openSession(io: Io, flags: SessionFlags, objects?: readonl
     async close() {
       await Promise.all([pool.close(), second?.close()])
     },
+  }
+}
+
+/**
+ * The registry of this thread. A user's module is loaded by a worker first, which can be stopped: one that never comes to
+ * its end would take this thread with it, and the campaign.
+ */
+async function registryOf(pool: Pool, propertiesFile: string | undefined): Promise<Registry> {
+  if (propertiesFile === undefined) return loadRegistry()
+  try {
+    assertModule(propertiesFile)
+    await pool.run({ kind: 'hello' })
+    return await loadRegistry(propertiesFile)
+  } catch (error) {
+    await pool.close()
+    throw error
   }
 }

@@ -45,6 +45,7 @@ function refusal(error: unknown): RefusedError {
 }
 
 async function start(setup: WorkerSetup): Promise<void> {
+  say({ kind: 'loading' })
   const registry = await loadRegistry(setup.propertiesFile)
   if (setup.objects !== undefined) registerManifestSuites(registry, setup.objects)
   const numbers = new Map([...registry.properties.keys()].map((id, index) => [id, index + 1]))

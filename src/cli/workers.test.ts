@@ -23,6 +23,22 @@ const folder = temporaryFolder({
   'rejects.mjs': property("Promise.reject(new Error('nobody waited for this'))"),
   'exits-elsewhere.mjs': property(`if (${ELSEWHERE}) process.exit(4)`),
   'hangs-elsewhere.mjs': property(`if (${ELSEWHERE}) for (;;) {}`),
+  'writes.mjs': property('').replace('() => { report.reached(); ', "(fact) => { report.reached(); fact.role = 'boat'"),
+  'livelock.mjs': `export default (registry) => registry.property({
+    id: 'mine', mode: 'always', claim: 'c', source: 's', trigger: 't', catches: [],
+    monitor({ kernel }, report) {
+      report.reached()
+      const again = { onTimer: () => kernel.schedule(0, again, 7) }
+      kernel.schedule(2_000_000, again, 7)
+      return {}
+    },
+  })
+`,
+  'endless.mjs': `export default (registry) => registry.defect({
+    id: 'endless', title: 't', subsystem: 's', sources: [], suite: 'elections', caughtBy: [],
+    decisions: { client: { firstListVersion() { for (;;) {} } } },
+  })
+`,
   'unsteady.mjs': `export default (registry) => {
     registry.fault({
       id: 'unsteady', title: 'a pause whose length depends on who runs it', parameters: {},
@@ -82,6 +98,31 @@ test.each([
   )
   expect(out).toMatch(/verdicts: 0 passed, 1 diverged/)
   expect(out).toMatch(says)
+  expect(status).toBe(3)
+})
+
+test('a property that writes into what it was given: caught by the second look, named, and kept', async () => {
+  const { status, out } = await seatrial('run elections --trials 2 --workers 1 --properties writes.mjs --no-shrink')
+  expect(out).toMatch(/verdicts: 1 passed, 1 error/)
+  expect(out).toMatch(
+    /property mine threw: Cannot assign to read only property 'role' .*may read everything .* change nothing/,
+  )
+  expect(status).toBe(3)
+})
+
+test('a trial in which time stands still is exhausted, and the loop is named', async () => {
+  const { status, out } = await seatrial('run elections --trials 1 --workers 1 --properties livelock.mjs --no-shrink')
+  expect(out).toMatch(/verdicts: 0 passed, 1 exhausted/)
+  expect(out).toMatch(/the budget of events was used up after \d+ events at 2000000 us; .* were "timer 7" of kernel/)
+  expect(status).toBe(3)
+})
+
+test('a decision that never comes to its end: the trial is given up, and the defect is named', async () => {
+  const { status, out } = await seatrial(
+    'run elections --trials 1 --workers 1 --watchdog 1.5s --properties endless.mjs --defects endless --no-shrink',
+  )
+  expect(out).toMatch(/verdicts: 0 passed, 1 error/)
+  expect(out).toMatch(/no trial ended within 1\.5 s, with endless switched on/)
   expect(status).toBe(3)
 })
 

@@ -17,7 +17,7 @@ import { UserError } from './user-error.ts'
 
 export type CreateCluster = (options: ClusterOptions) => Cluster
 
-/** What the runner tells an observer, so that a watchdog in another thread can name who hangs. */
+/** What the runner tells an observer, so that a watchdog in another thread can name who hangs: a property, or "" for nobody's. */
 export type ActivityListener = (activity: string) => void
 
 export interface TrialOptions {
@@ -99,7 +99,8 @@ class Trial {
   #play(): void {
     const { topology, seed, apps, objects, workload, traffic, durationMicros, settleMicros, jitter } = this.#scenario
     const cluster = this.#createCluster({
-      topology,
+      // Many scenarios share one; a property that changed it would change the trials to come.
+      topology: Object.freeze(topology),
       seed,
       apps,
       decisions: this.#decisions(),
@@ -179,7 +180,7 @@ class Trial {
     const thrown = property !== undefined && error instanceof EventError ? error.cause : error
     const cause = thrown instanceof Error ? thrown : new Error(String(thrown))
     this.#error = {
-      message: property === undefined ? cause.message : `property ${property} threw: ${cause.message}`,
+      message: property === undefined ? cause.message : `property ${property} threw: ${cause.message}${hintOf(cause)}`,
       ...(property === undefined ? {} : { property }),
       ...(cause.stack === undefined ? {} : { stack: cause.stack }),
     }
@@ -229,6 +230,13 @@ function signatureFor(
     return signatureOf(violation.property, violation.shape, violation.subject)
   if (verdict === 'error' && error !== undefined) return signatureOf(error.property ?? 'harness', 'threw', 'error')
   return undefined
+}
+
+/** What JavaScript says when something frozen is written to does not say why it is frozen. */
+function hintOf(error: Error): string {
+  const isWrite =
+    error instanceof TypeError && /read only property|not extensible|Cannot delete property/.test(error.message)
+  return isWrite ? ' (a property may read everything in the cluster and change nothing)' : ''
 }
 
 /** The sentence for a trial that used up its events. */

@@ -3,11 +3,9 @@
  * also knows, when asked to, which property is being called, so that one that throws or never ends can be named.
  */
 import type { Cluster } from '../cluster/index.ts'
-import type { Kernel } from '../kernel/index.ts'
+import { withListenersWrapped } from './listening.ts'
 import type { Monitor, PropertyDefinition, Reporter, Violation } from './registry.ts'
 import type { FoundViolation } from './result.ts'
-
-type FactListener = Parameters<Kernel['subscribe']>[1]
 
 /** Thrown by the runner to itself, between two events, once the verdict is known. */
 export class TrialStop extends Error {}
@@ -104,21 +102,14 @@ export class Jury {
     this.#onActivity?.(id)
     const value = body()
     this.#speaking = undefined
+    // Else the last that spoke would be blamed for whatever hangs after it.
+    this.#onActivity?.('')
     return value
   }
 
   /** While a property subscribes, its listeners are wrapped so that they announce themselves; only when somebody wants to know. */
   #labelled<T>(id: string, body: () => T): T {
     if (this.#onActivity === undefined) return body()
-    const { kernel } = this.#cluster
-    const subscribe = kernel.subscribe
-    const spy = (type: string, listener: FactListener) =>
-      subscribe.call(kernel, type, (fact, process, time) => this.#while(id, () => listener(fact, process, time)))
-    Object.defineProperty(kernel, 'subscribe', { value: spy, configurable: true, writable: true })
-    try {
-      return body()
-    } finally {
-      Reflect.deleteProperty(kernel, 'subscribe')
-    }
+    return withListenersWrapped(this.#cluster, (listener) => this.#while(id, listener), body)
   }
 }

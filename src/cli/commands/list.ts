@@ -2,7 +2,7 @@
 import { textTable } from '../../report/text-table.ts'
 import { UserError } from '../../trial/user-error.ts'
 import type { Io } from '../io.ts'
-import { loadRegistry } from '../registry.ts'
+import { openSession } from '../session.ts'
 
 export interface ListFlags {
   readonly json?: boolean
@@ -15,7 +15,9 @@ export async function listCommand(io: Io, which: string | undefined, flags: List
   if (which !== undefined && !SECTIONS.some((section) => section === which)) {
     throw new UserError({ what: `there is no list of "${which}"`, mend: `choose one of ${SECTIONS.join(', ')}` })
   }
-  const registry = await loadRegistry(flags.properties)
+  const session = await openSession(io, { ...flags, workers: '1' })
+  await session.close()
+  const { registry } = session
   const rows: Readonly<Record<(typeof SECTIONS)[number], readonly (readonly string[])[]>> = {
     properties: [...registry.properties.values()].map(({ id, mode, claim }) => [id, mode, claim]),
     faults: [...registry.faults.values()].map(({ id, title }) => [id, title]),

@@ -22,7 +22,7 @@ import { findabilityWords, quietTrialsFor } from '../findability.ts'
 import type { Io } from '../io.ts'
 import { parseDuration } from '../parse-flags.ts'
 import { WorkerLost } from '../pool.ts'
-import { asDiverged, secondOpinion } from '../second-opinion.ts'
+import { secondOpinion } from '../second-opinion.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 
 export interface ReplayFlags extends SessionFlags {
@@ -103,8 +103,7 @@ function comparedWords(about: About | undefined, result: TrialResult): string {
 
 /** The verdict after a second run in a process of its own: `diverged` if it differs. */
 async function again(session: Session, scenario: Scenario, first: TrialResult): Promise<TrialResult> {
-  const difference = await secondOpinion(scenario, first, session.pool, session.elsewhere())
-  return difference === undefined ? first : asDiverged(first, difference)
+  return (await secondOpinion(scenario, first, session.pool, session.elsewhere())) ?? first
 }
 
 interface Kept {
