@@ -1,5 +1,6 @@
 /** What a worker is asked to do and what it says. Plain data: it crosses threads and processes. */
 import type { KubeObject } from '../objects/index.ts'
+import type { Explanation } from '../report/index.ts'
 import type { Scenario, TrialResult } from '../trial/index.ts'
 
 /** How a worker builds its registry. */
@@ -46,7 +47,14 @@ export interface HelloJob {
   readonly kind: 'hello'
 }
 
-export type Job = HelloJob | TrialsJob | ScenarioJob | ShrinkJob
+export interface ExplainJob {
+  readonly kind: 'explain'
+  readonly scenario: Scenario
+  /** Branches from each point along the run; 0 leaves out the question when it was certain. */
+  readonly branches: number
+}
+
+export type Job = HelloJob | TrialsJob | ScenarioJob | ShrinkJob | ExplainJob
 
 export interface TrialNews {
   readonly kind: 'trial'
@@ -63,7 +71,11 @@ export interface ShrinkNews {
   readonly faults: number
   readonly steps: number
 }
-export type News = TrialNews | ShrinkNews
+export interface ExplainNews {
+  readonly kind: 'explaining'
+  readonly executions: number
+}
+export type News = TrialNews | ShrinkNews | ExplainNews
 
 export interface ScenarioAnswer {
   readonly result: TrialResult
@@ -80,11 +92,18 @@ export interface ShrinkAnswer {
   readonly complete: boolean
 }
 
+export interface ExplainAnswer {
+  readonly result: TrialResult
+  /** Undefined when the scenario does not fail. */
+  readonly explanation: Explanation | undefined
+}
+
 export interface Answers {
   readonly hello: { readonly ready: true }
   readonly trials: { readonly done: number }
   readonly scenario: ScenarioAnswer
   readonly shrink: ShrinkAnswer
+  readonly explain: ExplainAnswer
 }
 
 /** From the parent to a worker. `labelled`: every call into a property announces itself, so that one that hangs can be named. */

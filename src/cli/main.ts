@@ -92,6 +92,19 @@ function buildProgram(io: Io, act: Act): Command {
     .action(
       act(async (what: string, flags: object) => (await import('./commands/replay.ts')).replayCommand(io, what, flags)),
     )
+  common(
+    program
+      .command('explain')
+      .argument('<what>', 'a scenario file, a trial id (suite:seed:path) or an entry of the corpus'),
+  )
+    .description('why a scenario fails: what it needs, how it came about, when it was certain, what would have passed')
+    .option('--branches <count>', 'runs with other randomness from each point along the run; default 10')
+    .option('--no-certainty', 'do not ask when it was certain, which takes most of the time')
+    .action(
+      act(async (what: string, flags: object) =>
+        (await import('./commands/explain.ts')).explainCommand(io, what, flags),
+      ),
+    )
   common(program.command('hunt').argument('<defect>', 'a defect, or all'))
     .description('how soon a historical bug is found, and how small the failure becomes')
     .option('--seed <number>', 'default 1')

@@ -2,12 +2,13 @@
 import fc from 'fast-check'
 import { EPOCH_UNIX_MICROS } from '../kernel/index.ts'
 import { type KubeObject, RESOURCES, type Resource } from '../objects/index.ts'
-import { objectTables, STORY_FACT_TYPES } from '../report/index.ts'
+import { explainFailure, objectTables, STORY_FACT_TYPES } from '../report/index.ts'
 import {
   type ActivityListener,
   assertRunnable,
   asValue,
   type Registry,
+  type RunTrial,
   runScenario,
   type Scenario,
   ScenarioArbitrary,
@@ -15,8 +16,20 @@ import {
   scenariosFrom,
   shrinkFailure,
   suiteArbitrary,
+  type TrialResult,
 } from '../trial/index.ts'
-import type { Answers, Job, News, ScenarioAnswer, ScenarioJob, ShrinkAnswer, ShrinkJob, TrialsJob } from './jobs.ts'
+import type {
+  Answers,
+  ExplainAnswer,
+  ExplainJob,
+  Job,
+  News,
+  ScenarioAnswer,
+  ScenarioJob,
+  ShrinkAnswer,
+  ShrinkJob,
+  TrialsJob,
+} from './jobs.ts'
 
 export interface Surroundings {
   readonly registry: Registry
@@ -38,6 +51,8 @@ export function perform(job: Job, around: Surroundings): Answers[keyof Answers] 
       return performScenario(job, around)
     case 'shrink':
       return performShrink(job, around)
+    case 'explain':
+      return performExplain(job, around)
   }
 }
 
@@ -107,4 +122,21 @@ function performShrink(job: ShrinkJob, around: Surroundings): ShrinkAnswer {
   })
   const { result, path, executions, complete } = outcome
   return { scenario: outcome.scenario, result, path, executions, complete }
+}
+
+function performExplain({ scenario, branches }: ExplainJob, around: Surroundings): ExplainAnswer {
+  const { registry } = around
+  assertRunnable(scenario, registry)
+  let executions = 0
+  let first: TrialResult | undefined
+  const run: RunTrial = (candidate, options) => {
+    around.beat()
+    if (++executions % NEWS_EVERY_EXECUTIONS === 0) around.tell({ kind: 'explaining', executions })
+    const labelled = around.onActivity === undefined ? {} : { onActivity: around.onActivity }
+    const result = runScenario(candidate, registry, { ...options, ...labelled })
+    first ??= result
+    return result
+  }
+  const explanation = explainFailure(scenario, registry, run, { certainty: branches > 0, branches })
+  return { result: first ?? run(scenario), explanation }
 }

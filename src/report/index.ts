@@ -1,9 +1,12 @@
 /** The report floor: what the command line and the front door may use. */
 export { assertScenario, assertSurvives, type SurvivalOptions, searchFor, TrialFailure } from './assertions.ts'
+export { CHAIN_LINES_MAXIMUM, type ChainLine, chainOf } from './chain.ts'
+export { type Differences, type ExplainOptions, type Explanation, explainFailure } from './explain.ts'
 export { summaryLine, trialLine } from './json.ts'
 export { junitXml } from './junit.ts'
 export { counted, listed, short } from './names.ts'
 export { phraseOf, STORY_FACT_TYPES } from './phrases.ts'
+export { explanationLine, printExplanation } from './print-explanation.ts'
 export { type ReproductionOptions, vitestFile } from './reproduction.ts'
 export { describeStep, printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf } from './story.ts'
 export { printSummary } from './summary.ts'

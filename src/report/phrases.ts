@@ -2,15 +2,17 @@
  * Facts in words: for each type of fact that can matter to a story, one clause, the names that it is about, and how much
  * it weighs. A type that is not here does not appear in stories.
  */
+import type { ApiServerFact } from '../apiserver/facts.ts'
 import type { ClientFact } from '../client/facts.ts'
 import type { RequestFinished, StepFact } from '../cluster/index.ts'
 import type { ControllerFact } from '../controllers/facts.ts'
+import type { EtcdFact } from '../etcd/facts.ts'
 import type { KernelFact } from '../kernel/facts.ts'
 import type { Fact } from '../kernel/index.ts'
 import type { KubeletFact, RuntimeFact } from '../kubelet/facts.ts'
 import type { ProxyFact } from '../proxy/facts.ts'
-import type { RaftFact } from '../raft/facts.ts'
-import { short } from './names.ts'
+import type { SchedulerFact } from '../scheduler/facts.ts'
+import { counted, short } from './names.ts'
 
 export interface Phrase {
   readonly text: string
@@ -21,14 +23,16 @@ export interface Phrase {
 }
 
 type KnownFact =
+  | ApiServerFact
   | ClientFact
   | ControllerFact
+  | EtcdFact
   | KernelFact
   | KubeletFact
   | RuntimeFact
   | ProxyFact
-  | RaftFact
   | RequestFinished
+  | SchedulerFact
   | StepFact
 
 /** The fact of a type, also where one shape serves several types. */
@@ -55,6 +59,33 @@ const PHRASES: Phrases = {
       `${member} cuts its log off at ${from} (committed: ${committedIndex})`,
       member,
     ),
+  'raft-vote-granted': ({ member, term, candidate }) =>
+    phrase(1, `${member} votes for member ${candidate} in term ${term}`, member),
+  'etcd-member-started': ({ member, term, lastIndex, repairedRecords }) =>
+    phrase(
+      repairedRecords > 0 ? 3 : 1,
+      `${member} reads its log: term ${term}, up to ${lastIndex}${repairedRecords > 0 ? `, and cuts off ${counted(repairedRecords, 'torn record')}` : ''}`,
+      member,
+    ),
+  'etcd-member-refused': ({ member, reason }) => phrase(3, `${member} refuses to run: ${reason}`, member),
+  'etcd-restored': ({ member, source, revision }) =>
+    source === 'leader'
+      ? phrase(2, `${member} takes a snapshot from the leader, revision ${revision}`, member)
+      : undefined,
+  'cache-held': ({ server, resource, revision }) =>
+    phrase(1, `the watch cache of ${server} for ${resource} stands still at ${revision}`, server),
+  'cache-broken': ({ server, resource }) =>
+    phrase(1, `the watch cache of ${server} for ${resource} breaks off`, server),
+  'cache-filled': ({ server, resource, revision, generation }) =>
+    generation > 1 ? phrase(1, `${server} lists ${resource} anew, at ${revision}`, server) : undefined,
+  'stale-read': ({ server, resource, revision }) =>
+    phrase(3, `${server} answers a read of ${resource} from the past, revision ${revision}`, server),
+  'history-compacted': ({ server, revision }) =>
+    phrase(2, `${server} has the history before ${revision} compacted`, server),
+  'pod-scheduled': ({ pod, node }) => phrase(1, `pod ${short(pod)} is bound to ${node}`, pod, node),
+  'pod-unschedulable': ({ pod, message }) => phrase(2, `no node takes pod ${short(pod)}: ${message}`, pod),
+  'bind-failed': ({ pod, node, code }) =>
+    phrase(2, `binding pod ${short(pod)} to ${node} ends with ${code}`, pod, node),
   'leader-started': ({ identity, lease }) => phrase(2, `${identity} leads by the lease ${short(lease)}`, identity),
   'leader-stopped': ({ identity, lease }) =>
     phrase(2, `${identity} no longer leads by the lease ${short(lease)}`, identity),
@@ -76,6 +107,9 @@ const PHRASES: Phrases = {
   'node-pods-marked-not-ready': ({ node, pods }) => phrase(2, `${pods} pods on ${node} are marked not ready`, node),
   'node-tainted-noexecute': ({ node }) => phrase(2, `${node} is tainted NoExecute`, node),
   'pod-evicted-by-taint': ({ pod, node }) => phrase(3, `pod ${short(pod)} is evicted from ${node}`, pod, node),
+  'endpointslice-cache-stale': ({ service }) =>
+    phrase(1, `the slices of ${short(service)} are older than what was written: the sync waits`, service),
+  'podgc-deleted': ({ pod, reason }) => phrase(2, `the pod collector deletes pod ${short(pod)} (${reason})`, pod),
   'gc-deleted': ({ resource, key }) => phrase(2, `the garbage collector deletes ${resource} ${short(key)}`, key),
   'pod-rejected': ({ podKey, node, reason }) =>
     phrase(3, `${node} rejects pod ${short(podKey)}: ${reason}`, podKey, node),

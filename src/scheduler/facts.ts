@@ -35,3 +35,5 @@ export interface BindFailedFact {
   readonly code: number
   readonly scheduler: string
 }
+
+export type SchedulerFact = PodScheduledFact | PodAssumedFact | PodUnschedulableFact | BindFailedFact

@@ -29,6 +29,8 @@ export interface TrialOptions {
   readonly stopAtMicros?: Micros
   /** At this moment another seed takes over, and links have their chance back: what came before stays as it was. */
   readonly branch?: Branch
+  /** Called with the cluster before anything happens in it, to subscribe to what is to be recorded. */
+  readonly prepare?: (cluster: Cluster) => void
   /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
   readonly inspect?: (cluster: Cluster) => void
   /** Events after which the trial is given up. Default: 1 million and 100,000 for each node. */
@@ -112,6 +114,7 @@ class Trial {
     for (const type of this.#options.factTypes ?? []) {
       cluster.kernel.subscribe(type, (fact) => this.#facts.push({ atMicros: cluster.kernel.now, fact }))
     }
+    this.#options.prepare?.(cluster)
     const properties = this.#registry.propertiesFor(this.#scenario.properties)
     const jury = new Jury(cluster, properties, this.#options.onActivity)
     this.#jury = jury

@@ -29,6 +29,12 @@ export {
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
+export { type Ablation, ablate, type Needed } from './explain/ablation.ts'
+export { type Certainty, type CertaintyOptions, type CertaintyPoint, findCertainty } from './explain/certainty.ts'
+export { type Item, itemsOf, withItems } from './explain/items.ts'
+export { type Neighbour, nearestPassing } from './explain/neighbour.ts'
+export { Past, type Stop } from './explain/past.ts'
+export { type ObjectVersion, type Recording, type RunTrial, record } from './explain/recording.ts'
 export { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
 export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedsOf } from './plan.ts'
 export { type Judgement, judgeCorpus, type Rerun } from './prune.ts'

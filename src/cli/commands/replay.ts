@@ -1,23 +1,16 @@
 /** `seatrial replay`: one scenario again, from a file, a trial id or the name of an entry of the corpus. */
-import { existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
 import { duration, printStory, storyOf, trialLine } from '../../report/index.ts'
 import {
   type About,
   assertRunnable,
   exitStatusOf,
-  openCorpus,
-  parseKept,
   parseTrialId,
-  readEntry,
   type Scenario,
-  scenarioOfTrial,
-  suggest,
   type TrialResult,
   UserError,
 } from '../../trial/index.ts'
 import { runGuarded } from '../drive.ts'
-import { corpusFolder, readText } from '../files.ts'
+import { findScenario, readScenarioFile } from '../find-scenario.ts'
 import { findabilityWords, quietTrialsFor } from '../findability.ts'
 import type { Io } from '../io.ts'
 import { parseDuration } from '../parse-flags.ts'
@@ -104,43 +97,4 @@ function comparedWords(about: About | undefined, result: TrialResult): string {
 /** The verdict after a second run in a process of its own: `diverged` if it differs. */
 async function again(session: Session, scenario: Scenario, first: TrialResult): Promise<TrialResult> {
   return (await secondOpinion(scenario, first, session.pool, session.elsewhere())) ?? first
-}
-
-interface Kept {
-  readonly scenario: Scenario
-  readonly about: About | undefined
-}
-
-function readScenarioFile(io: Io, what: string): Kept | undefined {
-  const path = resolve(io.folder, what)
-  if (existsSync(path)) return parseKept(readText(path), what)
-  if (parseTrialId(what) !== undefined) return undefined
-  if (/[\\/]|\.json$/.test(what))
-    throw new UserError({
-      what: 'there is no such file',
-      where: what,
-      mend: 'check the spelling and the folder that you are in',
-    })
-  return undefined
-}
-
-function findScenario(session: Session, what: string): Kept {
-  const id = parseTrialId(what)
-  if (id !== undefined) return { scenario: scenarioOfTrial(session.registry, id), about: undefined }
-  const folders = [join(session.dir, 'corpus'), resolve(session.io.folder, 'fixtures/corpus')].map((path) =>
-    corpusFolder(path, relative(session.io.folder, path)),
-  )
-  const names = openCorpus(folders)
-  const name = names.find((candidate) => candidate.id === what)
-  if (name !== undefined) return readEntry(name)
-  throw new UserError({
-    what: `"${what}" is neither a file, nor a trial id (suite:seed:path), nor an entry of the corpus`,
-    mend:
-      names.length === 0
-        ? 'name a .scenario.json file'
-        : suggest(
-            what,
-            names.map((candidate) => candidate.id),
-          ),
-  })
 }
