@@ -1,6 +1,6 @@
 /** What a worker is asked to do and what it says. Plain data: it crosses threads and processes. */
 import type { KubeObject } from '../objects/index.ts'
-import type { Explanation } from '../report/index.ts'
+import type { Explanation, ExportFormat } from '../report/index.ts'
 import type { Scenario, TrialResult } from '../trial/index.ts'
 
 /** How a worker builds its registry. */
@@ -31,6 +31,10 @@ export interface ScenarioJob {
   readonly stopAtMicros?: number
   /** Answer with every event, a line each. */
   readonly trace?: boolean
+  /** Among the events of `trace`, the facts: a line each, under the event that published it. */
+  readonly facts?: boolean
+  /** Answer with the whole trace in this format. */
+  readonly export?: ExportFormat
 }
 
 export interface ShrinkJob {
@@ -83,6 +87,7 @@ export interface ScenarioAnswer {
   readonly tables?: string
   readonly objects?: readonly KubeObject[]
   readonly trace?: readonly string[]
+  readonly exported?: string
 }
 export interface ShrinkAnswer {
   readonly scenario: Scenario

@@ -83,14 +83,20 @@ function buildProgram(io: Io, act: Act): Command {
   common(
     program
       .command('replay')
-      .argument('<what>', 'a scenario file, a trial id (suite:seed:path) or an entry of the corpus'),
+      .argument('[what]', 'a scenario file, a trial id (suite:seed:path) or an entry of the corpus'),
   )
     .description('one scenario again')
     .option('--trace', 'print every event')
     .option('--twice', 'run it in a second process as well and compare the two, event by event')
     .option('--at <time>', 'stop at this virtual time, such as 12.5s, and print the objects as kubectl get would')
+    .option(
+      '--export <format-and-file...>',
+      'jsonl, perfetto or shiviz: the whole trace into a file, or onto standard output',
+    )
     .action(
-      act(async (what: string, flags: object) => (await import('./commands/replay.ts')).replayCommand(io, what, flags)),
+      act(async (what: string | undefined, flags: object) =>
+        (await import('./commands/replay.ts')).replayCommand(io, what, flags),
+      ),
     )
   common(
     program

@@ -1,14 +1,15 @@
 /** A job carried out: the part of a worker that knows of trials and not of threads. */
 import fc from 'fast-check'
-import { EPOCH_UNIX_MICROS } from '../kernel/index.ts'
+import { EPOCH_UNIX_MICROS, type Kernel } from '../kernel/index.ts'
 import { type KubeObject, RESOURCES, type Resource } from '../objects/index.ts'
-import { explainFailure, objectTables, STORY_FACT_TYPES } from '../report/index.ts'
+import { explainFailure, exportTrace, objectTables, STORY_FACT_TYPES } from '../report/index.ts'
 import {
   type ActivityListener,
   assertRunnable,
   asValue,
   type Registry,
   type RunTrial,
+  record,
   runScenario,
   type Scenario,
   ScenarioArbitrary,
@@ -16,6 +17,7 @@ import {
   scenariosFrom,
   shrinkFailure,
   suiteArbitrary,
+  type TrialOptions,
   type TrialResult,
 } from '../trial/index.ts'
 import type {
@@ -74,7 +76,7 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): Sce
   let objects: readonly KubeObject[] | undefined
   let trace: string[] | undefined
   const before = performance.now()
-  const result = runScenario(scenario, around.registry, {
+  const options: TrialOptions = {
     ...(around.onActivity === undefined ? {} : { onActivity: around.onActivity }),
     ...(job?.stopAtMicros === undefined ? {} : { stopAtMicros: job.stopAtMicros }),
     keepTrace: job?.trace === true,
@@ -84,16 +86,35 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): Sce
         tables = objectTables(cluster.truth, EPOCH_UNIX_MICROS + cluster.kernel.now)
         objects = (Object.keys(RESOURCES) as Resource[]).flatMap((resource) => [...cluster.truth.list(resource)])
       }
-      if (job?.trace === true) trace = Array.from(cluster.kernel.trace.rows(), (row) => cluster.kernel.describe(row))
+      if (job?.trace === true) trace = traceLines(cluster.kernel, job.facts === true)
     },
-  })
+  }
+  const recording = job?.export === undefined ? undefined : record(scenario, around.registry, options)
+  const result = recording?.result ?? runScenario(scenario, around.registry, options)
   const wallMicros = Math.round((performance.now() - before) * 1_000)
   return {
     result,
     wallMicros,
     ...(tables === undefined ? {} : { tables, objects: objects ?? [] }),
     ...(trace === undefined ? {} : { trace }),
+    ...(recording === undefined || job?.export === undefined ? {} : { exported: exportTrace(recording, job.export) }),
   }
+}
+
+function traceLines(kernel: Kernel, withFacts: boolean): string[] {
+  const { facts } = kernel.trace
+  const lines: string[] = []
+  let next = 0
+  const factsUpTo = (step: number) => {
+    for (let fact = facts[next]; withFacts && fact !== undefined && fact.step <= step; fact = facts[++next])
+      lines.push(`${fact.step} fact ${fact.fact.type} ${JSON.stringify(fact.fact)}`)
+  }
+  for (const row of kernel.trace.rows()) {
+    factsUpTo(row.step - 1)
+    lines.push(kernel.describe(row))
+  }
+  factsUpTo(kernel.steps)
+  return lines
 }
 
 function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer {

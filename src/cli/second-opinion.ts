@@ -1,4 +1,5 @@
 /** The same scenario once more in another process: equal hashes, or the first event in which the two runs part. */
+import { listed } from '../report/index.ts'
 import type { Scenario, TrialResult } from '../trial/index.ts'
 import { type Pool, WorkerLost } from './pool.ts'
 
@@ -31,23 +32,44 @@ async function compare(
   if (result.traceHash === first.traceHash && result.verdict === first.verdict) return undefined
   if (result.error?.property !== undefined && first.error === undefined) return result
   const [mine, theirs] = await Promise.all([
-    here.run({ kind: 'scenario', scenario, trace: true }),
-    elsewhere.run({ kind: 'scenario', scenario, trace: true }),
+    here.run({ kind: 'scenario', scenario, trace: true, facts: true }),
+    elsewhere.run({ kind: 'scenario', scenario, trace: true, facts: true }),
   ])
   return asDiverged(
     first,
     firstDifference(mine.trace ?? [], theirs.trace ?? []) ??
-      `trace hashes ${first.traceHash} and ${result.traceHash}, with equal events on a third run`,
+      `trace hashes ${first.traceHash} and ${result.traceHash}, with equal events and facts on a third run`,
   )
 }
 
-/** The first line that differs, with both versions. */
+/** The first line that differs, with both versions and what differs in it. */
 export function firstDifference(left: readonly string[], right: readonly string[]): string | undefined {
   for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    if (left[index] !== right[index])
-      return `event ${index + 1}: "${left[index] ?? 'no event'}" here, "${right[index] ?? 'no event'}" in another process`
+    const [mine, theirs] = [left[index], right[index]]
+    if (mine === theirs) continue
+    const what = mine === undefined || theirs === undefined ? '' : `${differingParts(mine, theirs)}: `
+    return `${nameOf(mine ?? theirs ?? '')}: ${what}"${mine ?? 'no event'}" here, "${theirs ?? 'no event'}" in another process`
   }
   return undefined
+}
+
+/** An event as `Kernel.describe` prints it, or a fact as `perform.ts` puts it under the event that published it. */
+const EVENT =
+  /^(?<step>\d+) (?<time>\d+) us (?<process>\S+) (?<event>.*) (?<number>-?\d+) \(because of (?<cause>-?\d+)\)$/
+const FACT = /^(?<step>\d+) fact (?<type>\S+) (?<content>.*)$/
+
+function nameOf(line: string): string {
+  const fact = FACT.exec(line)?.groups
+  return fact === undefined ? `event ${EVENT.exec(line)?.groups?.step ?? line}` : `a fact of event ${fact.step}`
+}
+
+/** "the time and the process differ". */
+function differingParts(left: string, right: string): string {
+  const [mine, theirs] = [left, right].map((line) => EVENT.exec(line)?.groups ?? FACT.exec(line)?.groups)
+  if (mine === undefined || theirs === undefined || 'type' in mine !== 'type' in theirs)
+    return 'one run has an event where the other publishes a fact'
+  const parts = Object.keys(mine).filter((part) => mine[part] !== theirs[part])
+  return `${listed(parts.map((part) => `the ${part}`))} ${parts.length === 1 ? 'differs' : 'differ'}`
 }
 
 /** `result` with the verdict `diverged`. */

@@ -128,7 +128,9 @@ test('a decision that never comes to its end: the trial is given up, and the def
 
 test('a fault that depends on who runs it: diverged, with the first event that differs, and a replay that shows it', async () => {
   const { status, out } = await seatrial('run mine --trials 1 --workers 1 --properties unsteady.mjs --dir unsteady')
-  expect(out).toMatch(/two runs of one scenario differ: event \d+: "\d+ 5\d{6} us .*" here, ".*" in another process/)
+  expect(out).toMatch(
+    /two runs of one scenario differ: event \d+: one run has an event where the other publishes a fact: "\d+ 5\d{6} us .*" here, "\d+ fact process-paused .*" in another process/,
+  )
   expect(status).toBe(3)
   const replay = /npx seatrial (replay .*)/.exec(out)?.[1] ?? ''
   expect(replay).toMatch(/--properties unsteady\.mjs --twice$/)

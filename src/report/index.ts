@@ -2,6 +2,8 @@
 export { assertScenario, assertSurvives, type SurvivalOptions, searchFor, TrialFailure } from './assertions.ts'
 export { CHAIN_LINES_MAXIMUM, type ChainLine, chainOf } from './chain.ts'
 export { type Differences, type ExplainOptions, type Explanation, explainFailure } from './explain.ts'
+export { EXPORT_FORMATS, type ExportFormat, exportTrace } from './export/index.ts'
+export { TRACE_LINE_SCHEMA } from './export/schema.ts'
 export { summaryLine, trialLine } from './json.ts'
 export { junitXml } from './junit.ts'
 export { counted, listed, short } from './names.ts'

@@ -7,7 +7,7 @@ import { type DecisionOverrides, mergeDecisions } from '../cluster/decisions.ts'
 import type { Cluster, ClusterOptions } from '../cluster/index.ts'
 import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
 import { FaultSchedule } from './fault-schedule.ts'
-import { Jury, TrialStop } from './jury.ts'
+import { Jury, type PropertyListener, TrialStop } from './jury.ts'
 import { scenarioIdOf } from './parse.ts'
 import type { Registry } from './registry.ts'
 import type { FoundViolation, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
@@ -29,6 +29,8 @@ export interface TrialOptions {
   readonly stopAtMicros?: Micros
   /** At this moment another seed takes over, and links have their chance back: what came before stays as it was. */
   readonly branch?: Branch
+  /** Told when a property is reached or seen for the first time, or violated. */
+  readonly onProperty?: PropertyListener
   /** Called with the cluster before anything happens in it, to subscribe to what is to be recorded. */
   readonly prepare?: (cluster: Cluster) => void
   /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
@@ -116,7 +118,7 @@ class Trial {
     }
     this.#options.prepare?.(cluster)
     const properties = this.#registry.propertiesFor(this.#scenario.properties)
-    const jury = new Jury(cluster, properties, this.#options.onActivity)
+    const jury = new Jury(cluster, properties, this.#options.onActivity, this.#options.onProperty)
     this.#jury = jury
     const faults = new FaultSchedule(this.#scenario, this.#registry, cluster)
     this.#faults = faults

@@ -34,7 +34,7 @@ export { type Certainty, type CertaintyOptions, type CertaintyPoint, findCertain
 export { type Item, itemsOf, withItems } from './explain/items.ts'
 export { type Neighbour, nearestPassing } from './explain/neighbour.ts'
 export { Past, type Stop } from './explain/past.ts'
-export { type ObjectVersion, type Recording, type RunTrial, record } from './explain/recording.ts'
+export { type ObjectVersion, type PropertyChange, type Recording, type RunTrial, record } from './explain/recording.ts'
 export { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
 export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedsOf } from './plan.ts'
 export { type Judgement, judgeCorpus, type Rerun } from './prune.ts'

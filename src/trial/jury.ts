@@ -7,6 +7,10 @@ import { withListenersWrapped } from './listening.ts'
 import type { Monitor, PropertyDefinition, Reporter, Violation } from './registry.ts'
 import type { FoundViolation } from './result.ts'
 
+/** What becomes of a property in a trial, besides nothing. */
+export type PropertyState = 'reached' | 'seen' | 'violated'
+export type PropertyListener = (property: string, state: PropertyState) => void
+
 /** Thrown by the runner to itself, between two events, once the verdict is known. */
 export class TrialStop extends Error {}
 
@@ -17,6 +21,7 @@ export class Jury {
   readonly #reached = new Set<string>()
   readonly #seen = new Set<string>()
   readonly #onActivity: ((property: string) => void) | undefined
+  readonly #onState: PropertyListener | undefined
   #speaking: string | undefined
   #violation: FoundViolation | undefined
 
@@ -24,10 +29,12 @@ export class Jury {
     cluster: Cluster,
     definitions: readonly PropertyDefinition[],
     onActivity: ((property: string) => void) | undefined,
+    onState?: PropertyListener,
   ) {
     this.#cluster = cluster
     this.#definitions = definitions
     this.#onActivity = onActivity
+    this.#onState = onState
   }
 
   get violation(): FoundViolation | undefined {
@@ -63,7 +70,9 @@ export class Jury {
 
   /** Takes down a violation; only the first counts. */
   record(violation: Violation & { readonly property: string }): void {
-    this.#violation ??= { ...violation, atMicros: this.#cluster.kernel.now }
+    if (this.#violation !== undefined) return
+    this.#violation = { ...violation, atMicros: this.#cluster.kernel.now }
+    this.#onState?.(violation.property, 'violated')
   }
 
   /** The property whose code is running, or threw, as far as that is known. */
@@ -87,12 +96,20 @@ export class Jury {
         this.#cluster.kernel.stop()
       },
       reached: () => {
-        this.#reached.add(id)
+        this.#enter(this.#reached, id, 'reached')
       },
       seen: () => {
-        this.#reached.add(id)
-        this.#seen.add(id)
+        this.#enter(this.#reached, id, 'reached')
+        this.#enter(this.#seen, id, 'seen')
       },
+    }
+  }
+
+  #enter(set: Set<string>, id: string, state: PropertyState): void {
+    if (this.#onState === undefined || set.has(id)) set.add(id)
+    else {
+      set.add(id)
+      this.#onState(id, state)
     }
   }
 

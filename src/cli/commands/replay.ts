@@ -1,15 +1,18 @@
 /** `seatrial replay`: one scenario again, from a file, a trial id or the name of an entry of the corpus. */
-import { duration, printStory, storyOf, trialLine } from '../../report/index.ts'
+import { resolve } from 'node:path'
+import { duration, EXPORT_FORMATS, type ExportFormat, printStory, storyOf, trialLine } from '../../report/index.ts'
 import {
   type About,
   assertRunnable,
   exitStatusOf,
   parseTrialId,
   type Scenario,
+  suggest,
   type TrialResult,
   UserError,
 } from '../../trial/index.ts'
 import { runGuarded } from '../drive.ts'
+import { writeTextAtomically } from '../files.ts'
 import { findScenario, readScenarioFile } from '../find-scenario.ts'
 import { findabilityWords, quietTrialsFor } from '../findability.ts'
 import type { Io } from '../io.ts'
@@ -22,9 +25,18 @@ export interface ReplayFlags extends SessionFlags {
   readonly trace?: boolean
   readonly at?: string
   readonly twice?: boolean
+  /** The format, and the file if it is not to go to standard output. */
+  readonly export?: readonly string[]
 }
 
-export async function replayCommand(io: Io, what: string, flags: ReplayFlags): Promise<number> {
+interface ExportWish {
+  readonly format: ExportFormat
+  /** Unset: standard output. */
+  readonly file?: string
+}
+
+export async function replayCommand(io: Io, named: string | undefined, flags: ReplayFlags): Promise<number> {
+  const { what, wish } = readWish(named, flags)
   const stopAtMicros = flags.at === undefined ? undefined : parseDuration(flags.at, '--at')
   if (flags.twice === true && stopAtMicros !== undefined)
     throw new UserError({
@@ -46,6 +58,7 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
         objects: flags.at !== undefined,
         trace: flags.trace === true,
         ...(stopAtMicros === undefined ? {} : { stopAtMicros }),
+        ...(wish === undefined ? {} : { export: wish.format }),
       })
       .catch((error: unknown) => {
         if (!(error instanceof WorkerLost)) throw error
@@ -53,7 +66,18 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
       })
     const { wallMicros } = answer
     const result = flags.twice === true ? await again(session, scenario, answer.result) : answer.result
-    if (session.json) {
+    const exported = 'exported' in answer ? answer.exported : undefined
+    if (wish !== undefined && exported === undefined)
+      throw new UserError({
+        what: 'the run did not come to its end, so there is no trace of it to export',
+        where: '--export',
+        mend: 'see what it says without --export',
+      })
+    const toOut = wish !== undefined && wish.file === undefined
+    if (toOut) io.out(exported ?? '')
+    else if (wish?.file !== undefined) writeTextAtomically(resolve(io.folder, wish.file), exported ?? '')
+    if (toOut) io.err(`${result.verdict}; scenario ${result.scenarioId}, trace hash ${result.traceHash}\n`)
+    else if (session.json) {
       if ('trace' in answer)
         for (const event of answer.trace ?? []) io.out(`${JSON.stringify({ type: 'event', event })}\n`)
       if ('objects' in answer)
@@ -71,7 +95,7 @@ export async function replayCommand(io: Io, what: string, flags: ReplayFlags): P
             ? `, which ended at ${duration(result.virtualMicros)}`
             : ` up to ${flags.at}`
       io.out(
-        `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n`,
+        `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n${wish?.file === undefined ? '' : `${wish.format}: ${wish.file}\n`}`,
       )
       if (flags.at === undefined) io.out(comparedWords(about, result))
     }
@@ -92,6 +116,41 @@ function comparedWords(about: About | undefined, result: TrialResult): string {
       ? ''
       : `\n    ${findabilityWords(about.failed, about.of)}${suite === undefined ? '' : `: npx seatrial run ${suite} --trials ${quietTrialsFor(about.failed, about.of)}`}`
   return `it was kept because it failed as ${about.signature}${rate}\n`
+}
+
+/** `--export` takes the words after it, so what is to be replayed may be the last of them. @throws UserError */
+function readWish(
+  named: string | undefined,
+  flags: ReplayFlags,
+): { readonly what: string; readonly wish: ExportWish | undefined } {
+  const [format, ...words] = flags.export ?? []
+  const what = named ?? words.pop()
+  if (what === undefined)
+    throw new UserError({
+      what: 'there is nothing to replay',
+      mend: 'name a scenario file, a trial id (suite:seed:path) or an entry of the corpus',
+    })
+  if (format === undefined) return { what, wish: undefined }
+  const known = EXPORT_FORMATS.find((name) => name === format)
+  if (known === undefined)
+    throw new UserError({
+      what: `there is no format "${format}"`,
+      where: '--export',
+      mend: suggest(format, EXPORT_FORMATS),
+    })
+  if (words.length > 1)
+    throw new UserError({
+      what: `one file is written, not ${words.length}: ${words.join(', ')}`,
+      where: '--export',
+      mend: 'seatrial replay <what> --export <format> <file>',
+    })
+  if (flags.twice === true || flags.trace === true)
+    throw new UserError({
+      what: 'a trace is exported from one run',
+      where: '--export',
+      mend: 'leave out --twice and --trace',
+    })
+  return { what, wish: { format: known, ...(words[0] === undefined ? {} : { file: words[0] }) } }
 }
 
 /** The verdict after a second run in a process of its own: `diverged` if it differs. */

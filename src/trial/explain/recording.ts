@@ -5,6 +5,7 @@
 import type { Kernel, Micros } from '../../kernel/index.ts'
 import { RESOURCES, type Resource } from '../../objects/index.ts'
 import type { TrialOptions } from '../execute.ts'
+import type { PropertyState } from '../jury.ts'
 import type { Registry } from '../registry.ts'
 import type { TrialResult } from '../result.ts'
 import { runScenario } from '../run.ts'
@@ -21,11 +22,21 @@ export interface ObjectVersion {
   readonly change: 'created' | 'updated' | 'deleted'
 }
 
+/** A property that was reached, seen or violated. */
+export interface PropertyChange {
+  /** The last event before, or in which, it happened. */
+  readonly step: number
+  readonly time: Micros
+  readonly property: string
+  readonly state: PropertyState
+}
+
 export interface Recording {
   readonly scenario: Scenario
   readonly result: TrialResult
   readonly kernel: Kernel
   readonly versions: readonly ObjectVersion[]
+  readonly properties: readonly PropertyChange[]
 }
 
 export type RunTrial = (scenario: Scenario, options?: TrialOptions) => TrialResult
@@ -38,10 +49,14 @@ export function record(
   run: RunTrial = (candidate, more) => runScenario(candidate, registry, more),
 ): Recording {
   const versions: ObjectVersion[] = []
+  const properties: PropertyChange[] = []
   let kernel: Kernel | undefined
   const result = run(scenario, {
     ...options,
     keepTrace: true,
+    onProperty: (property, state) => {
+      if (kernel !== undefined) properties.push({ step: kernel.steps, time: kernel.now, property, state })
+    },
     prepare: (cluster) => {
       kernel = cluster.kernel
       for (const resource of Object.keys(RESOURCES) as Resource[])
@@ -52,5 +67,5 @@ export function record(
     },
   })
   if (kernel === undefined) throw new Error('the trial ended before there was a cluster')
-  return { scenario, result, kernel, versions }
+  return { scenario, result, kernel, versions, properties }
 }
