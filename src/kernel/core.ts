@@ -2,6 +2,7 @@
  * The state that the kernel's parts share: the clock, the queue, the processes, the trace, the subscribers. No policy:
  * what an event does is in `loop.ts`, who lives and dies in `kernel.ts`, what travels in `network.ts` and `connections.ts`.
  */
+import { Alarms } from './alarms.ts'
 import { invariant } from './invariant.ts'
 import type { Fact, ProcessId, Timer } from './machine.ts'
 import type { Host, Process } from './process.ts'
@@ -36,6 +37,7 @@ export class Core {
   cause = 0
   readonly streams: Streams
   readonly queue = new EventQueue()
+  readonly alarms = new Alarms()
   readonly trace: Trace
   /** By id. */
   readonly processes: Process[] = []
@@ -96,6 +98,17 @@ export class Core {
   #tell(listeners: readonly FactListener[], fact: Fact, process: ProcessId): void {
     try {
       for (let i = 0; i < listeners.length; i++) (listeners[i] as FactListener)(fact, process, this.now)
+    } catch (error) {
+      this.listenerError = error
+      throw error
+    }
+  }
+
+  /** The moment of the earliest alarm is over: nothing more will happen at it. */
+  ringAlarms(): void {
+    this.now = this.alarms.earliest
+    try {
+      this.alarms.ring(this.now)
     } catch (error) {
       this.listenerError = error
       throw error

@@ -1,5 +1,6 @@
 /** Floor 0: virtual time, processes, network, disks, randomness, trace, invariants. What other floors may import. */
 
+export type { AlarmTarget } from './alarms.ts'
 export type { FactListener } from './core.ts'
 export type { CrashMode, Device, DeviceCounters } from './device.ts'
 export type { ConnectionLoss, KernelFact } from './facts.ts'

@@ -4,6 +4,7 @@
  * Everything that happens is an event at a virtual microsecond; events at one time run in the order in which they were
  * scheduled. One trial, one kernel: it is made fresh, used once and dropped.
  */
+import type { AlarmTarget } from './alarms.ts'
 import { Connections } from './connections.ts'
 import { Core, DATA, type FactListener, KERNEL_PROCESS, START } from './core.ts'
 import { type CrashMode, Device, DiskOfProcess } from './device.ts'
@@ -306,6 +307,14 @@ export class Kernel {
   /** Publishes a fact in the name of the trial. */
   note(fact: Fact): void {
     this.#core.note(fact, KERNEL_PROCESS)
+  }
+
+  /**
+   * Calls `target` when the moment is over, that is when no further event can come at it. It is no event: neither the trace
+   * nor the order of anything else knows of it. For who only watches; an alarm in the past rings as soon as time moves on.
+   */
+  alarm(at: Micros, target: AlarmTarget): void {
+    this.#core.alarms.set(Math.max(at, this.#core.now), target)
   }
 
   run(options: RunOptions = {}): RunResult {

@@ -59,8 +59,14 @@ export function runLoop(
   let target = 0
   try {
     while (core.steps < state.maxSteps) {
-      const row = queue.pop(until)
+      const { earliest } = core.alarms
+      const row = queue.pop(earliest < until ? earliest : until)
       if (row === 0) {
+        if (earliest < until) {
+          core.ringAlarms()
+          if (state.stopped) return 'stopped'
+          continue
+        }
         if (until !== Number.POSITIVE_INFINITY) core.now = until
         return queue.size === 0 ? 'idle' : 'until'
       }
