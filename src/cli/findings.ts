@@ -144,6 +144,7 @@ export function findingLine(session: Session, finding: Finding): string {
     faults: scenario.faults.length,
     steps: scenario.workload.length,
     executions,
+    violation: result.violation,
     story,
     file: relative(session.io.folder, finding.scenarioFile),
     test: relative(session.io.folder, finding.testFile),

@@ -19,6 +19,7 @@ export interface FuzzFlags extends SessionFlags {
   readonly resume?: boolean
   /** commander's `--no-shrink`. */
   readonly shrink?: boolean
+  readonly strict?: boolean
 }
 
 export interface FuzzPlan {

@@ -26,6 +26,8 @@ export class Calm {
   /** By process: disturbances going on, and when the last one ended. */
   readonly #targets = new Map<ProcessId, { active: number; lastEnd: Micros }>()
 
+  readonly #listeners: (() => void)[] = []
+
   constructor(kernel: Kernel) {
     this.#kernel = kernel
     kernel.subscribe('leader-started', (fact, process, at) => {
@@ -55,6 +57,7 @@ export class Calm {
     const struck = [...targets].map((target) => this.#target(target))
     this.#active++
     for (const target of struck) target.active++
+    for (const listener of this.#listeners) listener()
     let ended = false
     return () => {
       if (ended) return
@@ -66,6 +69,11 @@ export class Calm {
         target.lastEnd = this.#kernel.now
       }
     }
+  }
+
+  /** Calls `listener` whenever a disturbance begins. */
+  onDisturbed(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   /** No disturbance of this process is going on, and none ended in the last `micros`. */

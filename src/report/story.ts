@@ -31,12 +31,14 @@ export function storyOf(scenario: Scenario, result: TrialResult, registry: Regis
   const deeds = deedsOf(scenario, result, registry).filter((line) => line.atMicros <= endMicros)
   const subject = `${result.violation?.subject ?? ''} ${result.violation?.message ?? ''}`
   const told = result.facts.flatMap((timed, order) => ranked(timed, order, subject, endMicros))
-  const room = STORY_LINES_MAXIMUM - 2
+  const saw = result.violation?.saw
+  const seen: readonly StoryLine[] = saw === undefined ? [] : [{ atMicros: endMicros, text: `SAW ${saw}` }]
+  const room = STORY_LINES_MAXIMUM - 2 - seen.length
   const chosen = [...deeds, ...told]
     .toSorted((a, b) => b.rank - a.rank || b.order - a.order)
     .slice(0, room)
     .toSorted((a, b) => a.atMicros - b.atMicros || a.order - b.order)
-  return [opening, ...merged(chosen), ending]
+  return [opening, ...merged(chosen), ...seen, ending]
 }
 
 /** The story as text, numbered, ending with how to see it again. */

@@ -35,6 +35,10 @@ export interface CampaignSummary {
   readonly reached: readonly { readonly property: string; readonly trials: number }[]
   /** Properties that were checked and never looked at anything. */
   readonly neverReached: readonly string[]
+  /** Properties made of formulas, with what they wait for and what came up in no trial. */
+  readonly neverMet: readonly { readonly property: string; readonly triggers: readonly string[] }[]
+  /** By suite, the properties that its scenarios name and none of its trials reached. */
+  readonly vacuousSuites: readonly { readonly suite: string; readonly properties: readonly string[] }[]
   readonly sometimesSeen: readonly string[]
   /** `sometimes` properties that no trial saw hold. */
   readonly sometimesNeverSeen: readonly string[]
@@ -54,6 +58,9 @@ export class Campaign {
   readonly #faults = new Map<string, { injected: number; bit: number }>()
   readonly #reached = new Map<string, number>()
   readonly #seen = new Set<string>()
+  readonly #met = new Map<string, Set<string>>()
+  /** By suite, the properties that its scenarios name: whether one of its trials reached it. */
+  readonly #named = new Map<string, Map<string, boolean>>()
   readonly #groups = new Map<string, { first: TrialRecord; count: number }>()
   /** Properties that some trial checked; all of them when no suite names its own. */
   readonly #checked = new Set<string>()
@@ -93,6 +100,12 @@ export class Campaign {
     }
     for (const id of result.reached) this.#reached.set(id, (this.#reached.get(id) ?? 0) + 1)
     for (const id of result.seen) this.#seen.add(id)
+    for (const { property, triggers } of result.met ?? []) {
+      const met = this.#met.get(property)
+      if (met === undefined) this.#met.set(property, new Set(triggers))
+      else for (const trigger of triggers) met.add(trigger)
+    }
+    if (properties.length > 0) this.#addNamed(suiteOf(record.trialId), properties, result)
     return this.#group(record)
   }
 
@@ -110,10 +123,24 @@ export class Campaign {
         .filter(({ id }) => this.#reached.has(id))
         .map(({ id }) => ({ property: id, trials: this.#reached.get(id)! })),
       neverReached: checked.filter(({ id }) => !this.#reached.has(id)).map(({ id }) => id),
+      neverMet: checked.flatMap(({ id, triggers = [] }) => {
+        const missing = triggers.filter((trigger) => this.#met.get(id)?.has(trigger) !== true)
+        return missing.length === 0 ? [] : [{ property: id, triggers: missing }]
+      }),
+      vacuousSuites: [...this.#named].flatMap(([suite, named]) => {
+        const unreached = [...named].flatMap(([id, isReached]) => (isReached ? [] : [id]))
+        return unreached.length === 0 ? [] : [{ suite, properties: unreached }]
+      }),
       sometimesSeen: sometimes.filter((id) => this.#seen.has(id)),
       sometimesNeverSeen: sometimes.filter((id) => !this.#seen.has(id)),
       failures: [...this.#groups].map(([signature, group]) => ({ signature, ...group })),
     }
+  }
+
+  #addNamed(suite: string, properties: readonly string[], { reached }: TrialResult): void {
+    const named = this.#named.get(suite) ?? new Map<string, boolean>()
+    this.#named.set(suite, named)
+    for (const id of properties) named.set(id, named.get(id) === true || reached.includes(id))
   }
 
   #group(record: TrialRecord): boolean {
@@ -127,6 +154,16 @@ export class Campaign {
     known.count++
     return false
   }
+}
+
+/** The suite that a trial's id begins with. */
+function suiteOf(trialId: string): string {
+  return trialId.split(/[:+]/)[0] ?? trialId
+}
+
+/** What a campaign did not look at: with `--strict`, each of them is a failure. */
+export function omissionsOf({ neverReached, neverMet, vacuousSuites, sometimesNeverSeen }: CampaignSummary): number {
+  return neverReached.length + neverMet.length + vacuousSuites.length + sometimesNeverSeen.length
 }
 
 /** The process's exit status: 0 passed, 1 a property failed, 3 diverged or the harness erred. Ill luck outranks failure. */

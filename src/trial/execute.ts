@@ -13,6 +13,7 @@ import type { Registry } from './registry.ts'
 import type { FoundViolation, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
 import type { Scenario } from './scenario.ts'
 import { signatureOf } from './signature.ts'
+import { PropertyError } from './temporal/index.ts'
 import { UserError } from './user-error.ts'
 
 export type CreateCluster = (options: ClusterOptions) => Cluster
@@ -141,15 +142,16 @@ class Trial {
     cluster.kernel.deed('stop load', () => cluster.stopLoad())
     jury.onQuiet()
     jury.stopIfFailed()
-    this.#settle(Math.min(durationMicros + settleMicros, stopAt))
+    this.#settle(Math.min(durationMicros + settleMicros, stopAt), durationMicros + settleMicros)
     if (this.#exhausted === undefined && stopAt >= durationMicros + settleMicros) jury.onEnd()
   }
 
-  #settle(until: Micros): void {
+  /** `limit`: the end of the quiet phase, if somebody waits so long. */
+  #settle(until: Micros, limit: Micros): void {
     const cluster = this.#cluster!
     while (cluster.kernel.now < until) {
       if (!this.#advance(Math.min(until, cluster.kernel.now + QUIET_CHECK_MICROS))) return
-      if (cluster.isQuiet()) return
+      if (cluster.isQuiet() && !this.#jury!.isWaiting(limit)) return
     }
   }
 
@@ -177,7 +179,7 @@ class Trial {
 
   #onError(error: unknown): void {
     // A broken invariant of a machine is a failure like a property's, unless it was a property that broke it.
-    const property = this.#jury?.speaking
+    const property = error instanceof PropertyError ? error.property : this.#jury?.speaking
     if (error instanceof InvariantError && property === undefined && this.#jury !== undefined) {
       this.#jury.record({ property: 'invariant', subject: 'machine', message: error.message, shape: error.invariant })
       return
@@ -195,6 +197,7 @@ class Trial {
     const kernel = this.#cluster?.kernel
     const ledger = this.#faults?.ledger() ?? []
     const reached = this.#jury?.reached() ?? []
+    const met = this.#jury?.met() ?? []
     const violation = this.#jury?.violation
     const idle = (ledger.some((entry) => entry.injected) && !ledger.some((entry) => entry.bit)) || reached.length === 0
     const verdict: Verdict =
@@ -220,6 +223,7 @@ class Trial {
       steps: kernel?.steps ?? 0,
       ledger,
       reached,
+      ...(met.length === 0 ? {} : { met }),
       seen: this.#jury?.seen() ?? [],
       facts: this.#facts,
     }

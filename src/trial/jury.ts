@@ -3,9 +3,10 @@
  * also knows, when asked to, which property is being called, so that one that throws or never ends can be named.
  */
 import type { Cluster } from '../cluster/index.ts'
+import type { Micros } from '../kernel/index.ts'
 import { withListenersWrapped } from './listening.ts'
 import type { Monitor, PropertyDefinition, Reporter, Violation } from './registry.ts'
-import type { FoundViolation } from './result.ts'
+import type { FoundViolation, TrialResult } from './result.ts'
 
 /** What becomes of a property in a trial, besides nothing. */
 export type PropertyState = 'reached' | 'seen' | 'violated'
@@ -20,6 +21,7 @@ export class Jury {
   readonly #monitors: { readonly id: string; readonly monitor: Monitor }[] = []
   readonly #reached = new Set<string>()
   readonly #seen = new Set<string>()
+  readonly #met = new Map<string, Set<string>>()
   readonly #onActivity: ((property: string) => void) | undefined
   readonly #onState: PropertyListener | undefined
   #speaking: string | undefined
@@ -63,6 +65,11 @@ export class Jury {
     }
   }
 
+  /** Some property has something pending that is decided by `limit`. */
+  isWaiting(limit: Micros): boolean {
+    return this.#monitors.some(({ id, monitor }) => this.#while(id, () => monitor.isWaiting?.(limit) === true))
+  }
+
   /** @throws TrialStop if a violation was reported. */
   stopIfFailed(): void {
     if (this.#violation !== undefined) throw new TrialStop()
@@ -88,6 +95,10 @@ export class Jury {
     return this.#definitions.map((definition) => definition.id).filter((id) => this.#seen.has(id))
   }
 
+  met(): TrialResult['met'] {
+    return [...this.#met].map(([property, triggers]) => ({ property, triggers: [...triggers] }))
+  }
+
   #reporter(definition: PropertyDefinition): Reporter {
     const { id } = definition
     return {
@@ -101,6 +112,11 @@ export class Jury {
       seen: () => {
         this.#enter(this.#reached, id, 'reached')
         this.#enter(this.#seen, id, 'seen')
+      },
+      met: (trigger) => {
+        const known = this.#met.get(id)
+        if (known === undefined) this.#met.set(id, new Set([trigger]))
+        else known.add(trigger)
       },
     }
   }

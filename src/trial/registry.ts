@@ -54,6 +54,8 @@ export interface Violation {
   readonly message: string
   /** The kind of failure within the property; with the property's id it makes the signature. Few values, no names or times. */
   readonly shape: string
+  /** What was seen of it, short: fields before and after. A line of its own at the end of the story. */
+  readonly saw?: string
   readonly details?: unknown
 }
 
@@ -64,6 +66,8 @@ export interface Reporter {
   reached(): void
   /** For a `sometimes` property: it was seen to hold. */
   seen(): void
+  /** One of the definition's `triggers` came up. */
+  met?(trigger: string): void
 }
 
 /** A property at work in one trial. It subscribes to facts in `monitor()`; these are the other moments it may use. */
@@ -72,6 +76,8 @@ export interface Monitor {
   onQuiet?(): void
   /** The trial is over (also after early quiescence). Convergence is judged here. */
   onEnd?(): void
+  /** Something is pending that will be decided by `limit` at the latest: a trial that has come to rest goes on until then. */
+  isWaiting?(limit: Micros): boolean
 }
 
 export interface PropertyDefinition {
@@ -86,6 +92,9 @@ export interface PropertyDefinition {
   readonly source: string
   /** What must have happened for the property to have looked at something. */
   readonly trigger: string
+  /** For a property made of formulas: each of them in words, and everything that they wait for. */
+  readonly formulas?: readonly string[]
+  readonly triggers?: readonly string[]
   /** Defects that it is known to catch. */
   readonly catches: readonly string[]
   monitor(cluster: Cluster, report: Reporter): Monitor

@@ -23,6 +23,8 @@ export interface FoundViolation {
   readonly message: string
   readonly shape: string
   readonly atMicros: Micros
+  /** What was seen of the subject, short. */
+  readonly saw?: string
   readonly details?: unknown
 }
 
@@ -56,6 +58,8 @@ export interface TrialResult {
   readonly ledger: readonly LedgerEntry[]
   /** Properties whose trigger was met. */
   readonly reached: readonly string[]
+  /** For properties made of formulas: which of their triggers came up. */
+  readonly met?: readonly { readonly property: string; readonly triggers: readonly string[] }[]
   /** `sometimes` properties that were seen to hold. */
   readonly seen: readonly string[]
   /** Facts of the asked types in order, when asked for. */

@@ -1,8 +1,14 @@
 /** `seatrial run`: a fixed number of trials of each suite under a seed. The result is the same on every machine. */
 import { counted, printSummary, summaryLine, trialLine } from '../../report/index.ts'
+<<<<<<< HEAD
 import { type Block, Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { driveBlocks } from '../drive.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
+=======
+import { Campaign, type CampaignSummary, exitStatusOf, omissionsOf, suggest, UserError } from '../../trial/index.ts'
+import { type Block, driveBlocks } from '../drive.ts'
+import { findingLine, investigate, printFinding } from '../findings.ts'
+>>>>>>> d99f36e (Temporal properties: formulas over the cluster and over each object, progressed observation by observation)
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
@@ -46,8 +52,7 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
     if (flags.junit !== undefined) await writeJunit(flags.junit, summary, wallMicros)
     const status = exitStatusOf(summary.verdicts)
     if (interrupted && status === 0) return session.settle(INTERRUPTED_STATUS)
-    const missed = summary.neverReached.length + summary.sometimesNeverSeen.length
-    return session.settle(status === 0 && flags.strict === true && missed > 0 ? 1 : status)
+    return session.settle(status === 0 && flags.strict === true && omissionsOf(summary) > 0 ? 1 : status)
   } finally {
     await session.close()
   }

@@ -1,0 +1,177 @@
+/**
+ * One subject of a claim at work in a trial: its present state, what is left to be shown of it, and its observations. An
+ * atom's value is kept until something that it reads changes.
+ */
+import type { Cluster } from '../../cluster/index.ts'
+import type { AlarmTarget, Fact, Micros } from '../../kernel/index.ts'
+import type { KubeObject, Resource } from '../../objects/index.ts'
+import type { Atom, AtomSource, Duration, Observation } from './atom.ts'
+import type { Compiled } from './compile.ts'
+import type { Moment } from './explain.ts'
+import { type Blame, timeOf, truthOf } from './predicate.ts'
+import { begin, end, pass, step } from './progress.ts'
+import { FALSE, nextDeadline, type Residual, TRUE } from './residual.ts'
+import type { View } from './view.ts'
+
+const UNKNOWN = 0
+const NO = 1
+const YES = 2
+
+/** The claim that it is a subject of, as it sees it. */
+export interface Claimant {
+  readonly compiled: Compiled
+  readonly cluster: Cluster
+  readonly now: Micros
+  readonly isQuiet: boolean
+  /** Indices of triggers that have not been met. */
+  readonly unmet: readonly number[]
+  viewOf(atom: Atom, reads: readonly Resource[]): View<Resource>
+  shared(atom: Atom, source: Extract<AtomSource, { on: 'state' }>): boolean
+  happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): boolean
+  blame(instance: Instance): Blame
+  meet(instance: Instance): void
+  fail(instance: Instance, left: Residual | undefined, moment: Moment): void
+  hold(instance: Instance): void
+}
+
+export class Instance implements Observation, AlarmTarget {
+  /** The uid of an object, the name in facts, or empty for the whole cluster. */
+  readonly id: string
+  /** The object's key; the name in facts. */
+  readonly key: string
+  readonly opening: Fact | undefined
+  /** The object as stored now, or last. */
+  object: KubeObject | undefined
+  /** The version before that. */
+  before: KubeObject | undefined
+  /** At which time it came to its present version. */
+  changedAt: Micros
+  residual: Residual | undefined
+  isFirst = true
+  isGone = false
+  /** This observation was made by a change of the object from `before`. */
+  isChange = false
+  readonly #watch: Claimant
+  readonly #values: Uint8Array
+  /** The earliest alarm that is set and has not rung. */
+  #alarmAt: Micros = Number.POSITIVE_INFINITY
+
+  constructor(watch: Claimant, id: string, key: string, of: { readonly object?: KubeObject; readonly opening?: Fact }) {
+    this.#watch = watch
+    this.id = id
+    this.key = key
+    this.object = of.object
+    this.opening = of.opening
+    this.changedAt = watch.now
+    this.#values = new Uint8Array(watch.compiled.slots.size)
+  }
+
+  // --- What holds at this observation
+
+  get at(): Micros {
+    return this.#watch.now
+  }
+
+  holds(atom: Atom): boolean {
+    const watch = this.#watch
+    const { source } = atom
+    switch (source.on) {
+      case 'object': {
+        const slot = watch.compiled.slots.get(atom) as number
+        const known = this.#values[slot]
+        if (known !== UNKNOWN) return known === YES
+        const view = watch.viewOf(atom, source.reads)
+        const value = truthOf(atom, watch.blame(this), () => source.test(this.object as KubeObject, view))
+        this.#values[slot] = value ? YES : NO
+        return value
+      }
+      case 'state':
+        return watch.shared(atom, source)
+      case 'action': {
+        const { before } = this
+        if (!this.isChange || before === undefined) return false
+        return truthOf(atom, watch.blame(this), () => source.test(before, this.object as KubeObject))
+      }
+      case 'fact':
+        return watch.happens(atom, source, this)
+      case 'opening':
+        return truthOf(atom, watch.blame(this), () => source.test(this.opening as Fact))
+      case 'asked':
+        return truthOf(atom, watch.blame(this), () => source.test(watch.cluster))
+      case 'created':
+        return this.isFirst
+      case 'gone':
+        return this.isGone
+      case 'quiet':
+        return watch.isQuiet
+      case 'disturbed':
+        return watch.cluster.calm.disturbedSince(watch.now)
+    }
+  }
+
+  micros(duration: Duration): Micros {
+    return timeOf(duration, this.#watch.blame(this), () => duration.test(this.object as KubeObject))
+  }
+
+  /** The object is now another version: what was known of it is not any more. */
+  change(object: KubeObject): void {
+    this.before = this.object
+    this.object = object
+    this.changedAt = this.#watch.now
+    this.#values.fill(UNKNOWN)
+  }
+
+  forget(slots: readonly number[]): void {
+    for (const slot of slots) this.#values[slot] = UNKNOWN
+  }
+
+  // --- What is left
+
+  observe(): void {
+    const left = this.residual
+    if (this.#watch.unmet.length > 0) this.#watch.meet(this)
+    const next = left === undefined ? begin(this.#watch.compiled.root, this) : step(left, this)
+    this.#settle(left, next, { on: 'observation', observation: this })
+    this.isFirst = false
+    this.isChange = false
+  }
+
+  onAlarm(at: Micros): void {
+    if (at !== this.#alarmAt || this.#isDone) return
+    this.#alarmAt = Number.POSITIVE_INFINITY
+    const left = this.residual as Residual
+    this.#settle(left, pass(left, at), { on: 'deadline', at })
+    this.#setAlarm()
+  }
+
+  onEnd(at: Micros): void {
+    const left = this.residual
+    if (left !== undefined && !this.#isDone) this.#settle(left, end(left, at), { on: 'end', at })
+  }
+
+  /** It may yet be decided by `limit`, and to end now would decide it otherwise than in its favour. */
+  isWaiting(limit: Micros): boolean {
+    if (this.residual === undefined || this.#isDone || end(this.residual, this.at) === TRUE) return false
+    const late = end(this.residual, limit)
+    return late === TRUE || late === FALSE
+  }
+
+  get #isDone(): boolean {
+    return this.residual === TRUE || this.residual === FALSE
+  }
+
+  #settle(left: Residual | undefined, next: Residual, moment: Moment): void {
+    if (left === next) return
+    this.residual = next
+    if (next === FALSE) this.#watch.fail(this, left, moment)
+    else if (next === TRUE) this.#watch.hold(this)
+    else this.#setAlarm()
+  }
+
+  #setAlarm(): void {
+    const deadline = this.residual === undefined ? Number.POSITIVE_INFINITY : nextDeadline(this.residual)
+    if (deadline >= this.#alarmAt) return
+    this.#alarmAt = deadline
+    this.#watch.cluster.kernel.alarm(deadline, this)
+  }
+}
