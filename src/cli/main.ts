@@ -130,6 +130,7 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--suites <ids...>', 'default: all')
     .option('--defects <ids...>', 'historical bugs to switch on')
     .option('--no-shrink', 'keep failures as they were drawn')
+    .option('--strict', 'fail when a property was never reached or a hoped-for sight never seen')
     .action(act(async (flags: object) => (await import('./commands/fuzz.ts')).fuzzCommand(io, flags)))
   addCorpusCommands(program, common, io, act)
   program
@@ -139,9 +140,19 @@ function buildProgram(io: Io, act: Act): Command {
       'the failures that are kept, grouped by cause: one best example each, how often it came, when it counts as fixed',
     )
     .option('--json', 'a JSON line for each group')
+  for in vain;
+  the
+  story
+  says
+  what
+  was
+  seen
+  )
     .action(
       act(async (folder: string | undefined, flags: object) =>
-        (await import('./commands/triage.ts')).triageCommand(io, folder, flags),
+        (await
+  import('./commands/triage.ts')
+  ).triageCommand(io, folder, flags),
       ),
     )
   program
@@ -153,7 +164,9 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--json', 'a JSON line')
     .action(
       act(async (what: string, name: string, flags: object) =>
-        (await import('./commands/new-invariant.ts')).newCommand(io, what, name, flags),
+        (await
+  import('./commands/new-invariant.ts')
+  ).newCommand(io, what, name, flags),
       ),
     )
   program
@@ -164,7 +177,9 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--properties <file>', 'a module of your own that registers properties')
     .action(
       act(async (which: string | undefined, flags: object) =>
-        (await import('./commands/list.ts')).listCommand(io, which, flags),
+        (await
+  import('./commands/list.ts')
+  ).listCommand(io, which, flags),
       ),
     )
   for (const command of program.commands.flatMap((outer) => [outer, ...outer.commands]))

@@ -49,7 +49,12 @@ test('a run with alarms is the same run', () => {
   const quiet = scene([])
   const watched = scene([])
   let rung = 0
-  const again = { onAlarm: (at: number) => void (rung++, at < 6 * SECOND && watched.alarm(at + 300_000, again)) }
+  const again = {
+    onAlarm(at: number) {
+      rung++
+      if (at < 6 * SECOND) watched.alarm(at + 300_000, again)
+    },
+  }
   watched.alarm(0, again)
   expect(watched.run({ until: 8 * SECOND })).toBe(quiet.run({ until: 8 * SECOND }))
   expect(rung).toBe(21)

@@ -352,15 +352,10 @@ export class Kernel {
 
   /** A bare target of data events, for benchmarks and tests of the kernel. It lives as long as the trial. */
   register(handler: DataHandler): ProcessId {
-    const process = new Process(
-      this.#core.processes.length,
-      `handler-${this.#core.processes.length}`,
-      new Host(''),
-      undefined,
-      handler,
-    )
+    const { processes } = this.#core
+    const process = new Process(processes.length, `handler-${processes.length}`, new Host(''), undefined, handler)
     process.revive()
-    this.#core.processes.push(process)
+    processes.push(process)
     return process.id
   }
 

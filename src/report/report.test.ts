@@ -7,6 +7,7 @@ import { fakeRegistry, fakeScenario, jolt } from '../trial/testing.ts'
 import { junitXml } from './junit.ts'
 import { vitestFile } from './reproduction.ts'
 import { printStory, STORY_LINES_MAXIMUM, storyOf } from './story.ts'
+import { printSummary } from './summary.ts'
 import { type ObjectSource, objectTables } from './table.ts'
 import { age, duration, moment } from './time.ts'
 
@@ -147,6 +148,40 @@ test('a reproduction holds the whole scenario', () => {
   expect(text).toContain("import registerOwn from './own.js'")
 })
 
+test('a campaign says what was waited for in vain, and which suites prove nothing of what they name', () => {
+  const text = printSummary(
+    {
+      trials: 2,
+      verdicts: { passed: 2, failed: 0, vacuous: 0, diverged: 0, exhausted: 0, error: 0 },
+      virtualMicros: 1,
+      steps: 1,
+      faults: [],
+      reached: [],
+      neverReached: ['vain'],
+      neverMet: [{ property: 'vain', triggers: ['a Pod of which holds "leaving"'] }],
+      vacuousSuites: [{ suite: 'tides', properties: ['vain', 'other'] }],
+      sometimesSeen: [],
+      sometimesNeverSeen: [],
+      failures: [],
+    },
+    1_000_000,
+  )
+  expect(text).toContain('never reached (they proved nothing): vain')
+  expect(text).toContain('vain waited in vain for a Pod of which holds "leaving"')
+  expect(text).toContain('the suite tides names and never reached vain and other')
+})
+
+test('what a property saw is the line before the last of its story', () => {
+  const result = failed([])
+  const lines = storyOf(
+    fakeScenario(),
+    { ...result, violation: { ...result.violation!, saw: 'status.phase: Running -> Failed' } },
+    fakeRegistry(),
+  )
+  expect(lines.slice(-2).map(({ text }) => text.split(' ')[0])).toEqual(['SAW', 'BROKEN'])
+  expect(lines.at(-2)?.text).toBe('SAW status.phase: Running -> Failed')
+})
+
 test('JUnit text is escaped', () => {
   const summary = {
     trials: 2,
@@ -156,6 +191,8 @@ test('JUnit text is escaped', () => {
     faults: [],
     reached: [],
     neverReached: [],
+    neverMet: [],
+    vacuousSuites: [],
     sometimesSeen: [],
     sometimesNeverSeen: [],
     failures: [{ signature: 'a<b', count: 1, first: { trialId: 's:1:0', result: failed([]) } }],

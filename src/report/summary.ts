@@ -53,6 +53,10 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros): stri
   parts.push('')
   if (summary.neverReached.length > 0)
     parts.push(...wrapped('never reached (they proved nothing): ', summary.neverReached))
+  for (const { property, triggers } of summary.neverMet)
+    parts.push(...wrapped(`${property} waited in vain for `, triggers))
+  for (const { suite, properties } of summary.vacuousSuites)
+    parts.push(...wrapped(`the suite ${suite} names and never reached `, properties))
   if (summary.sometimesSeen.length > 0) parts.push(...wrapped('seen at least once, as hoped: ', summary.sometimesSeen))
   // What was never reached could not be seen either, and has been named.
   const unseen = summary.sometimesNeverSeen.filter((id) => !summary.neverReached.includes(id))

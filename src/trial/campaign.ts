@@ -4,6 +4,7 @@
  */
 import type { Registry } from './registry.ts'
 import type { TrialResult, Verdict } from './result.ts'
+import { parseTrialId } from './trial-id.ts'
 
 /** One trial as the book keeps it. */
 export interface TrialRecord {
@@ -105,7 +106,8 @@ export class Campaign {
       if (met === undefined) this.#met.set(property, new Set(triggers))
       else for (const trigger of triggers) met.add(trigger)
     }
-    if (properties.length > 0) this.#addNamed(suiteOf(record.trialId), properties, result)
+    const suite = suiteOf(record.trialId)
+    if (suite !== undefined && properties.length > 0) this.#addNamed(suite, properties, result)
     return this.#group(record)
   }
 
@@ -156,9 +158,9 @@ export class Campaign {
   }
 }
 
-/** The suite that a trial's id begins with. */
-function suiteOf(trialId: string): string {
-  return trialId.split(/[:+]/)[0] ?? trialId
+/** The suite that drew a trial; undefined for an entry of the corpus, which has none. */
+function suiteOf(trialId: string): string | undefined {
+  return parseTrialId(trialId)?.suite
 }
 
 /** What a campaign did not look at: with `--strict`, each of them is a failure. */

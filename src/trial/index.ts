@@ -10,7 +10,14 @@ export {
   trafficArbitrary,
   workloadArbitrary,
 } from './arbitraries.ts'
-export { Campaign, type CampaignSummary, exitStatusOf, type FailureGroup, type TrialRecord } from './campaign.ts'
+export {
+  Campaign,
+  type CampaignSummary,
+  exitStatusOf,
+  type FailureGroup,
+  omissionsOf,
+  type TrialRecord,
+} from './campaign.ts'
 export { canonicalText, hash64 } from './canonical.ts'
 export { assertRunnable, mistakesOf, type ScenarioMistake } from './check-scenario.ts'
 export {

@@ -115,7 +115,8 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     release()
     journal.close()
     const status = exitStatusOf(summary.verdicts)
-    if (stopped || status !== 0 || flags.strict !== true) return session.settle(stopped && status === 0 ? INTERRUPTED_STATUS : status)
+    if (stopped || status !== 0 || flags.strict !== true)
+      return session.settle(stopped && status === 0 ? INTERRUPTED_STATUS : status)
     return session.settle(omissionsOf(summary) > 0 ? 1 : 0)
   } finally {
     await session.close()

@@ -1,14 +1,18 @@
 /** `seatrial run`: a fixed number of trials of each suite under a seed. The result is the same on every machine. */
 import { counted, printSummary, summaryLine, trialLine } from '../../report/index.ts'
-<<<<<<< HEAD
-import { type Block, Campaign, type CampaignSummary, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
+
+import {
+  type Block,
+  Campaign,
+  type CampaignSummary,
+  exitStatusOf,
+  omissionsOf,
+  suggest,
+  UserError,
+} from '../../trial/index.ts'
 import { driveBlocks } from '../drive.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
-=======
-import { Campaign, type CampaignSummary, exitStatusOf, omissionsOf, suggest, UserError } from '../../trial/index.ts'
-import { type Block, driveBlocks } from '../drive.ts'
-import { findingLine, investigate, printFinding } from '../findings.ts'
->>>>>>> d99f36e (Temporal properties: formulas over the cluster and over each object, progressed observation by observation)
+
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'

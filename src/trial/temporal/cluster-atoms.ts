@@ -51,14 +51,18 @@ export function every<K extends Resource>(kind: K, name: string, test: (object: 
   return atom({ name: `every ${RESOURCES[kind].kind} ${name}`, place: callersPlace(), source })
 }
 
-/** A fact of this type is noted just now (and `test` holds of it): true at that one observation. */
-export function happens<T extends FactType>(type: T, test?: (fact: FactOf<T>) => boolean): Formula {
+/** A fact of this type is noted just now (and `test` holds of it): true at that one observation. `name` is for reports. */
+export function happens<T extends FactType>(
+  type: T,
+  test?: (fact: FactOf<T>) => boolean,
+  name: string = type,
+): Formula {
   const source = {
     on: 'fact',
     type,
     ...(test === undefined ? {} : { test: test as (fact: never) => unknown }),
   } as const
-  return atom({ name: type, place: callersPlace(), source: source as Atom['source'] })
+  return atom({ name, place: callersPlace(), source: source as Atom['source'] })
 }
 
 /**

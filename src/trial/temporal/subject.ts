@@ -18,11 +18,15 @@ export interface Subject<R extends Resource> {
   ): Formula
   /** An action: true at the observation of a change from one stored version to the next that is such a step. */
   does(name: string, test: (before: ResourceTypes[R], after: ResourceTypes[R]) => boolean): Formula
-  /** A fact about the object is noted just now. `about` gives the uid or the key (namespace/name) of the fact's object. */
+  /**
+   * A fact about the object is noted just now. `about` gives the uid or the key (namespace/name) of the fact's object;
+   * `name` is for reports.
+   */
   has<T extends FactType>(
     type: T,
     about: (fact: FactOf<T>) => string | undefined,
     test?: (fact: FactOf<T>, object: ResourceTypes[R]) => boolean,
+    name?: string,
   ): Formula
   /** Its first observation. */
   readonly created: Formula
@@ -41,6 +45,7 @@ export interface FactSubject<O extends FactType> {
     type: T,
     about: (fact: FactOf<T>) => string | undefined,
     test?: (fact: FactOf<T>, opening: FactOf<O>) => boolean,
+    name?: string,
   ): Formula
   /** Its first observation: the fact with which it began. */
   readonly created: Formula
@@ -75,8 +80,9 @@ function factAtom(
   type: string,
   about: (fact: never) => string | undefined,
   test?: (fact: never, subject: never) => boolean,
+  name: string = type,
 ): Formula {
-  return atom(type, {
+  return atom(name, {
     on: 'fact',
     type,
     about: about as (fact: Fact) => unknown,

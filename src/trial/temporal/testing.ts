@@ -2,7 +2,7 @@
 import { Calm } from '../../cluster/calm.ts'
 import { type Cluster, Truth } from '../../cluster/index.ts'
 import { type Fact, Kernel, type Micros } from '../../kernel/index.ts'
-import { deepFreeze, type KubeObject, type Resource, type ResourceTypes } from '../../objects/index.ts'
+import { deepFreeze, type KubeObject, type Resource } from '../../objects/index.ts'
 import type { Monitor, PropertyDefinition, Violation } from '../registry.ts'
 
 export class Stage {
@@ -38,7 +38,7 @@ export class Stage {
   }
 
   /** Stores an object: `parts` are laid over its last version. A new one gets a uid. */
-  put<R extends Resource>(kind: R, name: string, parts: object = {}): this {
+  put(kind: Resource, name: string, parts: object = {}): this {
     const key = `default/${name}`
     const before = this.truth.get(kind, key) as KubeObject | undefined
     const uid = before?.metadata.uid ?? `uid-${++this.#made}`
