@@ -140,19 +140,9 @@ function buildProgram(io: Io, act: Act): Command {
       'the failures that are kept, grouped by cause: one best example each, how often it came, when it counts as fixed',
     )
     .option('--json', 'a JSON line for each group')
-  for in vain;
-  the
-  story
-  says
-  what
-  was
-  seen
-  )
     .action(
       act(async (folder: string | undefined, flags: object) =>
-        (await
-  import('./commands/triage.ts')
-  ).triageCommand(io, folder, flags),
+        (await import('./commands/triage.ts')).triageCommand(io, folder, flags),
       ),
     )
   program
@@ -164,9 +154,7 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--json', 'a JSON line')
     .action(
       act(async (what: string, name: string, flags: object) =>
-        (await
-  import('./commands/new-invariant.ts')
-  ).newCommand(io, what, name, flags),
+        (await import('./commands/new-invariant.ts')).newCommand(io, what, name, flags),
       ),
     )
   program
@@ -177,9 +165,7 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--properties <file>', 'a module of your own that registers properties')
     .action(
       act(async (which: string | undefined, flags: object) =>
-        (await
-  import('./commands/list.ts')
-  ).listCommand(io, which, flags),
+        (await import('./commands/list.ts')).listCommand(io, which, flags),
       ),
     )
   for (const command of program.commands.flatMap((outer) => [outer, ...outer.commands]))

@@ -309,10 +309,7 @@ export class Kernel {
     this.#core.note(fact, KERNEL_PROCESS)
   }
 
-  /**
-   * Calls `target` when the moment is over, that is when no further event can come at it. It is no event: neither the trace
-   * nor the order of anything else knows of it. For who only watches; an alarm in the past rings as soon as time moves on.
-   */
+  /** Calls `target` when no further event can come at the moment. It is no event, so it changes nothing: for who only watches. */
   alarm(at: Micros, target: AlarmTarget): void {
     this.#core.alarms.set(Math.max(at, this.#core.now), target)
   }
