@@ -2,7 +2,6 @@
  * Eventually stable reconciliation: once all faults have healed the cluster reaches what its objects ask for, within the
  * quiet phase, and stays there.
  */
-import { unconverged } from '../../src/cluster/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 
 export const reconciliation: PropertyDefinition = {
@@ -18,7 +17,7 @@ export const reconciliation: PropertyDefinition = {
         if (cluster.truth.count('deployments') + cluster.truth.count('replicasets') > 0) report.reached()
       },
       onEnd() {
-        const missing = unconverged(cluster.truth)
+        const missing = cluster.unconverged()
         const [first] = missing
         if (first === undefined) return
         report.fail({

@@ -36,6 +36,8 @@ export class Cluster {
   readonly truth: Truth
   readonly calm: Calm
   readonly #assembly: Assembly
+  /** Hosts that lost power for good. */
+  readonly #lost = new Set<string>()
 
   constructor(options: ClusterOptions) {
     this.topology = options.topology
@@ -84,26 +86,53 @@ export class Cluster {
     this.kernel.enter(this.process('operator'), (machine, out) => action(machine as Operator, out))
   }
 
+  /** All hosts of etcd, of the control plane and of nodes that are not named here lose power, and never come back. */
+  keepOnly(core: readonly string[]): void {
+    const { etcdMembers, masters, nodes } = namesOf(this.topology)
+    const lost = [...etcdMembers, ...masters, ...nodes].filter((host) => !core.includes(host))
+    // It never ends: whoever asks whether a lost process is disturbed is told so for ever.
+    this.calm.disturb(lost.flatMap((host) => this.kernel.processes(host)))
+    for (const host of lost) {
+      this.#lost.add(host)
+      this.kernel.crashHost(host)
+    }
+  }
+
+  /** The host lost power for good. */
+  isLost(host: string): boolean {
+    return this.#lost.has(host)
+  }
+
+  /** What is not yet as the objects ask, but for what the loss of a node makes impossible. */
+  unconverged(): string[] {
+    return unconverged(this.truth, (node) => this.isLost(node))
+  }
+
   /**
    * Converged, every informer, member of etcd and kube-proxy has caught up, and nothing but leases has changed for five
    * seconds.
    */
   isQuiet(): boolean {
     if (this.kernel.now - this.truth.lastChangeAt < QUIET_MICROS || this.#assembly.operator().running > 0) return false
-    if (unconverged(this.truth).length > 0 || staleInformers(this.truth, this.informers()).length > 0) return false
+    if (this.unconverged().length > 0 || staleInformers(this.truth, this.informers()).length > 0) return false
     return this.#etcdHasCaughtUp() && this.#proxiesHaveCaughtUp()
   }
 
   /** A member that is still down (its disk was full, say) or behind is not quiet: nothing has been shown about it yet. */
   #etcdHasCaughtUp(): boolean {
     const views = this.etcdViews()
-    if (views.length < this.topology.etcdMembers) return false
+    if (
+      views.length <
+      this.topology.etcdMembers - namesOf(this.topology).etcdMembers.filter((name) => this.isLost(name)).length
+    )
+      return false
     return views.every((view) => view.isRunning && view.revision === this.truth.revision)
   }
 
   /** After a failed restore the next one may come as late as the sync period, 30 s. */
   #proxiesHaveCaughtUp(): boolean {
-    return namesOf(this.topology).proxies.every((name) => {
+    return namesOf(this.topology).proxies.every((name, index) => {
+      if (this.isLost(`node-${index}`)) return true
       const process = this.process(name)
       return this.kernel.isRunning(process) && !(this.kernel.machineOf(process) as KubeProxy).isBehind
     })

@@ -17,10 +17,14 @@ import {
 } from '../objects/index.ts'
 import type { Truth } from './truth.ts'
 
-/** Names, in words, everything that is not yet as the objects ask. Costs O(objects); meant for about once a virtual second. */
-export function unconverged(truth: Truth): string[] {
+/**
+ * Names, in words, everything that is not yet as the objects ask. Costs O(objects); meant for about once a virtual second.
+ * A node that is lost for good is never Ready again, and a pod that was left on it never ends: nobody can tell its containers.
+ */
+export function unconverged(truth: Truth, isLost: (node: string) => boolean = () => false): string[] {
   const missing: string[] = []
   for (const node of truth.list('nodes')) {
+    if (isLost(node.metadata.name)) continue
     const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
     if (ready?.status !== 'True') missing.push(`node ${node.metadata.name} is not Ready`)
   }
@@ -30,7 +34,8 @@ export function unconverged(truth: Truth): string[] {
   }
   const pods = [...truth.list('pods')]
   for (const pod of pods) {
-    if (pod.metadata.deletionTimestamp !== undefined) missing.push(`pod ${keyOf(pod)} is still terminating`)
+    if (pod.metadata.deletionTimestamp === undefined || isLost(pod.spec.nodeName ?? '')) continue
+    missing.push(`pod ${keyOf(pod)} is still terminating`)
   }
   const podsByOwner = groupByController(pods)
   const setsByOwner = groupByController([...truth.list('replicasets')])

@@ -64,3 +64,20 @@ export function namesOf(topology: Topology) {
     proxies: numbered('kube-proxy', topology.nodes),
   }
 }
+
+/** What is wrong with these hosts as the core of a cluster, all that is left of it for good; undefined when it can work. */
+export function coreMistake(topology: Topology, core: readonly string[]): string | undefined {
+  const { etcdMembers, masters, nodes, controllerManagers, schedulers, dns } = namesOf(topology)
+  const known = [...etcdMembers, ...masters, ...nodes]
+  const unknown = core.find((host) => !known.includes(host))
+  if (unknown !== undefined) return `there is no host "${unknown}"; there are ${known.join(', ')}`
+  const kept = (hosts: readonly string[]) => hosts.filter((host) => core.includes(host))
+  if (kept(etcdMembers).length * 2 <= etcdMembers.length) return 'it has no majority of the etcd members'
+  if (kept(nodes).length === 0) return 'it has no node'
+  // Controller managers, schedulers and DNS servers are dealt out to the masters in turn.
+  for (const [what, processes] of Object.entries({ controllerManagers, schedulers, dns })) {
+    const isKept = processes.some((_, index) => core.includes(masters[index % masters.length] ?? ''))
+    if (!isKept) return `none of the masters that it has runs one of the ${what}`
+  }
+  return undefined
+}

@@ -2,7 +2,7 @@
  * Whether a scenario makes sense to this registry: every name exists, ids are unique, targets are in the topology, times
  * lie in the active phase. Shapes are the schema's business (`schema.ts`).
  */
-import { namesOf } from '../cluster/topology.ts'
+import { coreMistake, namesOf } from '../cluster/topology.ts'
 import type { WorkloadStep } from '../cluster/workload.ts'
 import type { Registry } from './registry.ts'
 import type { Scenario } from './scenario.ts'
@@ -52,6 +52,13 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
     if (!nodes.has(client.node))
       complain(`/traffic/${index}/node`, `there is no node "${client.node}"`, suggest(client.node, nodes))
   })
+  const wrongCore = scenario.core === undefined ? undefined : coreMistake(scenario.topology, scenario.core)
+  if (wrongCore !== undefined)
+    complain(
+      '/core',
+      `the core cannot work: ${wrongCore}`,
+      'name a majority of the etcd members, the masters that are needed and at least one node',
+    )
   for (const list of ['faults', 'workload', 'traffic'] as const) {
     const seen = new Set<string>()
     scenario[list].forEach((item, index) => {

@@ -140,6 +140,8 @@ class Trial {
     if (stopAt <= durationMicros) return
     faults.healAll()
     cluster.kernel.deed('stop load', () => cluster.stopLoad())
+    const { core } = this.#scenario
+    if (core !== undefined) cluster.kernel.deed('keep only the core', () => cluster.keepOnly(core))
     jury.onQuiet()
     jury.stopIfFailed()
     this.#settle(Math.min(durationMicros + settleMicros, stopAt), durationMicros + settleMicros)

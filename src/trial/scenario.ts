@@ -40,6 +40,11 @@ export interface Scenario {
   readonly durationMicros: Micros
   /** The quiet phase after it: everything is healed and the cluster must converge within it. */
   readonly settleMicros: Micros
+  /**
+   * The quiet phase heals only these hosts (`etcd-0`, `master-0`, `node-0` …): all others of etcd, the control plane and the
+   * nodes lose power when it begins, for good, and what is left must converge. Left out: it heals everything.
+   */
+  readonly core?: readonly string[]
   /** Latencies of network and disk: drawn from the seed (the default), or each at its mean; the last step of shrinking. */
   readonly jitter?: 'drawn' | 'mean'
   /** Property ids to check; empty means all registered ones. */

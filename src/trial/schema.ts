@@ -144,11 +144,12 @@ export const SCENARIO_SCHEMA = {
       faults: { type: 'array', items: faultStep },
       durationMicros: micros,
       settleMicros: micros,
+      core: { type: 'array', items: text, minItems: 1, uniqueItems: true },
       jitter: { enum: ['drawn', 'mean'] },
       properties: { type: 'array', items: text },
       defects: { type: 'array', items: text },
       about,
     },
-    ['jitter', 'about'],
+    ['core', 'jitter', 'about'],
   ),
 } as const

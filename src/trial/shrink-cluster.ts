@@ -44,6 +44,7 @@ function renamed(scenario: Scenario, topology: Topology): Scenario {
   return {
     ...scenario,
     topology,
+    ...(scenario.core === undefined ? {} : { core: rename(scenario.core) as readonly string[] }),
     workload: scenario.workload.map((step) =>
       'node' in step ? { ...step, node: names.get(step.node) ?? step.node } : step,
     ),

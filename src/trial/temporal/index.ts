@@ -33,5 +33,6 @@ export {
 export { PropertyError } from './predicate.ts'
 export { printFormula } from './print.ts'
 export { type PropertyOptions, property } from './property.ts'
+export { eventuallyStable, isReconciled, type ReconciliationOptions } from './reconciliation.ts'
 export type { FactSubject, Subject } from './subject.ts'
 export type { View } from './view.ts'
