@@ -19,14 +19,17 @@ import type { Truth } from './truth.ts'
 
 /**
  * Names, in words, everything that is not yet as the objects ask. Costs O(objects); meant for about once a virtual second.
- * A node that is lost for good is never Ready again, and a pod that was left on it never ends: nobody can tell its containers.
+ * What a node that is lost for good must come to: it is not Ready, and its pods are being deleted (they never end: nobody can
+ * tell their containers).
  */
 export function unconverged(truth: Truth, isLost: (node: string) => boolean = () => false): string[] {
   const missing: string[] = []
   for (const node of truth.list('nodes')) {
-    if (isLost(node.metadata.name)) continue
     const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
-    if (ready?.status !== 'True') missing.push(`node ${node.metadata.name} is not Ready`)
+    const { name } = node.metadata
+    if (isLost(name)) {
+      if (ready?.status === 'True') missing.push(`node ${name} is lost and still called Ready`)
+    } else if (ready?.status !== 'True') missing.push(`node ${name} is not Ready`)
   }
   for (const namespace of truth.list('namespaces')) {
     if (namespace.metadata.deletionTimestamp !== undefined)
@@ -34,8 +37,11 @@ export function unconverged(truth: Truth, isLost: (node: string) => boolean = ()
   }
   const pods = [...truth.list('pods')]
   for (const pod of pods) {
-    if (pod.metadata.deletionTimestamp === undefined || isLost(pod.spec.nodeName ?? '')) continue
-    missing.push(`pod ${keyOf(pod)} is still terminating`)
+    const isDeleted = pod.metadata.deletionTimestamp !== undefined
+    if (isLost(pod.spec.nodeName ?? '')) {
+      if (!isDeleted && !isPodTerminal(pod))
+        missing.push(`pod ${keyOf(pod)} is left on ${pod.spec.nodeName}, which is lost`)
+    } else if (isDeleted) missing.push(`pod ${keyOf(pod)} is still terminating`)
   }
   const podsByOwner = groupByController(pods)
   const setsByOwner = groupByController([...truth.list('replicasets')])
