@@ -7,7 +7,9 @@ import { invariant } from '../kernel/invariant.ts'
 import type { Micros } from '../kernel/time.ts'
 import { flush } from './durability.ts'
 import { afterCommit, changesAccepted, propose } from './leader.ts'
+import { forgetLease } from './lease.ts'
 import { changed, MembershipChange, votes } from './membership.ts'
+import { confirmReads } from './read.ts'
 import { advanceCommit, sendAppend } from './replication.ts'
 import { becomeFollower } from './role.ts'
 import type { RaftOut } from './sink.ts'
@@ -62,6 +64,8 @@ function leadOn(state: RaftState, out: RaftOut): void {
     if (state.options.leavesWhenRemoved) becomeFollower(state, state.term, NOBODY, out)
     return
   }
+  forgetLease(state)
+  confirmReads(state, out)
   if (advanceCommit(state)) afterCommit(state, out)
   else {
     for (let slot = 0; slot < state.members.length; slot++) if (slot !== state.slot) sendAppend(state, slot, false, out)

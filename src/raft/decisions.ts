@@ -2,6 +2,7 @@
  * The choices of Raft that history got wrong. Each is a function so that a defect can put another one in its place; the
  * machine asks and never knows. Sources stand with each choice.
  */
+import type { Micros } from '../kernel/time.ts'
 import type { LogIndex, Term } from './types.ts'
 
 export interface RaftDecisions {
@@ -40,6 +41,15 @@ export interface RaftDecisions {
   acceptsChange(settled: boolean, pending: boolean): boolean
   /** Does a leader keep a read that comes before the first commitment of its term? (etcd-io/etcd#12680) */
   keepsEarlyReads(): boolean
+  /**
+   * Is a lease good for a read that a majority last confirmed to have begun so long ago? `handedOver` says that this
+   * leader told somebody to campaign in spite of it. (Raft thesis 6.4.1)
+   */
+  leaseCovers(age: Micros, leaseMicros: Micros, handedOver: boolean): boolean
+  /** Does a joint change need a majority of the voters from before it too? (Raft thesis 4.3) */
+  jointNeedsBothHalves(): boolean
+  /** Does a leader that hands over go on appending? (Raft thesis 3.10) */
+  proposesWhileHandingOver(): boolean
 }
 
 export const RAFT_DECISIONS: RaftDecisions = {
@@ -57,4 +67,7 @@ export const RAFT_DECISIONS: RaftDecisions = {
   learnersAnswerVotes: () => true,
   acceptsChange: (settled, pending) => settled && !pending,
   keepsEarlyReads: () => true,
+  leaseCovers: (age, leaseMicros, handedOver) => age < leaseMicros && !handedOver,
+  jointNeedsBothHalves: () => true,
+  proposesWhileHandingOver: () => false,
 }

@@ -25,7 +25,7 @@ export function electionTimeout(state: RaftState, out: RaftOut): void {
 
 /** Only a voter campaigns, with its whole log and its whole membership in use. */
 function mayCampaign(state: RaftState): boolean {
-  if (state.slot < 0 || !votes(state.membership, state.id)) return false
+  if (state.slot < 0 || !votes(state.membership, state.id) || state.now < state.refusesUntil) return false
   if (snapshotPending(state) && !state.options.decisions.campaignsBeforeSnapshot()) return false
   for (let index = state.applied + 1; index <= state.commit; index++) {
     if (state.log.entryAt(index)?.data instanceof MembershipChange) return false
@@ -35,6 +35,7 @@ function mayCampaign(state: RaftState): boolean {
 
 /** The leader orders this member to take over: no rehearsal, no lease. */
 export function campaignByOrder(state: RaftState, out: RaftOut): void {
+  state.refusesUntil = 0
   if (mayCampaign(state)) campaign(state, true, out)
 }
 

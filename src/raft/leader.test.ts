@@ -107,6 +107,7 @@ describe('reports of the transport', () => {
     c.run(SECOND / 2, ({ from, to }) => from === a.id || to === a.id)
     c.snapshot(leader, 0)
     const progress = leader.state.progress[a.state.slot]
+    c.reportsLoss = false
     c.run(SECOND, ({ message }) => message.type === 'raft-snapshot')
     expect(progress?.state).toBe('snapshot')
     c.step(leader, { kind: 'snapshot-report', id: a.id, delivered })

@@ -3,6 +3,8 @@
  * Models etcd-io/raft's stepLeader. Every heartbeat is also the clock of CheckQuorum: a leader that in one election
  * time-out heard from no majority steps down (Raft thesis 6.2).
  */
+
+import { beginLeaseRound } from './lease.ts'
 import { changed, MembershipChange, type MembershipRefusal, votes } from './membership.ts'
 import type { AppendReply, HeartbeatReply, Proposal } from './messages.ts'
 import type { Progress } from './progress.ts'
@@ -23,7 +25,8 @@ import { type MemberId, NOBODY } from './types.ts'
 
 /** Appends and sends. False when this member does not lead or is handing over. */
 export function propose(state: RaftState, proposals: readonly Proposal[], out: RaftOut): boolean {
-  if (state.role !== 'leader' || state.transferee !== NOBODY || state.slot < 0) return false
+  if (state.role !== 'leader' || state.slot < 0) return false
+  if (state.transferee !== NOBODY && !state.options.decisions.proposesWhileHandingOver()) return false
   if (!admits(state, proposals)) return false
   appendProposals(state, withoutRefused(state, proposals, out))
   broadcastAppend(state, out)
@@ -102,7 +105,6 @@ export function handleAppendReply(state: RaftState, reply: AppendReply, out: Raf
   }
   // An answer to a term that this log has left behind cannot go beyond it.
   if (reply.index > state.log.last) return
-  const wasPaused = progress.paused
   const news = progress.acknowledged(reply.index)
   if (!news && !(progress.state === 'probe' && progress.match === reply.index)) return
   if (progress.state === 'probe') progress.becomeReplicate()
@@ -112,7 +114,7 @@ export function handleAppendReply(state: RaftState, reply: AppendReply, out: Raf
     progress.becomeReplicate()
   }
   if (news && advanceCommit(state)) afterCommit(state, out)
-  else if (wasPaused) sendAppend(state, slot, true, out)
+  else if (progress.canRaiseCommit(state.commit)) sendAppend(state, slot, true, out)
   while (sendAppend(state, slot, false, out)) {
     // The window is filled.
   }
@@ -124,13 +126,8 @@ export function handleHeartbeatReply(state: RaftState, reply: HeartbeatReply, ou
   if (slot < 0 || slot === state.slot) return
   const progress = state.progress[slot] as Progress
   progress.active = true
-  progress.probing = false
-  if (progress.state === 'snapshot') {
-    if (++progress.snapshotBeats >= state.options.snapshotPatience) progress.abandonSnapshot()
-  } else if (progress.full) progress.freeFirst()
-  if (progress.state === 'probe' || (progress.state === 'replicate' && progress.match < state.log.last)) {
-    sendAppend(state, slot, true, out)
-  }
+  progress.flowPaused = false
+  if (progress.state === 'probe' || progress.match < state.log.last) sendAppend(state, slot, true, out)
   if (reply.read > 0) confirmRead(state, slot, reply.read, out)
 }
 
@@ -138,18 +135,16 @@ export function handleHeartbeatReply(state: RaftState, reply: HeartbeatReply, ou
 export function heartbeatTimeout(state: RaftState, out: RaftOut): void {
   if (state.role !== 'leader') return
   const { electionTimeoutMicros, heartbeatMicros } = state.options
-  state.beats++
-  if (state.transferee !== NOBODY && ++state.transferBeats * heartbeatMicros >= electionTimeoutMicros) {
-    state.transferee = NOBODY
-  }
-  if (state.beats * heartbeatMicros >= electionTimeoutMicros) {
+  if (++state.beats * heartbeatMicros >= electionTimeoutMicros) {
     state.beats = 0
     if (!hearsMajority(state)) {
       becomeFollower(state, state.term, NOBODY, out)
       return
     }
+    state.transferee = NOBODY
   }
   out.armHeartbeat(heartbeatMicros)
+  beginLeaseRound(state)
   broadcastHeartbeat(state, out)
 }
 
@@ -179,7 +174,7 @@ export function snapshotReported(state: RaftState, id: MemberId, delivered: bool
   if (progress?.state !== 'snapshot') return
   if (delivered) progress.becomeProbe()
   else progress.abandonSnapshot()
-  progress.probing = true
+  progress.flowPaused = true
 }
 
 /** Hands leadership over. False when this member does not lead or `to` is no other voter. */
@@ -189,12 +184,14 @@ export function transfer(state: RaftState, to: MemberId, out: RaftOut): boolean 
   // The same order again changes nothing, so that repeating it does not put the end of the attempt off.
   if (state.transferee === to) return true
   state.transferee = to
-  state.transferBeats = 0
+  // The new order has a whole election time-out, and so has the majority to be heard again.
+  state.beats = 0
   if ((state.progress[slot] as Progress).match === state.log.last) orderTimeout(state, out)
   else sendAppend(state, slot, true, out)
   return true
 }
 
 function orderTimeout(state: RaftState, out: RaftOut): void {
+  state.handedOver = true
   out.send(state.transferee, { type: 'raft-timeout-now', from: state.id, term: state.term })
 }

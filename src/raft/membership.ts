@@ -65,10 +65,10 @@ export function votes(membership: Membership, member: MemberId): boolean {
   return membership.voters.includes(member) || membership.outgoing.includes(member)
 }
 
-/** The voters as slots of `members`. */
-export function electorateOf(membership: Membership, members: readonly MemberId[]): Electorate {
+/** The voters as slots of `members`; rightly those from before a joint change too. */
+export function electorateOf(membership: Membership, members: readonly MemberId[], bothHalves = true): Electorate {
   const slotsOf = (ids: readonly MemberId[]) => ids.map((id) => members.indexOf(id))
-  return { incoming: slotsOf(membership.voters), outgoing: slotsOf(membership.outgoing) }
+  return { incoming: slotsOf(membership.voters), outgoing: bothHalves ? slotsOf(membership.outgoing) : [] }
 }
 
 /** The membership after `change`, or why there is none. */

@@ -55,7 +55,7 @@ export interface Heartbeat {
   readonly from: MemberId
   readonly term: Term
   readonly commit: LogIndex
-  /** The number of the newest read that waits for a quorum, or 0. */
+  /** The number of the newest read or lease that waits for a quorum, or 0. */
   readonly read: number
 }
 

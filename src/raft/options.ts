@@ -36,12 +36,15 @@ export interface RaftOptions {
    * Default quorum.
    */
   readonly readMode: 'quorum' | 'lease'
+  /**
+   * By lease: how long it lasts from when the heartbeats were sent that a majority answered. It must end, by any clock,
+   * before an election time-out does. Default nine tenths of the election time-out.
+   */
+  readonly leaseMicros: Micros
   /** A follower hands proposals on to the leader. Default true. */
   readonly forwardsProposals: boolean
   /** A leader whose removal or demotion was applied steps down. Default true. */
   readonly leavesWhenRemoved: boolean
-  /** Heartbeat answers without progress after which a snapshot is sent again. Default 50 (5 s). */
-  readonly snapshotPatience: number
   readonly decisions: RaftDecisions
 }
 
@@ -49,12 +52,13 @@ export type RaftOptionsInput = Partial<RaftOptions> & Pick<RaftOptions, 'id' | '
 
 /** Fills in the defaults and checks what was given. */
 export function completeRaftOptions(given: RaftOptionsInput): RaftOptions {
+  const electionTimeoutMicros = given.electionTimeoutMicros ?? 1_000 * MILLISECOND
   const options: RaftOptions = {
     id: given.id,
     name: given.name ?? `member-${given.id}`,
     members: given.members,
     drawElectionTimeout: given.drawElectionTimeout,
-    electionTimeoutMicros: given.electionTimeoutMicros ?? 1_000 * MILLISECOND,
+    electionTimeoutMicros,
     heartbeatMicros: given.heartbeatMicros ?? 100 * MILLISECOND,
     hurriesFirstElection: given.hurriesFirstElection ?? true,
     maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
@@ -63,14 +67,15 @@ export function completeRaftOptions(given: RaftOptionsInput): RaftOptions {
     maxUncommittedBytes: given.maxUncommittedBytes ?? Number.POSITIVE_INFINITY,
     maxApplyingBytes: given.maxApplyingBytes ?? Number.POSITIVE_INFINITY,
     readMode: given.readMode ?? 'quorum',
+    leaseMicros: given.leaseMicros ?? Math.floor((electionTimeoutMicros * 9) / 10),
     forwardsProposals: given.forwardsProposals ?? true,
     leavesWhenRemoved: given.leavesWhenRemoved ?? true,
-    snapshotPatience: given.snapshotPatience ?? 50,
     decisions: given.decisions ?? RAFT_DECISIONS,
   }
   invariant(options.id > 0 && options.members.length > 0, 'raft: a log begins with members', options.id)
   invariant(!options.members.includes(0), 'raft: no member has id 0')
   invariant(options.heartbeatMicros > 0, 'raft: heartbeats take time')
-  invariant(options.electionTimeoutMicros > options.heartbeatMicros, 'raft: an election time-out spans heartbeats')
+  invariant(electionTimeoutMicros > options.heartbeatMicros, 'raft: an election time-out spans heartbeats')
+  invariant(options.leaseMicros <= electionTimeoutMicros, 'raft: a lease ends before an election may begin')
   return options
 }

@@ -2,6 +2,11 @@
 import { expect, test } from 'vitest'
 import { Progress } from './progress.ts'
 
+function lostSnapshot(progress: Progress): void {
+  progress.becomeSnapshot(20)
+  progress.abandonSnapshot()
+}
+
 function replicating(match: number, window = 3): Progress {
   const progress = new Progress(match + 1, window)
   progress.match = match
@@ -31,8 +36,42 @@ test('replication runs ahead until its window is full', () => {
   progress.acknowledged(7)
   progress.freeTo(7)
   expect([progress.paused, progress.match, progress.inflight]).toEqual([false, 7, 1])
-  progress.freeFirst()
+  progress.freeTo(8)
   expect(progress.inflight).toBe(0)
+})
+
+test('a full window is a probe: an answer to a heartbeat lets one bare append through, which pauses again', () => {
+  const progress = replicating(4)
+  for (const last of [5, 6, 7]) progress.sent(1, last)
+  progress.flowPaused = false
+  expect(progress.full).toBe(true)
+  progress.sent(0, 7)
+  expect([progress.paused, progress.next, progress.inflight]).toEqual([true, 8, 3])
+})
+
+test.each<[name: string, sent: number, next: number, commit: number, canRaise: boolean]>([
+  ['it was told all of it', 5, 9, 5, false],
+  ['more is committed of what it is sent', 5, 9, 6, true],
+  ['it was told of all that it is sent', 8, 9, 12, false],
+  ['nothing is on its way beyond what it was told', 5, 6, 9, false],
+])('a commit index to tell: %s', (_name, sentCommit, next, commit, canRaise) => {
+  const progress = replicating(2)
+  progress.next = next
+  progress.sentCommit = sentCommit
+  expect(progress.canRaiseCommit(commit)).toBe(canRaise)
+})
+
+test.each<[name: string, act: (progress: Progress) => void, sentCommit: number]>([
+  ['a refusal', (progress) => progress.refused(7, 3), 2],
+  ['a report that it cannot be reached', (progress) => progress.becomeProbe(), 2],
+  ['a snapshot tells as much as it holds', (progress) => progress.becomeSnapshot(20), 20],
+  ['a snapshot that is lost', lostSnapshot, 2],
+])('what must be sent again was not told: %s', (_name, act, sentCommit) => {
+  const progress = replicating(2)
+  progress.sent(5, 7)
+  progress.sentCommit = 6
+  act(progress)
+  expect(progress.sentCommit).toBe(sentCommit)
 })
 
 test('a window counted in bytes is full when enough of them are under way, and one large append always fits', () => {
@@ -45,10 +84,10 @@ test('a window counted in bytes is full when enough of them are under way, and o
   expect([progress.paused, progress.window]).toEqual([true, [1, 4]])
   progress.acknowledged(1)
   progress.freeTo(1)
-  expect(progress.paused).toBe(true)
-  expect(progress.clone().paused).toBe(true)
-  progress.freeFirst()
-  expect(progress.paused).toBe(false)
+  expect([progress.full, progress.clone().full]).toEqual([true, true])
+  progress.acknowledged(4)
+  progress.freeTo(4)
+  expect([progress.full, progress.paused]).toEqual([false, false])
 })
 
 test.each<[name: string, match: number, index: number, news: boolean, nextAfter: number]>([

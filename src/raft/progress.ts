@@ -1,7 +1,8 @@
 /**
  * What a leader knows of one follower, and whether it may send more. Models etcd-io/raft's tracker.Progress and Inflights.
  * Probe: one append at a time until the logs are known to meet. Replicate: appends go out optimistically, as many as the
- * window allows. Snapshot: nothing until the follower answers. Nothing is sent from here.
+ * window allows; one that fills it is a probe too, and a heartbeat's answer lets one more through. Snapshot: nothing until
+ * the follower answers or the transport reports. Nothing is sent from here.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Heartbeat } from './messages.ts'
@@ -15,15 +16,15 @@ export class Progress {
   match: LogIndex = 0
   /** The next entry to send. */
   next: LogIndex
-  /** Probe: an append is under way and nothing is sent until an answer or a heartbeat's answer comes. */
-  probing = false
+  /** The highest commit index that this follower was told, and would hear of if nothing is lost. */
+  sentCommit: LogIndex = 0
+  /** A probe is under way or the window is full: nothing is sent until an answer or a heartbeat's answer comes. */
+  flowPaused = false
   /** Snapshot: the index of the one under way. */
   pendingSnapshot: LogIndex = 0
-  /** Heartbeat answers since the snapshot was sent. */
-  snapshotBeats = 0
   /** Heard from since the leader last counted. */
   active = false
-  /** The newest read that this follower confirmed. */
+  /** The newest read or lease that this follower confirmed. */
   readAcknowledged = 0
   /** The heartbeat sent last, sent again while it still says the truth. */
   heartbeat: Heartbeat | undefined
@@ -59,22 +60,22 @@ export class Progress {
 
   /** Nothing may be sent now. */
   get paused(): boolean {
-    if (this.state === 'replicate') return this.full
-    return this.state === 'snapshot' || this.probing
+    return this.flowPaused || this.state === 'snapshot'
   }
 
   /** An append with `count` entries up to `last` has left; `bytes` only matter where they are limited. */
   sent(count: number, last: LogIndex, bytes = 0): void {
-    if (count === 0) return
-    if (this.state === 'replicate') {
-      this.next = last + 1
-      // Mostly nothing else is under way, and an array that was emptied has no room left.
-      if (this.#inflight.length === 0) this.#inflight = [last]
-      else this.#inflight.push(last)
-      if (!this.countsBytes) return
-      this.#inflightBytes.push(bytes)
-      this.#bytes += bytes
-    } else this.probing = true
+    if (this.state !== 'replicate') {
+      if (count > 0) this.flowPaused = true
+      return
+    }
+    if (count > 0) this.#enters(last, bytes)
+    this.flowPaused = this.full
+  }
+
+  /** Could the follower commit more than it was told, of what is on its way to it? */
+  canRaiseCommit(commit: LogIndex): boolean {
+    return commit > this.sentCommit && this.sentCommit < this.next - 1
   }
 
   /** The follower holds everything up to `index`. True if that is news. */
@@ -82,38 +83,35 @@ export class Progress {
     if (this.next <= index) this.next = index + 1
     if (index <= this.match) return false
     this.match = index
-    this.probing = false
+    this.flowPaused = false
     return true
   }
 
   /** Appends up to `index` have arrived. */
   freeTo(index: LogIndex): void {
-    while (this.#inflight.length > 0 && (this.#inflight[0] as LogIndex) <= index) this.freeFirst()
-  }
-
-  /** One place in a full window, so that a lost append cannot block it for ever. */
-  freeFirst(): void {
-    this.#inflight.shift()
-    if (this.countsBytes) this.#bytes -= this.#inflightBytes.shift() ?? 0
+    while (this.#inflight.length > 0 && (this.#inflight[0] as LogIndex) <= index) {
+      this.#inflight.shift()
+      if (this.countsBytes) this.#bytes -= this.#inflightBytes.shift() ?? 0
+    }
   }
 
   /** The follower refused what followed `rejected`; its log may meet ours at `hint`. False for an outdated refusal. */
   refused(rejected: LogIndex, hint: LogIndex): boolean {
     if (this.state === 'replicate') {
       if (rejected <= this.match) return false
-      this.next = this.match + 1
+      this.#setNext(this.match + 1)
       return true
     }
     if (this.next - 1 !== rejected) return false
-    this.next = Math.max(Math.min(rejected, hint + 1), this.match + 1)
-    this.probing = false
+    this.#setNext(Math.max(Math.min(rejected, hint + 1), this.match + 1))
+    this.flowPaused = false
     return true
   }
 
   becomeProbe(): void {
     const pending = this.state === 'snapshot' ? this.pendingSnapshot : 0
     this.#reset('probe')
-    this.next = Math.max(this.match + 1, pending + 1)
+    this.#setNext(Math.max(this.match + 1, pending + 1))
   }
 
   becomeReplicate(): void {
@@ -124,22 +122,23 @@ export class Progress {
   becomeSnapshot(index: LogIndex): void {
     this.#reset('snapshot')
     this.pendingSnapshot = index
-    this.snapshotBeats = 0
+    this.next = index + 1
+    this.sentCommit = index
   }
 
   /** Gives a snapshot up: its place is probed again from what is known. */
   abandonSnapshot(): void {
     this.#reset('probe')
-    this.next = this.match + 1
+    this.#setNext(this.match + 1)
   }
 
   clone(): Progress {
     const copy = new Progress(this.next, this.#maxInflight, this.#maxBytes)
     copy.state = this.state
     copy.match = this.match
-    copy.probing = this.probing
+    copy.sentCommit = this.sentCommit
+    copy.flowPaused = this.flowPaused
     copy.pendingSnapshot = this.pendingSnapshot
-    copy.snapshotBeats = this.snapshotBeats
     copy.active = this.active
     copy.readAcknowledged = this.readAcknowledged
     for (const index of this.#inflight) copy.#inflight.push(index)
@@ -148,10 +147,26 @@ export class Progress {
     return copy
   }
 
+  #enters(last: LogIndex, bytes: number): void {
+    this.next = last + 1
+    // Mostly nothing else is under way, and an array that was emptied has no room left.
+    if (this.#inflight.length === 0) this.#inflight = [last]
+    else this.#inflight.push(last)
+    if (!this.countsBytes) return
+    this.#inflightBytes.push(bytes)
+    this.#bytes += bytes
+  }
+
+  /** Goes back, perhaps: what is not sent any more tells nobody a commit index. */
+  #setNext(next: LogIndex): void {
+    this.next = next
+    if (this.sentCommit >= next) this.sentCommit = next - 1
+  }
+
   #reset(state: ProgressState): void {
     invariant(this.next > this.match, 'raft: what a follower holds is not sent again', { next: this.next })
     this.state = state
-    this.probing = false
+    this.flowPaused = false
     this.pendingSnapshot = 0
     this.#inflight.length = 0
     this.#inflightBytes.length = 0

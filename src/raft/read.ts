@@ -2,9 +2,10 @@
  * Reads without the log. Raft thesis 6.4, etcd-io/raft's ReadOnlySafe: the leader notes its commit index, lets a majority
  * confirm by heartbeats that it still leads, then names the index at which a local read is linearizable. A leader that has
  * committed nothing in its term waits: its commit index may be behind its predecessor's. Lost requests are the asker's to
- * repeat. With ReadOnlyLeaseBased a leader that hears from a majority trusts its lease, and so everybody's clock.
+ * repeat. By lease (lease.ts) a leader answers at once while its lease lasts, and otherwise asks the majority.
  */
 import { invariant } from '../kernel/invariant.ts'
+import { confirmLease, leaseHolds } from './lease.ts'
 import type { Progress } from './progress.ts'
 import { reachedByQuorum } from './quorum.ts'
 import { broadcastHeartbeat } from './replication.ts'
@@ -27,14 +28,17 @@ export function takeRead(state: RaftState, from: MemberId, context: number, out:
     if (state.options.decisions.keepsEarlyReads()) state.waitingReads.push({ sequence: 0, index: 0, from, context })
     return
   }
-  const { incoming, outgoing } = state.electorate
-  const alone = incoming.length === 1 && outgoing.length === 0 && incoming[0] === state.slot
-  if (alone || state.options.readMode === 'lease') {
+  if (isAlone(state) || leaseHolds(state)) {
     answer(state, from, context, state.commit, out)
     return
   }
   state.reads.push({ sequence: ++state.readSequence, index: state.commit, from, context })
   broadcastHeartbeat(state, out)
+}
+
+function isAlone({ electorate, slot }: RaftState): boolean {
+  const { incoming, outgoing } = electorate
+  return incoming.length === 1 && outgoing.length === 0 && incoming[0] === slot
 }
 
 /** The commit index rose: reads that waited for the first commitment of the term start now. */
@@ -45,16 +49,22 @@ export function wakeReads(state: RaftState, out: RaftOut): void {
   for (const read of waiting) takeRead(state, read.from, read.context, out)
 }
 
-/** A follower confirmed the leader as of read `sequence`. */
+/** A follower confirmed the leader as of round `sequence`. */
 export function confirmRead(state: RaftState, slot: number, sequence: number, out: RaftOut): void {
   const progress = state.progress[slot] as Progress
   if (sequence <= progress.readAcknowledged) return
   progress.readAcknowledged = sequence
-  if (state.reads.length === 0) return
+  confirmReads(state, out)
+}
+
+/** Answers the reads that the present voters have confirmed. */
+export function confirmReads(state: RaftState, out: RaftOut): void {
+  if (state.reads.length === 0 && state.leaseRounds.length === 0) return
   const confirmed = reachedByQuorum(
     state.progress.map((other, at) => (at === state.slot ? state.readSequence : other.readAcknowledged)),
     state.electorate,
   )
+  confirmLease(state, confirmed)
   let done = 0
   while (done < state.reads.length && (state.reads[done] as PendingRead).sequence <= confirmed) done++
   for (const read of state.reads.splice(0, done)) answer(state, read.from, read.context, read.index, out)

@@ -39,12 +39,15 @@ export function broadcastAppend(state: RaftState, out: RaftOut): void {
 export function sendAppend(state: RaftState, slot: number, evenEmpty: boolean, out: RaftOut): boolean {
   const progress = state.progress[slot] as Progress
   const log = state.log
-  // A full window still lets a bare commit index through, as it adds nothing to the window.
-  if (progress.paused && !(evenEmpty && progress.state === 'replicate')) return false
+  if (progress.paused) return false
   const previousIndex = progress.next - 1
   const previousTerm = log.termAt(previousIndex)
   if (previousTerm === -1) return sendSnapshot(state, slot, out)
-  const entries = progress.full ? [] : log.slice(progress.next, log.last, state.options.maxAppendBytes)
+  // A full window still lets a bare commit index through, as it adds nothing to the window.
+  const entries =
+    progress.state === 'replicate' && progress.full
+      ? NO_ENTRIES
+      : log.slice(progress.next, log.last, state.options.maxAppendBytes)
   if (entries.length === 0 && !evenEmpty) return false
   out.send(state.members[slot] as number, {
     type: 'raft-append',
@@ -57,8 +60,11 @@ export function sendAppend(state: RaftState, slot: number, evenEmpty: boolean, o
     quiet: entries.length === 0 && progress.state === 'replicate' && progress.match === previousIndex,
   })
   progress.sent(entries.length, previousIndex + entries.length, progress.countsBytes ? bytesOf(entries) : 0)
+  progress.sentCommit = state.commit
   return true
 }
+
+const NO_ENTRIES: readonly Entry[] = Object.freeze([])
 
 function bytesOf(entries: readonly Entry[]): number {
   let bytes = 0
@@ -93,10 +99,9 @@ export function advanceCommit(state: RaftState): boolean {
 /** Filled and read within one call; kept to spare an array per acknowledgement. */
 const scratch: number[] = []
 
-/** Sends a heartbeat to every follower, with the number of the newest read that waits. */
+/** Sends a heartbeat to every follower, with the number of the newest read or lease that waits for a majority. */
 export function broadcastHeartbeat(state: RaftState, out: RaftOut): void {
-  const reads = state.reads
-  const read = reads.length === 0 ? 0 : (reads[reads.length - 1] as { sequence: number }).sequence
+  const read = state.reads.length === 0 && state.leaseRounds.length === 0 ? 0 : state.readSequence
   for (let slot = 0; slot < state.members.length; slot++) {
     if (slot === state.slot) continue
     const progress = state.progress[slot] as Progress
@@ -111,6 +116,7 @@ export function broadcastHeartbeat(state: RaftState, out: RaftOut): void {
       heartbeat = { type: 'raft-heartbeat', from: state.id, term: state.term, commit, read }
       progress.heartbeat = heartbeat
     }
+    progress.sentCommit = commit
     out.send(state.members[slot] as number, heartbeat)
   }
 }

@@ -5,6 +5,7 @@
  */
 import { invariant } from '../kernel/invariant.ts'
 import { setHardState } from './durability.ts'
+import { forgetLease } from './lease.ts'
 import { Progress } from './progress.ts'
 import { appendProposals, broadcastAppend } from './replication.ts'
 import type { RaftOut } from './sink.ts'
@@ -53,6 +54,8 @@ export function becomeLeader(state: RaftState, out: RaftOut): void {
   state.reads = []
   state.waitingReads = []
   state.transferee = NOBODY
+  state.handedOver = false
+  forgetLease(state)
   state.pendingChange = 0
   state.uncommittedBytes = 0
   setRole(state, 'leader', state.id, out)
@@ -67,6 +70,7 @@ function stopLeading(state: RaftState, out: RaftOut): void {
   state.progress = []
   state.reads = []
   state.waitingReads = []
+  forgetLease(state)
   state.termStart = 0
   state.transferee = NOBODY
   out.disarmHeartbeat()

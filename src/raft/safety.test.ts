@@ -122,7 +122,8 @@ function play(seed: number, decisions: Partial<RaftDecisions>, seen?: Seen, hand
       const at = draws.chanceAt(700_000, seed, i, 15) ? 0 : draws.intAt(0, flying.length - 1, seed, i, 16)
       const message = flying[at]!
       if (!draws.chanceAt(hand.duplicate, seed, i, 17)) flying.splice(at, 1)
-      if (!draws.chanceAt(hand.drop, seed, i, 18)) cluster.deliver(message)
+      if (draws.chanceAt(hand.drop, seed, i, 18)) cluster.lose(message)
+      else cluster.deliver(message)
       if (flying.length > 400) flying.splice(0, 200)
     } else {
       cluster.advanceTo(cluster.now + draws.intAt(0, 400_000, seed, i, 19))

@@ -20,6 +20,12 @@ export interface PendingRead {
   readonly context: number
 }
 
+/** Heartbeats of one moment, which ask for a lease. */
+export interface LeaseRound {
+  readonly sequence: number
+  readonly sentAt: Micros
+}
+
 /** Entries handed to the disk; durable up to `index` when `write` is. */
 export interface PendingWrite {
   readonly write: number
@@ -75,7 +81,7 @@ export interface RaftState {
 
   /** One per member while leading; the leader's own only carries `match`. */
   progress: Progress[]
-  /** Heartbeats since the leader last counted who is there. */
+  /** Heartbeats since the leader last counted who is there, or was ordered to hand over. */
   beats: number
   /** The index of this leader's first entry. */
   termStart: LogIndex
@@ -84,9 +90,16 @@ export interface RaftState {
   reads: PendingRead[]
   /** Reads that wait for the first commitment of the term. */
   waitingReads: PendingRead[]
+  /** By lease: heartbeats that no majority has answered yet, oldest first. */
+  leaseRounds: LeaseRound[]
+  /** By lease: when the newest heartbeats were sent that a majority answered; -1 for none. */
+  leaseFrom: Micros
+  /** By lease: no vote before this moment, as this member may have answered for somebody's lease. */
+  refusesUntil: Micros
   /** Whom leadership is being handed to; proposals are refused meanwhile. */
   transferee: MemberId
-  transferBeats: number
+  /** This leader has told somebody to campaign at once: that order may still be under way. */
+  handedOver: boolean
   /** The last index that may hold a change of the membership: no other is proposed until it is applied. */
   pendingChange: LogIndex
   /** Bytes of the entries that this leader appended and has not applied; counted only when there is a limit. */
@@ -140,7 +153,7 @@ export function createState(options: RaftOptions, restored: Restored = NOTHING_R
     membership,
     members,
     slot: members.indexOf(options.id),
-    electorate: electorateOf(membership, members),
+    electorate: electorateOf(membership, members, options.decisions.jointNeedsBothHalves()),
     term: restored.hardState.term,
     vote: restored.hardState.vote,
     log,
@@ -162,8 +175,11 @@ export function createState(options: RaftOptions, restored: Restored = NOTHING_R
     readSequence: 0,
     reads: [],
     waitingReads: [],
+    leaseRounds: [],
+    leaseFrom: -1,
+    refusesUntil: 0,
     transferee: 0,
-    transferBeats: 0,
+    handedOver: false,
     pendingChange: 0,
     uncommittedBytes: 0,
     lastWrite: 0,
@@ -188,6 +204,7 @@ export function cloneState(state: RaftState): RaftState {
     progress: state.progress.map((progress) => progress.clone()),
     reads: state.reads.slice(),
     waitingReads: state.waitingReads.slice(),
+    leaseRounds: state.leaseRounds.slice(),
     unsaved: state.unsaved.slice(),
     pendingWrites: state.pendingWrites.slice(),
     pendingMessages: state.pendingMessages.slice(),
@@ -203,7 +220,7 @@ export function setMembership(state: RaftState, membership: Membership): void {
   state.membership = membership
   state.members = members
   state.slot = members.indexOf(state.id)
-  state.electorate = electorateOf(membership, members)
+  state.electorate = electorateOf(membership, members, state.options.decisions.jointNeedsBothHalves())
   state.ballots = kept.map((slot) => ballots[slot] ?? 0)
   if (state.role !== 'leader') return
   state.progress = kept.map((slot) => {

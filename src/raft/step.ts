@@ -25,6 +25,7 @@ import {
   snapshotReported,
   transfer,
 } from './leader.ts'
+import { hasPromisedNoVote, promiseNoVote } from './lease.ts'
 import type {
   Append,
   Heartbeat,
@@ -100,7 +101,8 @@ export function start(state: RaftState, now: Micros, out: RaftOut): void {
   state.now = now
   const { electionTimeoutMicros, heartbeatMicros, hurriesFirstElection } = state.options
   waitForElection(state, out)
-  if (!hurriesFirstElection) return
+  promiseNoVote(state)
+  if (!hurriesFirstElection || state.refusesUntil > now) return
   state.electionTimeout -= electionTimeoutMicros - heartbeatMicros
   armUpTo(state, state.electionTimeout, out)
 }
@@ -225,6 +227,7 @@ function followsSender(state: RaftState, message: Append | Heartbeat | InstallSn
     becomeFollower(state, state.term, message.from, out)
   }
   state.electionFrom = state.now
+  promiseNoVote(state)
   return true
 }
 
@@ -251,6 +254,7 @@ function isCurrent(state: RaftState, term: number, out: RaftOut): boolean {
 }
 
 function takeVoteRequest(state: RaftState, request: VoteRequest, out: RaftOut): void {
+  if (hasPromisedNoVote(state, request)) return
   if (request.term > state.term) {
     if (leaseRefuses(state, request)) return
     if (!request.preVote) becomeFollower(state, request.term, NOBODY, out)

@@ -210,6 +210,8 @@ export class TestCluster {
   readonly facts: RaftFact[] = []
   flying: Flying[] = []
   now = 0
+  /** The transport reports a snapshot that is lost, as etcd's does. */
+  reportsLoss = true
   #context = 0
   #proposal = 0
 
@@ -265,6 +267,14 @@ export class TestCluster {
   deliver({ to, message }: Flying): void {
     const member = this.member(to)
     if (member.alive) this.step(member, { kind: 'message', message })
+  }
+
+  /** A message that never arrives. */
+  lose({ from, to, message }: Flying): void {
+    const sender = this.member(from)
+    if (message.type === 'raft-snapshot' && sender.alive && this.reportsLoss) {
+      this.step(sender, { kind: 'snapshot-report', id: to, delivered: false })
+    }
   }
 
   propose(member: TestMember): void {
@@ -358,7 +368,8 @@ export class TestCluster {
     for (let round = 0; round < 100_000; round++) {
       const next = this.flying.shift()
       if (next !== undefined) {
-        if (!cut(next)) this.deliver(next)
+        if (cut(next)) this.lose(next)
+        else this.deliver(next)
         continue
       }
       const writer = this.members.find((member) => member.writes.length > 0)

@@ -171,9 +171,9 @@ function pushLeader(numbers: number[], state: RaftState, { to, order }: Renaming
   for (const id of order) {
     const progress = state.progress[state.members.indexOf(id)]
     if (progress === undefined) continue
-    const { match, next, pendingSnapshot, snapshotBeats, readAcknowledged, window } = progress
-    numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.probing))
-    numbers.push(pendingSnapshot, snapshotBeats, readAcknowledged, window.length, ...window)
+    const { match, next, pendingSnapshot, readAcknowledged, sentCommit, window } = progress
+    numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.flowPaused))
+    numbers.push(pendingSnapshot, sentCommit, readAcknowledged, window.length, ...window)
   }
   for (const read of [...state.reads, ...state.waitingReads]) {
     numbers.push(read.sequence, read.index, to[read.from] as number, read.context)

@@ -90,7 +90,6 @@ export class World implements WorldRules {
         hurriesFirstElection: false,
         // One entry a message, so that logs can be seen half sent.
         maxAppendBytes: 1,
-        snapshotPatience: 1,
         decisions: {
           ...RAFT_DECISIONS,
           startsWithPreVote: () => bounds.preVote,
