@@ -16,15 +16,33 @@ export interface Bounds {
   readonly heartbeats: number
   readonly reads: number
   readonly snapshots: number
-  /** A leader removes a member, or takes one back as a voter. Not together with snapshots. */
+  /** A leader removes a member, takes one back as a voter, or, where there are learners, promotes or demotes one. */
   readonly changes: number
+  /** A leader begins a joint change, that one member alone is left or everybody taken in, or ends one by order. */
+  readonly joint: number
+  /** A leader is ordered to hand over. */
+  readonly transfers: number
+  /** A leader counts whom it hears, and steps down or gives a transfer up. */
+  readonly checks: number
+  /** A follower has not heard its leader for long and does not campaign yet. Matters with refusals. */
+  readonly lapses: number
+  /**
+   * Moments that pass, two to an election time-out; a leader sends its heartbeats and counts whom it hears by them, and
+   * nobody's election pause or lease ends before its time. 0 means that pauses end at any time.
+   */
+  readonly moments: number
+  /** Moments pass for each member on its own: clocks that run apart without bound. Default false. */
+  readonly drift: boolean
   /** Most messages under way at once, with those that wait for a disk. A step that would send more is not taken. */
   readonly inFlight: number
-  /**
-   * Campaigns are rehearsed and whoever hears from a leader does not vote. Without, anybody campaigns at any time: more
-   * can happen, in fewer steps.
-   */
+  /** So many of the members begin as learners. Default 0. */
+  readonly learners: number
+  /** Campaigns are rehearsed. Without, anybody campaigns at any time: more can happen, in fewer steps. */
   readonly preVote: boolean
+  /** Whoever hears from a leader does not vote. Default: as campaigns are rehearsed. */
+  readonly refusal: boolean
+  /** Reads trust a leader's lease. Default false. */
+  readonly leaseReads: boolean
   /**
    * Without what spares states: renaming members, forgetting messages that can mean nothing any more, ending disk writes
    * at once when no crash can come. Slow; to check those three. Default false.
@@ -37,7 +55,7 @@ export interface Bounds {
   readonly decisions: Partial<RaftDecisions>
 }
 
-/** Each step that is bounded, in the order in which it is counted: four bits each of one word. */
+/** Each step that is bounded, in the order in which it is counted: as many bits of one word as its bound needs. */
 export const COUNTED = [
   'crashes',
   'drops',
@@ -47,6 +65,11 @@ export const COUNTED = [
   'reads',
   'snapshots',
   'changes',
+  'joint',
+  'transfers',
+  'checks',
+  'lapses',
+  'moments',
 ] as const
 
 export type Counted = (typeof COUNTED)[number]
@@ -64,8 +87,17 @@ export function completeBounds(given: Partial<Bounds>): Bounds {
     reads: 0,
     snapshots: 0,
     changes: 0,
+    joint: 0,
+    transfers: 0,
+    checks: 0,
+    lapses: 0,
+    moments: 0,
+    drift: false,
     inFlight: 6,
+    learners: 0,
     preVote: false,
+    refusal: given.preVote ?? false,
+    leaseReads: false,
     plain: false,
     states: Number.POSITIVE_INFINITY,
     depth: Number.POSITIVE_INFINITY,

@@ -1,4 +1,5 @@
 /** What two members say of each other in any one state: Raft's claims that no member can break alone. (Raft paper, figure 3) */
+import { termOf } from './codes.ts'
 import type { Facts } from './turns.ts'
 
 /** Election safety: at most one leader a term, over all time. */
@@ -14,7 +15,7 @@ export function logsDiffer(member: Facts, other: Facts): string | undefined {
   const low = Math.max(member.compacted, other.compacted)
   for (let index = Math.min(mine.length, theirs.length) - 1; index > low; index--) {
     const [code, code2] = [mine[index] as number, theirs[index] as number]
-    if (code >> 6 === code2 >> 6) agreed = true
+    if (termOf(code) === termOf(code2)) agreed = true
     if (agreed && code !== code2) return `log matching: members ${member.id} and ${other.id} differ at ${index}`
   }
   return undefined

@@ -2,11 +2,13 @@
  * What has happened that no member need remember: which entry was committed at each index, by a leader of which term, and
  * how much was committed when a read was asked. Each different history is kept once, as a number.
  */
-import type { LogIndex, Term } from '../types.ts'
+import { changed } from '../membership.ts'
+import type { LogIndex, Membership, Term } from '../types.ts'
+import { changeIn, changeOf, renamed } from './codes.ts'
 import { digest, Words } from './hash.ts'
+import { type Quorums, quorumsBy, quorumsMeet } from './overlap.ts'
 import type { Renaming } from './symmetry.ts'
-import type { Facts, Turn } from './turns.ts'
-import { renamed } from './wire.ts'
+import type { Common, Facts, Turn } from './turns.ts'
 
 export type HistoryNumber = number
 
@@ -16,17 +18,23 @@ interface History {
   readonly terms: readonly Term[]
   /** How many entries were committed when the read of this number was asked. */
   readonly floors: readonly LogIndex[]
+  /** Who decides by the newest membership that is committed, and by the one before it. */
+  readonly electorates: readonly Quorums[]
 }
 
 export class Histories {
   readonly digests = new Words()
   readonly #renamings: readonly Renaming[]
+  readonly #membership: Membership
+  readonly #members: number
   readonly #histories: History[] = []
   readonly #numbers = new Map<string, HistoryNumber>()
 
-  constructor(renamings: readonly Renaming[]) {
+  constructor({ renamings, membership, options }: Pick<Common, 'renamings' | 'membership' | 'options'>) {
     this.#renamings = renamings
-    this.#numberOf({ committed: [0], terms: [0], floors: [] })
+    this.#membership = membership
+    this.#members = options.length
+    this.#numberOf({ committed: [0], terms: [0], floors: [], electorates: [quorumsBy(membership)] })
   }
 
   /** After a read was asked. */
@@ -51,7 +59,15 @@ export class Histories {
       committed[index] = code
       terms[index] = term
     }
-    return committed === undefined ? number : this.#numberOf({ ...history, committed, terms: terms as Term[] })
+    if (committed === undefined) return number
+    return this.#numberOf({ ...history, committed, terms: terms as Term[], electorates: this.#deciding(committed) })
+  }
+
+  /** Who decided one change ago still may, where nobody has told: the leader's quorums must meet theirs too. */
+  leaderOverlaps(number: HistoryNumber, leader: Facts): string | undefined {
+    const { electorates } = this.#histories[number] as History
+    if (electorates.every((electorate) => quorumsMeet(electorate, leader.quorums))) return undefined
+    return `quorum overlap: the leader of term ${leader.term} counts without those who may decide as well`
   }
 
   /** What a leader must hold, it holds. (Raft paper 5.4.3) */
@@ -75,8 +91,25 @@ export class Histories {
     return undefined
   }
 
+  electorates(number: HistoryNumber): readonly Quorums[] {
+    return (this.#histories[number] as History).electorates
+  }
+
   readsAsked(number: HistoryNumber): number {
     return (this.#histories[number] as History).floors.length
+  }
+
+  #deciding(committed: readonly number[]): readonly Quorums[] {
+    let membership = this.#membership
+    let before: Membership | undefined
+    for (const code of committed) {
+      const what = code === undefined ? undefined : changeIn(code)
+      const next = what === undefined ? membership : changed(membership, changeOf(what, this.#members))
+      if (typeof next === 'string' || next === membership) continue
+      before = membership
+      membership = next
+    }
+    return before === undefined ? [quorumsBy(membership)] : [quorumsBy(membership), quorumsBy(before)]
   }
 
   #numberOf(history: History): HistoryNumber {

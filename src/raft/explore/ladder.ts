@@ -13,23 +13,44 @@ export interface Rung {
 
 /** Every kind of step on one rung at least; all of it takes seconds. */
 export const RUNGS: readonly Rung[] = [
-  { name: 'a crash, two terms', bounds: { terms: 2, logLength: 1, crashes: 1, inFlight: 4 } },
   {
-    name: 'a proposal, a snapshot, a doubled and a lost message',
-    bounds: { terms: 1, logLength: 2, proposals: 1, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
+    name: 'a crash, two terms, rehearsed campaigns',
+    bounds: { terms: 2, logLength: 1, crashes: 1, inFlight: 3, preVote: true },
+  },
+  {
+    name: 'rehearsed campaigns, a leader that is not heard for long',
+    bounds: { terms: 2, logLength: 2, lapses: 2, inFlight: 3, preVote: true },
+  },
+  {
+    name: 'a learner and a change, two terms',
+    bounds: { terms: 2, logLength: 3, learners: 1, changes: 1, inFlight: 3 },
   },
   {
     name: 'a proposal and a heartbeat, two terms',
     bounds: { terms: 2, logLength: 2, proposals: 1, heartbeats: 1, inFlight: 3 },
   },
-  { name: 'a proposal, three terms', bounds: { terms: 3, logLength: 2, proposals: 1, inFlight: 3 } },
-  { name: 'a change of the membership, two terms', bounds: { terms: 2, logLength: 3, changes: 1, inFlight: 3 } },
-  { name: 'four terms', bounds: { terms: 4, logLength: 2, inFlight: 3 } },
-  { name: 'a read, two terms', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
   {
-    name: 'a crash, two terms, rehearsed campaigns',
-    bounds: { terms: 2, logLength: 1, crashes: 1, inFlight: 3, preVote: true },
+    name: 'a leader counts whom it hears, two terms',
+    bounds: { terms: 2, logLength: 2, checks: 1, heartbeats: 1, inFlight: 3 },
   },
+  { name: 'a proposal, three terms', bounds: { terms: 3, logLength: 2, proposals: 1, inFlight: 3 } },
+  {
+    name: 'leadership is handed over, a proposal, two terms',
+    bounds: { terms: 2, logLength: 2, transfers: 1, proposals: 1, inFlight: 3 },
+  },
+  { name: 'a change of the membership, two terms', bounds: { terms: 2, logLength: 3, changes: 1, inFlight: 3 } },
+  { name: 'a crash, two terms', bounds: { terms: 2, logLength: 1, crashes: 1, inFlight: 4 } },
+  { name: 'four terms', bounds: { terms: 4, logLength: 2, inFlight: 3 } },
+  { name: 'a joint change, two terms', bounds: { terms: 2, logLength: 4, joint: 1, inFlight: 3 } },
+  {
+    name: 'a proposal, a snapshot, a doubled and a lost message',
+    bounds: { terms: 1, logLength: 2, proposals: 1, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
+  },
+  {
+    name: 'a read by lease, three moments, two terms',
+    bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, leaseReads: true, refusal: true, inFlight: 3 },
+  },
+  { name: 'a read, two terms', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
 ]
 
 /** The same with more of everything; minutes. */
@@ -55,6 +76,58 @@ export const HIGH_RUNGS: readonly Rung[] = [
   {
     name: 'a read and a heartbeat, two terms',
     bounds: { terms: 2, logLength: 2, reads: 1, heartbeats: 1, inFlight: 5 },
+  },
+  {
+    name: 'a snapshot and a crash, two terms, 22 steps',
+    bounds: { terms: 2, logLength: 2, snapshots: 1, crashes: 1, heartbeats: 1, inFlight: 4, depth: 22 },
+  },
+  {
+    name: 'a snapshot and a change, two terms',
+    bounds: { terms: 2, logLength: 3, snapshots: 1, changes: 1, inFlight: 3 },
+  },
+  {
+    name: 'a snapshot that is lost, and a change',
+    bounds: { terms: 1, logLength: 3, snapshots: 1, changes: 1, drops: 1, heartbeats: 1, inFlight: 3 },
+  },
+  {
+    name: 'two changes of the membership, two terms',
+    bounds: { terms: 2, logLength: 4, changes: 2, inFlight: 3 },
+  },
+  { name: 'leadership is handed over, three terms', bounds: { terms: 3, logLength: 2, transfers: 1, inFlight: 3 } },
+  {
+    name: 'rehearsed campaigns, handing over, counting, a leader not heard for long',
+    bounds: { terms: 2, logLength: 2, lapses: 1, checks: 1, transfers: 1, preVote: true, inFlight: 3 },
+  },
+  { name: 'a joint change, three terms', bounds: { terms: 3, logLength: 5, joint: 1, inFlight: 3 } },
+  { name: 'two joint changes, two terms', bounds: { terms: 2, logLength: 5, joint: 2, inFlight: 3 } },
+  {
+    name: 'a joint change while leadership is handed over, two terms',
+    bounds: { terms: 2, logLength: 4, joint: 1, transfers: 1, inFlight: 3 },
+  },
+  {
+    name: 'a learner and two changes, two terms',
+    bounds: { terms: 2, logLength: 4, learners: 1, changes: 2, inFlight: 3 },
+  },
+  {
+    name: 'a read by lease, handing over, rehearsed campaigns',
+    bounds: {
+      terms: 2,
+      logLength: 2,
+      moments: 2,
+      reads: 1,
+      transfers: 1,
+      leaseReads: true,
+      preVote: true,
+      inFlight: 3,
+    },
+  },
+  {
+    name: 'a read by lease, a crash, rehearsed campaigns',
+    bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, crashes: 1, leaseReads: true, preVote: true, inFlight: 3 },
+  },
+  {
+    name: 'a read by lease, three moments, more under way',
+    bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, leaseReads: true, refusal: true, inFlight: 4 },
   },
 ]
 

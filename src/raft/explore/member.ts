@@ -1,18 +1,14 @@
 /**
  * One member as a value: the machine's state, its disk, what it has asked the disk to write, and what it once promised.
- * Nothing in it is changed once made. Time is taken out: of its clock only whether its election pause is over is kept, as
- * the search decides when that is.
+ * Nothing in it is changed once made.
  */
-import { MembershipChange } from '../membership.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { RaftOptions } from '../options.ts'
 import { createState, type RaftState } from '../state.ts'
-import type { Entry, HardState, LogIndex, MemberId, Role, Snapshot, Term } from '../types.ts'
+import type { Entry, HardState, LogIndex, MemberId, Membership, Role, Snapshot, Term } from '../types.ts'
+import { forgetTime, type Kept, NOW, PAUSE_MICROS } from './clock.ts'
+import { codeOf, entryText, pushEntries, pushMembership, renamed } from './codes.ts'
 import type { Renaming } from './symmetry.ts'
-import { codeOf, pushEntries, renamed } from './wire.ts'
-
-/** Every step happens at this moment; an election pause began then, or at 0. */
-export const NOW = 10_000_000
 
 export interface Disk {
   readonly hardState: HardState
@@ -42,13 +38,32 @@ export interface Member {
   readonly led: readonly Term[]
 }
 
-export function memberAtStart(id: MemberId, options: RaftOptions): Member {
-  const state = createState(options)
+const EMPTY: Disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot: undefined, entries: [] }
+
+/** In the beginning nobody has heard a leader for long. */
+export function memberAtStart(id: MemberId, options: RaftOptions, membership: Membership, kept: Kept): Member {
+  const state = restored(EMPTY, options, membership)
+  forgetTime(state, kept)
+  if (kept.moments) state.electionFrom = NOW - PAUSE_MICROS
+  return { id, state, disk: EMPTY, writes: [], votes: [], led: [] }
+}
+
+/** What a start finds on the disk; `membership` is who belonged in the beginning. */
+export function restored(
+  { hardState, snapshot, entries }: Disk,
+  options: RaftOptions,
+  membership: Membership,
+): RaftState {
+  const state = createState(options, {
+    hardState,
+    snapshot,
+    entries,
+    applied: snapshot?.index ?? 0,
+    membership: snapshot?.membership ?? membership,
+  })
   state.now = NOW
   state.electionFrom = NOW
-  state.electionTimeout = 1
-  const disk: Disk = { hardState: { term: 0, vote: 0, commit: 0 }, snapshot: undefined, entries: [] }
-  return { id, state, disk, writes: [], votes: [], led: [] }
+  return state
 }
 
 /** The disk after a write: entries replace what is there from their first index on; a snapshot replaces everything. */
@@ -69,11 +84,8 @@ export function compacted(disk: Disk, snapshot: Snapshot): Disk {
   return { hardState: disk.hardState, snapshot, entries: disk.entries.slice(snapshot.index - base) }
 }
 
-/**
- * Takes out of a state what makes equal states look different: numbers of writes that have ended, caches, timers that
- * the search fires itself. `keepsTime` keeps whether the election pause is over.
- */
-export function normalize(state: RaftState, keepsTime: boolean): void {
+/** Takes out of a state what makes equal states look different: numbers of writes that have ended, caches, time. */
+export function normalize(state: RaftState, kept: Kept): void {
   const ended = state.durableWrite
   if (ended > 0) {
     state.lastWrite -= ended
@@ -84,16 +96,11 @@ export function normalize(state: RaftState, keepsTime: boolean): void {
     state.pendingWrites = state.pendingWrites.map((pending) => ({ ...pending, write: pending.write - ended }))
     state.pendingMessages = state.pendingMessages.map((pending) => ({ ...pending, write: pending.write - ended }))
   }
-  state.now = NOW
-  state.electionTimerAt = 0
-  state.electionTimeout = 1
-  state.attempt = 0
-  state.beats = 0
+  forgetTime(state, kept)
   state.heartbeatReply = undefined
-  if (!keepsTime) state.electionFrom = NOW
   if (state.role !== 'candidate' && state.role !== 'pre-candidate') state.ballots.fill(0)
   for (const progress of state.progress) {
-    progress.active = true
+    if (!kept.activity) progress.active = true
     progress.heartbeat = undefined
   }
 }
@@ -124,13 +131,15 @@ export function numbersOf(
     to[state.leader] as number,
     state.commit,
     state.applied,
-    state.electionFrom === NOW ? 1 : 0,
+    NOW - state.electionFrom,
+    state.refusesUntil,
     log.durable,
     log.compacted,
     log.compactedTerm,
     log.snapshot?.index ?? 0,
     log.last,
   )
+  pushMembership(numbers, state.membership, renaming)
   for (let index = log.compacted + 1; index <= log.last; index++) {
     numbers.push(renamed(codeOf(log.entryAt(index) as Entry), renaming))
   }
@@ -163,16 +172,25 @@ function pushDisk(numbers: number[], { hardState, snapshot, entries }: Disk, ren
     snapshot?.index ?? 0,
     snapshot?.term ?? 0,
   )
+  pushMembership(numbers, snapshot?.membership, renaming)
   pushEntries(numbers, entries, renaming)
 }
 
 function pushLeader(numbers: number[], state: RaftState, { to, order }: Renaming): void {
   numbers.push(state.termStart, state.pendingChange, state.readSequence, state.reads.length, state.waitingReads.length)
+  numbers.push(
+    to[state.transferee] as number,
+    Number(state.handedOver),
+    state.beats,
+    state.leaseFrom,
+    state.leaseRounds.length,
+  )
+  for (const { sequence, sentAt } of state.leaseRounds) numbers.push(sequence, sentAt)
   for (const id of order) {
     const progress = state.progress[state.members.indexOf(id)]
     if (progress === undefined) continue
     const { match, next, pendingSnapshot, readAcknowledged, sentCommit, window } = progress
-    numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.flowPaused))
+    numbers.push(STATES.indexOf(progress.state), match, next, Number(progress.flowPaused), Number(progress.active))
     numbers.push(pendingSnapshot, sentCommit, readAcknowledged, window.length, ...window)
   }
   for (const read of [...state.reads, ...state.waitingReads]) {
@@ -189,12 +207,6 @@ export function logText(member: Member): string {
   const base = log === undefined ? (member.disk.snapshot?.index ?? 0) : log.compacted
   const text = entries.map((entry) => entryText(entry))
   return `[${base > 0 ? [`..${base}`, ...text].join(' ') : text.join(' ')}]`
-}
-
-export function entryText({ term, data }: Entry): string {
-  if (data === null) return `t${term}`
-  if (!(data instanceof MembershipChange)) return `t${term}:v${data}`
-  return `t${term}:${data.steps.map(({ kind, member }) => `${kind === 'remove' ? '-' : '+'}${member}`).join()}`
 }
 
 function entriesOf(log: RaftState['log']): Entry[] {

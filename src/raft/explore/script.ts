@@ -2,9 +2,10 @@
 import { never } from '../../kernel/invariant.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { MemberId } from '../types.ts'
-import { entryText, logText, type Member } from './member.ts'
+import { entryText } from './codes.ts'
+import { inputText } from './inputs.ts'
+import { logText, type Member } from './member.ts'
 import type { Exploration } from './search.ts'
-import { CHANGE, CRASH, HEARTBEAT, PROPOSE, READ, RESTART, SNAPSHOT, SYNC, TICK } from './turns.ts'
 
 /** The shortest way to the broken claim, numbered; empty when nothing broke. */
 export function scriptOf({ violation }: Exploration): string {
@@ -18,25 +19,13 @@ export function scriptOf({ violation }: Exploration): string {
     const message = rules.wire.messages[what] as RaftMessage
     const id = how === 3 ? what & 7 : (rules.wire.to[what] as MemberId)
     const text = how === 3 ? inputText(id, what >> 3) : `${HOW[how]} ${messageText(id, message)}`
-    const after = how === 2 ? '' : ` => ${memberText(memberAt(at + 1, id))}`
+    const after = how === 2 || id === 0 ? '' : ` => ${memberText(memberAt(at + 1, id))}`
     return `${String(at + 1).padStart(3)}. ${text}${after}`
   })
   return [...lines, `     ${claim}`].join('\n')
 }
 
 const HOW = ['deliver', 'deliver, and keep a copy of,', 'lose']
-
-function inputText(id: MemberId, input: number): string {
-  if (input === TICK) return `member ${id}: election time-out`
-  if (input === HEARTBEAT) return `member ${id}: heartbeat`
-  if (input === SYNC) return `member ${id}: its disk finishes a write`
-  if (input === CRASH) return `member ${id}: crash`
-  if (input === RESTART) return `member ${id}: restart`
-  if (input === SNAPSHOT) return `member ${id}: snapshot, and compact the log`
-  if (input >= CHANGE)
-    return `member ${id}: propose ${(input - CHANGE) >> 3 === 0 ? 'to add' : 'to remove'} member ${(input - CHANGE) & 7}`
-  return input >= READ ? `member ${id}: read` : `member ${id}: propose v${input - PROPOSE}`
-}
 
 function messageText(to: MemberId, message: RaftMessage): string {
   const way = `${message.from}->${to}`

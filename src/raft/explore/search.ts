@@ -9,7 +9,7 @@ import { invariant } from '../../kernel/invariant.ts'
 import { type Bounds, completeBounds } from './bounds.ts'
 import { Words } from './hash.ts'
 import { Seen } from './seen.ts'
-import { type Step, World, type WorldRules } from './world.ts'
+import { type Reached, type Step, World, type WorldRules } from './world.ts'
 
 export interface Exploration {
   readonly states: number
@@ -25,8 +25,11 @@ export interface Exploration {
   readonly violation: { readonly claim: string; readonly path: readonly Step[]; readonly rules: WorldRules } | undefined
 }
 
+/** A claim about every cluster that is reached: the sentence that tells how it is broken, or nothing. */
+export type Claim = (reached: Reached) => string | undefined
+
 /** Searches until a claim breaks, or everything is seen, or a limit of the search itself is reached. */
-export function explore(given: Partial<Bounds>): Exploration {
+export function explore(given: Partial<Bounds>, claimed?: Claim): Exploration {
   const bounds = completeBounds(given)
   invariant(bounds.members >= 1 && bounds.members <= 4, 'raft: the search knows one to four members', bounds.members)
   const world = new World(bounds)
@@ -51,7 +54,7 @@ export function explore(given: Partial<Bounds>): Exploration {
     if (!isNew && world.violation === undefined) return true
     parents.data[parents.grow(1)] = from
     steps.data[steps.grow(1)] = step
-    claim = world.violation
+    claim = world.violation ?? claimed?.(world.reached())
     if (claim !== undefined) return false
     world.keep(next)
     return seen.size < bounds.states

@@ -11,16 +11,23 @@ export interface Renaming {
   readonly order: readonly MemberId[]
 }
 
-/** All renamings of members 1 to `count`; the first one changes nothing. */
-export function renamings(count: number): readonly Renaming[] {
+/**
+ * All renamings of members 1 to `count` by which the last `learners` stay among themselves, as they begin in another way;
+ * the first one changes nothing.
+ */
+export function renamings(count: number, learners = 0): readonly Renaming[] {
   const ids = Array.from({ length: count }, (_, i) => i + 1)
-  return orders(ids).map((order) => {
-    const to = [0]
-    order.forEach((member, at) => {
-      to[member] = at + 1
+  const voters = count - learners
+  const alike = (order: readonly MemberId[]) => order.every((member, at) => member > voters === at >= voters)
+  return orders(ids)
+    .filter(alike)
+    .map((order) => {
+      const to = [0]
+      order.forEach((member, at) => {
+        to[member] = at + 1
+      })
+      return { to, order }
     })
-    return { to, order }
-  })
 }
 
 function orders(ids: readonly MemberId[]): MemberId[][] {

@@ -5,13 +5,14 @@
  */
 
 import type { RaftMessage } from '../messages.ts'
-import { completeRaftOptions } from '../options.ts'
 import type { RaftOut } from '../sink.ts'
 import { applicable, cloneState, createState, type RaftState, setApplied } from '../state.ts'
 import { type RaftInput, step } from '../step.ts'
 import type { Entry, HardState } from '../types.ts'
 import { type Bounds, completeBounds } from './bounds.ts'
-import { NOW, normalize } from './member.ts'
+import { keptOf, NOW } from './clock.ts'
+import { exploredOptions } from './common.ts'
+import { normalize } from './member.ts'
 
 interface Write {
   write: number
@@ -43,21 +44,8 @@ interface Cluster {
 export function countStates(given: Partial<Bounds>): { states: number; depth: number } {
   const bounds = completeBounds(given)
   const ids = Array.from({ length: bounds.members }, (_, i) => i + 1)
-  const options = ids.map((id) =>
-    completeRaftOptions({
-      id,
-      members: ids,
-      drawElectionTimeout: () => 1,
-      hurriesFirstElection: false,
-      maxAppendBytes: 1,
-      decisions: {
-        ...completeRaftOptions({ id, members: ids, drawElectionTimeout: () => 1 }).decisions,
-        startsWithPreVote: () => bounds.preVote,
-        leaseRefusesVotes: () => bounds.preVote,
-        ...bounds.decisions,
-      },
-    }),
-  )
+  const options = exploredOptions(bounds)
+  const kept = keptOf(bounds)
   const fresh = (id: number, peer?: Peer): RaftState => {
     const held = peer && { hardState: peer.hardState, entries: peer.entries, snapshot: undefined, applied: 0 }
     const state = createState(options[id - 1]!, held)
@@ -68,7 +56,7 @@ export function countStates(given: Partial<Bounds>): { states: number; depth: nu
   const start: Cluster = {
     peers: ids.map((id) => {
       const state = fresh(id)
-      normalize(state, bounds.preVote)
+      normalize(state, kept)
       return { state, hardState: { term: 0, vote: 0, commit: 0 }, entries: [], writes: [], votes: [], led: [] }
     }),
     flying: [],
@@ -122,7 +110,7 @@ export function countStates(given: Partial<Bounds>): { states: number; depth: nu
     if (state.role === 'leader' && !peer.led.includes(state.term)) peer.led = [...peer.led, state.term]
     peer.votes = peer.votes.filter((vote) => Number(vote.split(':')[0]) >= peer.hardState.term)
     const ended = state.durableWrite
-    normalize(state, bounds.preVote)
+    normalize(state, kept)
     peer.writes = peer.writes.map((write) => ({ ...write, write: write.write - ended }))
     return next
   }

@@ -2,9 +2,9 @@
  * Messages as numbers. Each different message, receiver included, is kept once; what is under way is a bag of such
  * numbers. Its digest is made once for every renaming of the members.
  */
-import { MembershipChange } from '../membership.ts'
 import type { RaftMessage } from '../messages.ts'
-import type { Entry, MemberId } from '../types.ts'
+import type { MemberId } from '../types.ts'
+import { pushEntries, pushMembership } from './codes.ts'
 import { digest, Words } from './hash.ts'
 import type { Renaming } from './symmetry.ts'
 
@@ -59,7 +59,7 @@ function numbersOf(to: MemberId, message: RaftMessage, renaming: Renaming): numb
   const numbers = [TYPES.indexOf(message.type), named[to] as number, named[message.from] as number]
   switch (message.type) {
     case 'raft-vote-request':
-      numbers.push(message.term, Number(message.preVote), message.lastIndex, message.lastTerm)
+      numbers.push(message.term, Number(message.preVote), message.lastIndex, message.lastTerm, Number(message.transfer))
       break
     case 'raft-vote-reply':
       numbers.push(message.term, Number(message.preVote), Number(message.granted))
@@ -79,6 +79,7 @@ function numbersOf(to: MemberId, message: RaftMessage, renaming: Renaming): numb
       break
     case 'raft-snapshot':
       numbers.push(message.term, message.snapshot.index, message.snapshot.term)
+      pushMembership(numbers, message.snapshot.membership, renaming)
       break
     case 'raft-propose':
       for (const { data } of message.proposals) numbers.push(data as number)
@@ -97,33 +98,4 @@ function numbersOf(to: MemberId, message: RaftMessage, renaming: Renaming): numb
       break
   }
   return numbers
-}
-
-const CHANGES = 32
-const KINDS = ['add-voter', 'remove'] as const
-
-/** The changes of the membership that are explored: of one member each. */
-export function changeOf(what: number): MembershipChange {
-  return new MembershipChange([{ kind: KINDS[what >> 3] as 'add-voter' | 'remove', member: what & 7 }])
-}
-
-/** An entry is its term and what was proposed: nothing, a number below 32, or a change. The code tells any two apart. */
-export function codeOf({ term, data }: Entry): number {
-  if (data === null) return term * 64
-  if (!(data instanceof MembershipChange)) return term * 64 + (data as number)
-  const [step] = data.steps as [{ kind: 'add-voter' | 'remove'; member: MemberId }]
-  return term * 64 + CHANGES + KINDS.indexOf(step.kind) * 8 + step.member
-}
-
-/** The code when members have other names. */
-export function renamed(code: number, { to }: Renaming): number {
-  return (code & CHANGES) === 0 ? code : code - (code & 7) + (to[code & 7] as number)
-}
-
-export function pushEntries(numbers: number[], entries: readonly Entry[], renaming: Renaming): void {
-  numbers.push(entries.length)
-  const first = entries[0]
-  if (first === undefined) return
-  numbers.push(first.index)
-  for (const entry of entries) numbers.push(renamed(codeOf(entry), renaming))
 }

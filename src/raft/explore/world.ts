@@ -3,31 +3,21 @@
  * under way in ascending order. From a row come all rows that one step leads to. The digest of a row is a sum, so a step
  * only takes out what it changes and adds what comes.
  */
-import { RAFT_DECISIONS } from '../decisions.ts'
+import { invariant } from '../../kernel/invariant.ts'
 import type { RaftMessage } from '../messages.ts'
-import { completeRaftOptions } from '../options.ts'
 import type { MemberId } from '../types.ts'
 import { type Bounds, COUNTED, type Counted } from './bounds.ts'
+import { type Budget, choices } from './choices.ts'
 import { ledTwice, logsDiffer } from './claims.ts'
+import { commonOf } from './common.ts'
+import { isDead } from './dead.ts'
 import { avalanche, type Words } from './hash.ts'
 import { Histories } from './history.ts'
-import { renamings } from './symmetry.ts'
-import {
-  CHANGE,
-  CRASH,
-  DELIVER,
-  type Facts,
-  HEARTBEAT,
-  PROPOSE,
-  READ,
-  RESTART,
-  SNAPSHOT,
-  SYNC,
-  TICK,
-  type Turn,
-  Turns,
-} from './turns.ts'
-import { type MessageNumber, Wire } from './wire.ts'
+import { CRASH, countedAs, DELIVER, LOST, MOMENT, OUTAGE, SYNC } from './inputs.ts'
+import type { Member } from './member.ts'
+import type { Quorums } from './overlap.ts'
+import { type Common, type Facts, type Turn, Turns } from './turns.ts'
+import type { MessageNumber, Wire } from './wire.ts'
 
 /** What is done: a message's number or a member and its input, with how, in the lowest two bits. */
 export type Step = number
@@ -36,9 +26,16 @@ const HOW_DELIVER = 0
 const HOW_DUPLICATE = 1
 const HOW_DROP = 2
 const HOW_MEMBER = 3
+/** A moment passes for everybody. */
+const EVERYBODY = 0
 
-const COUNT_BITS = 4
-const SHIFT = Object.fromEntries(COUNTED.map((name, at) => [name, at * COUNT_BITS])) as Record<Counted, number>
+/** A whole cluster that was reached, to be looked at. */
+export interface Reached {
+  readonly members: readonly Member[]
+  readonly underWay: readonly { readonly from: MemberId; readonly to: MemberId; readonly message: RaftMessage }[]
+  /** Who decides by the newest membership that is committed, and by the one before it. */
+  readonly electorates: readonly Quorums[]
+}
 
 /** What a reader of a path needs to play it again. */
 export interface WorldRules {
@@ -48,7 +45,7 @@ export interface WorldRules {
   replay(path: readonly Step[]): readonly (readonly number[])[]
 }
 
-export class World implements WorldRules {
+export class World implements WorldRules, Budget {
   readonly wire: Wire
   readonly turns: Turns
   /** Words a row. */
@@ -63,6 +60,12 @@ export class World implements WorldRules {
   readonly #histories: Histories
   readonly #count: number
   readonly #renamings: number
+  readonly #tells: boolean
+  readonly #changes: boolean
+  /** Where each count begins in the word of counts, and its bits. */
+  readonly #shift: Readonly<Record<Counted, number>>
+  readonly #mask: Readonly<Record<Counted, number>>
+  readonly #inputs: number[] = []
   // The row that is being made.
   readonly #members: number[] = []
   #history = 0
@@ -77,28 +80,16 @@ export class World implements WorldRules {
   constructor(bounds: Bounds) {
     this.#bounds = bounds
     this.#count = bounds.members
-    const all = bounds.plain ? renamings(bounds.members).slice(0, 1) : renamings(bounds.members)
-    this.#renamings = all.length
-    this.wire = new Wire(all)
-    this.#histories = new Histories(all)
-    const ids = Array.from({ length: bounds.members }, (_, i) => i + 1)
-    const options = ids.map((id) =>
-      completeRaftOptions({
-        id,
-        members: ids,
-        drawElectionTimeout: () => 1,
-        hurriesFirstElection: false,
-        // One entry a message, so that logs can be seen half sent.
-        maxAppendBytes: 1,
-        decisions: {
-          ...RAFT_DECISIONS,
-          startsWithPreVote: () => bounds.preVote,
-          leaseRefusesVotes: () => bounds.preVote,
-          ...bounds.decisions,
-        },
-      }),
-    )
-    this.turns = new Turns(options, all, this.wire, bounds.preVote)
+    const common: Common = commonOf(bounds)
+    this.#renamings = common.renamings.length
+    this.wire = common.wire
+    this.#histories = new Histories(common)
+    this.turns = new Turns(common)
+    this.#tells = bounds.preVote || bounds.refusal
+    this.#changes = bounds.changes > 0 || bounds.joint > 0
+    const { shift, mask } = layoutOf(bounds)
+    this.#shift = shift
+    this.#mask = mask
     this.width = this.#count + 3 + bounds.inFlight
   }
 
@@ -116,6 +107,19 @@ export class World implements WorldRules {
     this.keep(rows)
   }
 
+  /** The row that was reached last, as values. */
+  reached(): Reached {
+    const { messages, to } = this.wire
+    return {
+      members: this.#members.map((number) => this.turns.members[number] as Member),
+      underWay: this.#bag.map((number) => {
+        const message = messages[number] as RaftMessage
+        return { from: message.from, to: to[number] as MemberId, message }
+      }),
+      electorates: this.#histories.electorates(this.#history),
+    }
+  }
+
   /** Adds the row that was reached last to `rows`. */
   keep(rows: Words): void {
     const at = rows.grow(this.width)
@@ -130,18 +134,18 @@ export class World implements WorldRules {
   /** Takes every step from the row at `at`; `reached` says after each whether to go on. */
   expand(rows: Words, at: number, reached: (step: Step) => boolean): boolean {
     this.#load(rows.data, at)
-    const { drops, duplicates } = this.#bounds
     for (let i = 0; i < this.#fromBag.length; i++) {
       const message = this.#fromBag[i] as MessageNumber
       // The same message twice: one of the two stands for both.
       if (i > 0 && message === this.#fromBag[i - 1]) continue
       if (this.#deliver(message, false) && !reached(message * 4 + HOW_DELIVER)) return false
-      if (this.#left('duplicates', duplicates) && this.#deliver(message, true) && !reached(message * 4 + HOW_DUPLICATE))
-        return false
-      if (this.#left('drops', drops) && this.#drop(message) && !reached(message * 4 + HOW_DROP)) return false
+      if (this.left('duplicates') && this.#deliver(message, true) && !reached(message * 4 + HOW_DUPLICATE)) return false
+      if (this.left('drops') && this.#drop(message) && !reached(message * 4 + HOW_DROP)) return false
     }
     for (let id = 1; id <= this.#count; id++) if (!this.#expandMember(id, reached)) return false
-    return true
+    if (this.#bounds.drift || !this.left('moments')) return true
+    if (this.#moment(MOMENT) && !reached(stepOf(EVERYBODY, MOMENT))) return false
+    return this.#fromBag.length === 0 || !this.#moment(OUTAGE) || reached(stepOf(EVERYBODY, OUTAGE))
   }
 
   replay(path: readonly Step[]): readonly (readonly number[])[] {
@@ -152,7 +156,8 @@ export class World implements WorldRules {
       this.#load(rows.data, 0)
       const how = step & 3
       const what = step >> 2
-      if (how === HOW_MEMBER) this.#input(what & 7, what >> 3)
+      if (how === HOW_MEMBER && (what & 7) === EVERYBODY) this.#moment(what >> 3)
+      else if (how === HOW_MEMBER) this.#input(what & 7, what >> 3)
       else if (how === HOW_DROP) this.#drop(what)
       else this.#deliver(what, how === HOW_DUPLICATE)
       this.keep(rows)
@@ -170,8 +175,13 @@ export class World implements WorldRules {
     for (let i = 0; i < size; i++) this.#fromBag[i] = data[at + this.#count + 3 + i] as number
   }
 
-  #left(what: Counted, most: number): boolean {
-    return most > 0 && ((this.#fromCounts >> SHIFT[what]) & 15) < most
+  spent(what: Counted): number {
+    return (this.#fromCounts >>> this.#shift[what]) & this.#mask[what]
+  }
+
+  left(what: Counted): boolean {
+    const most = this.#bounds[what]
+    return most > 0 && this.spent(what) < most
   }
 
   #factsOf(id: MemberId): Facts {
@@ -179,41 +189,32 @@ export class World implements WorldRules {
   }
 
   #expandMember(id: MemberId, reached: (step: Step) => boolean): boolean {
-    const facts = this.#factsOf(id)
-    const bounds = this.#bounds
-    const take = (input: number) => !this.#input(id, input) || reached((((input << 3) | id) << 2) | HOW_MEMBER)
-    if (!facts.alive) return take(RESTART)
-    if (facts.writes > 0 && !take(SYNC)) return false
-    if (facts.role !== 'leader' && facts.term < bounds.terms && facts.log.length - 1 < bounds.logLength && !take(TICK))
-      return false
-    if (this.#left('crashes', bounds.crashes) && !take(CRASH)) return false
-    if (this.#left('reads', bounds.reads) && !take(READ + this.#histories.readsAsked(this.#fromHistory))) return false
-    if (facts.role === 'leader') {
-      if (this.#left('heartbeats', bounds.heartbeats) && !take(HEARTBEAT)) return false
-      const proposed = (this.#fromCounts >> SHIFT.proposals) & 15
-      if (proposed < bounds.proposals && !take(PROPOSE + proposed + 1)) return false
-      if (this.#left('changes', bounds.changes)) {
-        for (let other = 1; other <= this.#count; other++) {
-          if (!take(CHANGE + (facts.members.includes(other) ? 8 : 0) + other)) return false
-        }
-      }
+    const inputs = this.#inputs
+    const reads = this.#histories.readsAsked(this.#fromHistory)
+    choices(this.#factsOf(id), this.#bounds, this, reads, inputs)
+    for (let i = 0; i < inputs.length; i++) {
+      const input = inputs[i] as number
+      if (this.#input(id, input) && !reached(stepOf(id, input))) return false
     }
-    const mayCompact = facts.applied > facts.compacted && facts.writes === 0
-    return !(mayCompact && this.#left('snapshots', bounds.snapshots)) || take(SNAPSHOT)
+    return true
   }
 
   /** False when the step leads out of the bounds, or nowhere. */
   #input(id: MemberId, input: number): boolean {
     this.#begin()
-    if (input === CRASH) this.#spend('crashes')
-    else if (input === HEARTBEAT) this.#spend('heartbeats')
-    else if (input === SNAPSHOT) this.#spend('snapshots')
-    else if (input >= CHANGE) this.#spend('changes')
-    else if (input >= READ) {
-      this.#spend('reads')
-      this.#history = this.#histories.asked(this.#history)
-    } else if (input >= PROPOSE) this.#spend('proposals')
+    const counted = countedAs(input)
+    if (counted !== undefined) this.#spend(counted)
+    if (counted === 'reads') this.#history = this.#histories.asked(this.#history)
     this.#turn(id, input)
+    return this.#finish()
+  }
+
+  /** Time passes for everybody who is up; in an outage what is under way is lost. */
+  #moment(kind: number): boolean {
+    this.#begin()
+    if (kind === OUTAGE) this.#bag = []
+    this.#spend('moments')
+    for (let id = 1; id <= this.#count; id++) if (this.#factsOf(id).alive) this.#turn(id, MOMENT)
     return this.#finish()
   }
 
@@ -231,6 +232,10 @@ export class World implements WorldRules {
     this.#begin()
     this.#spend('drops')
     this.#bag.splice(this.#bag.indexOf(message), 1)
+    const { type, from } = this.wire.messages[message] as RaftMessage
+    // The transport says so, as etcd's does.
+    if (type === 'raft-snapshot' && this.#factsOf(from).alive)
+      this.#turn(from, LOST + (this.wire.to[message] as MemberId))
     return this.#finish()
   }
 
@@ -243,14 +248,15 @@ export class World implements WorldRules {
   }
 
   #spend(what: Counted): void {
-    this.#counts += 1 << SHIFT[what]
+    this.#counts += 1 << this.#shift[what]
   }
 
   #turn(id: MemberId, input: number): void {
     const turn = this.turns.take(this.#members[id - 1] as number, input)
     this.#apply(id, turn)
     // No crash can come any more: whether the disk is slow or the network is makes no difference now.
-    if (this.#bounds.plain || ((this.#counts >> SHIFT.crashes) & 15) < this.#bounds.crashes) return
+    if (this.#bounds.plain || ((this.#counts >>> this.#shift.crashes) & this.#mask.crashes) < this.#bounds.crashes)
+      return
     for (let other = 1; other <= this.#count; other++) {
       if (other !== id && input !== CRASH) continue
       while ((this.turns.facts[this.#members[other - 1] as number] as Facts).writes > 0) {
@@ -302,7 +308,7 @@ export class World implements WorldRules {
     for (const message of this.#bag) {
       if (
         this.wire.to[message] === member.id &&
-        isDead(this.wire.messages[message] as RaftMessage, member, this.#bounds.preVote)
+        isDead(this.wire.messages[message] as RaftMessage, member, this.#tells)
       )
         continue
       this.#bag[kept++] = message
@@ -318,6 +324,9 @@ export class World implements WorldRules {
       const isChanged = this.#members[i] !== this.#from[i]
       if (member.role === 'leader' && (isChanged || this.#history !== this.#fromHistory)) {
         this.violation ??= this.#histories.leaderIsComplete(this.#history, member)
+        if (this.#changes && this.#isNewest(member)) {
+          this.violation ??= this.#histories.leaderOverlaps(this.#history, member)
+        }
       }
       if (!isChanged) continue
       for (let j = 0; j < this.#count; j++) {
@@ -326,6 +335,14 @@ export class World implements WorldRules {
         this.violation ??= ledTwice(member, other) ?? logsDiffer(member, other)
       }
     }
+  }
+
+  /** Does nobody know a later term? Older leaders count by what they know, and nobody listens. */
+  #isNewest({ term }: Facts): boolean {
+    for (let i = 0; i < this.#count; i++) {
+      if ((this.turns.facts[this.#members[i] as number] as Facts).term > term) return false
+    }
+    return true
   }
 
   /** The smallest digest of all renamings stands for all of them. */
@@ -364,26 +381,21 @@ function ascending(a: number, b: number): number {
   return a - b
 }
 
-/**
- * Will this message be ignored now and ever after? An answer to a campaign or to a leader is, once the member's disk has
- * its term and the member does not wait for it: it cannot campaign or lead in that term again. So is what belongs to a
- * term before the disk's; except that with pre-vote or CheckQuorum an old leader or candidate is told of the new term.
- */
-function isDead(message: RaftMessage, { role, term, durableTerm }: Facts, preVote: boolean): boolean {
-  switch (message.type) {
-    case 'raft-vote-reply':
-      if (message.preVote) return false
-      return message.term <= durableTerm && !(role === 'candidate' && term === message.term)
-    case 'raft-append-reply':
-    case 'raft-heartbeat-reply':
-      return message.term <= durableTerm && !(role === 'leader' && term === message.term)
-    case 'raft-vote-request':
-      return message.term < durableTerm && !message.preVote
-    case 'raft-append':
-    case 'raft-heartbeat':
-    case 'raft-snapshot':
-      return message.term < durableTerm && !preVote
-    default:
-      return false
+function stepOf(id: MemberId, input: number): Step {
+  return (((input << 3) | id) << 2) | HOW_MEMBER
+}
+
+/** As many bits for each count as its bound needs, one after the other. */
+function layoutOf(bounds: Bounds): { shift: Record<Counted, number>; mask: Record<Counted, number> } {
+  const shift: Partial<Record<Counted, number>> = {}
+  const mask: Partial<Record<Counted, number>> = {}
+  let at = 0
+  for (const what of COUNTED) {
+    const bits = 32 - Math.clz32(bounds[what])
+    shift[what] = at
+    mask[what] = (1 << bits) - 1
+    at += bits
   }
+  invariant(at < 32, 'raft: what the search counts fits a word', bounds)
+  return { shift: shift as Record<Counted, number>, mask: mask as Record<Counted, number> }
 }
