@@ -8,7 +8,7 @@ import { promise, setHardState, writeOfHardState } from './durability.ts'
 import { MembershipChange, votes } from './membership.ts'
 import type { VoteReply, VoteRequest } from './messages.ts'
 import { tally } from './quorum.ts'
-import { armUpTo, becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate, waitForElection } from './role.ts'
+import { armUpTo, becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts'
 import type { RaftOut } from './sink.ts'
 import { type RaftState, snapshotPending } from './state.ts'
 import { NOBODY } from './types.ts'
@@ -20,7 +20,8 @@ export function electionTimeout(state: RaftState, out: RaftOut): void {
   const left = state.electionFrom + state.electionTimeout - state.now
   if (left > 0) armUpTo(state, left, out)
   else if (mayCampaign(state)) campaign(state, false, out)
-  else waitForElection(state, out)
+  // Who may not campaign looks again later; it has heard no leader for all that, so it may vote.
+  else armUpTo(state, state.electionTimeout, out)
 }
 
 /** Only a voter campaigns, with its whole log and its whole membership in use. */

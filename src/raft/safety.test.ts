@@ -5,7 +5,8 @@ import { InvariantError } from '../kernel/invariant.ts'
 import { type Rand, Streams } from '../kernel/random.ts'
 import type { RaftDecisions } from './decisions.ts'
 import type { MemberChange, Transition } from './membership.ts'
-import { RaftViolation, TestCluster } from './testing.ts'
+import { TestCluster } from './testing.ts'
+import { RaftViolation } from './testingsafety.ts'
 
 interface Hand {
   readonly members: number

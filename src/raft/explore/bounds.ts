@@ -1,4 +1,5 @@
 /** How far the exhaustive search goes. Within its bounds it leaves nothing out; beyond them it says nothing. */
+import { invariant } from '../../kernel/invariant.ts'
 import type { RaftDecisions } from '../decisions.ts'
 
 export interface Bounds {
@@ -104,4 +105,19 @@ export function completeBounds(given: Partial<Bounds>): Bounds {
     decisions: {},
     ...given,
   }
+}
+
+/** Where each count begins in the word of counts, and its bits. */
+export function layoutOf(bounds: Bounds): { shift: Record<Counted, number>; mask: Record<Counted, number> } {
+  const shift: Partial<Record<Counted, number>> = {}
+  const mask: Partial<Record<Counted, number>> = {}
+  let at = 0
+  for (const what of COUNTED) {
+    const bits = 32 - Math.clz32(bounds[what])
+    shift[what] = at
+    mask[what] = (1 << bits) - 1
+    at += bits
+  }
+  invariant(at < 32, 'raft: what the search counts fits a word', bounds)
+  return { shift: shift as Record<Counted, number>, mask: mask as Record<Counted, number> }
 }

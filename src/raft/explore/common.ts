@@ -4,10 +4,23 @@ import { votersOnly } from '../membership.ts'
 import { completeRaftOptions, type RaftOptions } from '../options.ts'
 import type { MemberId, Membership } from '../types.ts'
 import type { Bounds } from './bounds.ts'
-import { keptOf, MOMENT_MICROS, PAUSE_MICROS } from './clock.ts'
-import { renamings } from './symmetry.ts'
-import type { Common } from './turns.ts'
+import { type Kept, keptOf, MOMENT_MICROS, PAUSE_MICROS } from './clock.ts'
+import { type Renaming, renamings } from './symmetry.ts'
 import { Wire } from './wire.ts'
+
+/** What is the same for all members that are explored. */
+export interface Common {
+  readonly options: readonly RaftOptions[]
+  /** Who belongs in the beginning. */
+  readonly membership: Membership
+  readonly renamings: readonly Renaming[]
+  readonly wire: Wire
+  readonly kept: Kept
+  /** Campaigns are rehearsed. */
+  readonly rehearses: boolean
+  /** Whoever hears a leader does not vote. */
+  readonly refuses: boolean
+}
 
 export function commonOf(bounds: Bounds): Common {
   const all = renamings(bounds.members, bounds.learners)

@@ -5,10 +5,11 @@
 import { changed } from '../membership.ts'
 import type { LogIndex, Membership, Term } from '../types.ts'
 import { changeIn, changeOf, renamed } from './codes.ts'
+import type { Common } from './common.ts'
 import { digest, Words } from './hash.ts'
 import { type Quorums, quorumsBy, quorumsMeet } from './overlap.ts'
 import type { Renaming } from './symmetry.ts'
-import type { Common, Facts, Turn } from './turns.ts'
+import type { Facts, Turn } from './turns.ts'
 
 export type HistoryNumber = number
 

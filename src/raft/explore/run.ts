@@ -12,10 +12,10 @@ import { step } from '../step.ts'
 import type { Entry, HardState, LogIndex, MemberId, Snapshot, Term } from '../types.ts'
 import { NOW, PAUSE_MICROS, passMoment } from './clock.ts'
 import { codeOf } from './codes.ts'
+import type { Common } from './common.ts'
 import { CHECK, HEARTBEAT, LAPSE, MOMENT, machineInput, SNAPSHOT, SYNC, TICK } from './inputs.ts'
 import { compacted, type Disk, type GivenVote, type Member, restored, type Write, written } from './member.ts'
 import { brokenByStep } from './stepclaims.ts'
-import type { Common } from './turns.ts'
 
 export class Run implements RaftOut {
   state: RaftState

@@ -8,15 +8,16 @@ import type { RaftMessage } from '../messages.ts'
 import type { RaftOptions } from '../options.ts'
 import type { RaftState } from '../state.ts'
 import type { LogIndex, MemberId, Membership, Term } from '../types.ts'
-import { hearsLeader, type Kept, NOW } from './clock.ts'
+import { hearsLeader, NOW } from './clock.ts'
 import { codeOf } from './codes.ts'
+import type { Common } from './common.ts'
 import { digest, Words } from './hash.ts'
 import { CRASH, DELIVER } from './inputs.ts'
 import { type Member, memberAtStart, normalize, numbersOf } from './member.ts'
 import { type Quorums, quorumsOf } from './overlap.ts'
 import { Run } from './run.ts'
 import type { Renaming } from './symmetry.ts'
-import type { MessageNumber, Wire } from './wire.ts'
+import type { MessageNumber } from './wire.ts'
 
 export type MemberNumber = number
 
@@ -52,20 +53,6 @@ export interface Facts {
   readonly hearsLeader: boolean
   /** Microseconds since its election pause began. */
   readonly pausedFor: number
-}
-
-/** What is the same for all members that are explored. */
-export interface Common {
-  readonly options: readonly RaftOptions[]
-  /** Who belongs in the beginning. */
-  readonly membership: Membership
-  readonly renamings: readonly Renaming[]
-  readonly wire: Wire
-  readonly kept: Kept
-  /** Campaigns are rehearsed. */
-  readonly rehearses: boolean
-  /** Whoever hears a leader does not vote. */
-  readonly refuses: boolean
 }
 
 export class Turns {

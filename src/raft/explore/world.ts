@@ -3,20 +3,19 @@
  * under way in ascending order. From a row come all rows that one step leads to. The digest of a row is a sum, so a step
  * only takes out what it changes and adds what comes.
  */
-import { invariant } from '../../kernel/invariant.ts'
 import type { RaftMessage } from '../messages.ts'
 import type { MemberId } from '../types.ts'
-import { type Bounds, COUNTED, type Counted } from './bounds.ts'
+import { type Bounds, type Counted, layoutOf } from './bounds.ts'
 import { type Budget, choices } from './choices.ts'
 import { ledTwice, logsDiffer } from './claims.ts'
-import { commonOf } from './common.ts'
+import { type Common, commonOf } from './common.ts'
 import { isDead } from './dead.ts'
 import { avalanche, type Words } from './hash.ts'
 import { Histories } from './history.ts'
 import { CRASH, countedAs, DELIVER, LOST, MOMENT, OUTAGE, SYNC } from './inputs.ts'
 import type { Member } from './member.ts'
 import type { Quorums } from './overlap.ts'
-import { type Common, type Facts, type Turn, Turns } from './turns.ts'
+import { type Facts, type Turn, Turns } from './turns.ts'
 import type { MessageNumber, Wire } from './wire.ts'
 
 /** What is done: a message's number or a member and its input, with how, in the lowest two bits. */
@@ -383,19 +382,4 @@ function ascending(a: number, b: number): number {
 
 function stepOf(id: MemberId, input: number): Step {
   return (((input << 3) | id) << 2) | HOW_MEMBER
-}
-
-/** As many bits for each count as its bound needs, one after the other. */
-function layoutOf(bounds: Bounds): { shift: Record<Counted, number>; mask: Record<Counted, number> } {
-  const shift: Partial<Record<Counted, number>> = {}
-  const mask: Partial<Record<Counted, number>> = {}
-  let at = 0
-  for (const what of COUNTED) {
-    const bits = 32 - Math.clz32(bounds[what])
-    shift[what] = at
-    mask[what] = (1 << bits) - 1
-    at += bits
-  }
-  invariant(at < 32, 'raft: what the search counts fits a word', bounds)
-  return { shift: shift as Record<Counted, number>, mask: mask as Record<Counted, number> }
 }
