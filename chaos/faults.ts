@@ -1,6 +1,13 @@
 /** The built-in kinds of fault, registered. */
 import type { FaultKind, Registry } from '../src/trial/registry.ts'
-import { brokenCache, closedWatches, compaction, laggingCache, lostReplies } from './faults/api.ts'
+import {
+  brokenCache,
+  brokenCacheAfterWrite,
+  closedWatches,
+  compaction,
+  laggingCache,
+  lostReplies,
+} from './faults/api.ts'
 import {
   containerCrash,
   containerPrune,
@@ -15,7 +22,8 @@ import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
 import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
-import { crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
+import { blindAfterWrite, crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
+import { stalledWatch, starvedProcess } from './faults/watches.ts'
 
 export const FAULTS: readonly FaultKind[] = [
   partition,
@@ -30,15 +38,19 @@ export const FAULTS: readonly FaultKind[] = [
   crashAtVote,
   crashAfterWrite,
   deafAfterWrite,
+  blindAfterWrite,
   pauseProcess,
   clockSkew,
   diskTrouble,
   laggingCache,
   closedWatches,
   brokenCache,
+  brokenCacheAfterWrite,
   compaction,
   lostReplies,
   slowConsumer,
+  stalledWatch,
+  starvedProcess,
   containerCrash,
   containerPrune,
   probeFlap,

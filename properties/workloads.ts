@@ -15,6 +15,8 @@ export interface WebOptions {
   readonly cpu?: string
   readonly memory?: string
   readonly finalizers?: readonly string[]
+  /** Pods of a higher priority get a node first. */
+  readonly priority?: number
 }
 
 const PORT = 8080
@@ -52,6 +54,7 @@ export function web(options: WebOptions = {}): Deployment {
         metadata: { labels: { app: name } },
         spec: {
           terminationGracePeriodSeconds: options.graceSeconds ?? 30,
+          ...(options.priority === undefined ? {} : { priority: options.priority }),
           containers: [container],
           ...(options.initContainers === undefined ? {} : { initContainers: options.initContainers }),
         },

@@ -13,6 +13,17 @@ export const API_MACHINERY_DEFECTS: readonly Defect[] = [
     caughtBy: ['no-container-starts-after-the-end'],
   },
   {
+    id: 'informer-relist-drops-queued-delete',
+    title: 'A list looks for deleted objects among the stored ones only: what is still queued stays for ever',
+    subsystem: 'api-machinery',
+    sources: ['kubernetes/kubernetes#115658', 'kubernetes/kubernetes PR 115620'],
+    decisions: {
+      client: { keysDeletedByReplace: (listed, _queued, stored) => [...stored].filter((key) => !listed.has(key)) },
+    },
+    suite: 'watch-gaps',
+    caughtBy: ['informers-end-equal', 'eventually-stable-reconciliation'],
+  },
+  {
     id: 'controller-ignores-tombstone',
     title: 'The delete handler drops a tombstone, so the owner is not woken',
     subsystem: 'api-machinery',

@@ -11,4 +11,26 @@ export const SCHEDULER_DEFECTS: readonly Defect[] = [
     suite: 'crowded',
     caughtBy: ['scheduler-charges-what-is-bound', 'eventually-stable-reconciliation'],
   },
+  {
+    id: 'scheduler-assumed-pod-expires',
+    title: 'An assumed pod loses its place after 30 s, although its binding may have taken effect',
+    subsystem: 'scheduler',
+    sources: ['kubernetes/kubernetes#106361', 'kubernetes/kubernetes PR 110925'],
+    decisions: { scheduler: { assumedPodTtlMicros: () => 30_000_000 } },
+    suite: 'blind-scheduler',
+    caughtBy: ['node-not-overcommitted'],
+  },
+  {
+    id: 'scheduler-ghost-pod-after-missed-delete',
+    title: 'A pod that was bound and deleted while nobody looked stays charged to its node',
+    subsystem: 'scheduler',
+    sources: ['kubernetes/kubernetes#55587', 'kubernetes/kubernetes#51313', 'kubernetes/kubernetes PR 106102'],
+    decisions: {
+      scheduler: {
+        forgetsDeleted: ({ spec: { nodeName = '' } }) => ({ cache: nodeName !== '', queue: nodeName === '' }),
+      },
+    },
+    suite: 'blind-scheduler',
+    caughtBy: ['scheduler-charges-what-is-bound'],
+  },
 ]

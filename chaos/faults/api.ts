@@ -4,8 +4,8 @@ import type { ApiServer } from '../../src/apiserver/index.ts'
 import { type Cluster, namesOf } from '../../src/cluster/index.ts'
 import type { Out } from '../../src/kernel/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import { oneOf, othersThan, processNames, rounded, text, wrongName } from '../targets.ts'
-import { disturbing, lasting, onceAwake, ruleFault } from './define.ts'
+import { amount, oneOf, othersThan, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { disturbing, lasting, onceAwake, onNthWrite, ruleFault } from './define.ts'
 
 export const laggingCache: FaultKind = {
   id: 'lagging-cache',
@@ -107,6 +107,57 @@ export const brokenCache = blow({
   },
   describe: (server) => `the watch caches of ${server} lose their watch on etcd`,
 })
+
+const BROKEN_RESOURCES = [
+  'leases',
+  'pods',
+  'endpointslices',
+  'replicasets',
+  'deployments',
+  'services',
+  'nodes',
+] as const
+
+export const brokenCacheAfterWrite: FaultKind = {
+  id: 'broken-cache-after-write',
+  title: 'makes one watch cache of an API server lose its watch on etcd while the news of a write is on its way to it',
+  parameters: {
+    server: 'the API server',
+    resource: 'what is written, and whose cache it is',
+    nth: 'which write from the beginning of the fault on, from 1',
+  },
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: rounded(5_000_000, 30_000_000, 500_000),
+      parameters: fc.record({
+        server: oneOf(namesOf(topology).apiServers),
+        resource: fc.constantFrom(...BROKEN_RESOURCES),
+        nth: fc.integer({ min: 1, max: 6 }),
+      }),
+    }),
+  validate: (step, topology) =>
+    wrongName(step, 'server', namesOf(topology).apiServers) ??
+    wrongName(step, 'resource', BROKEN_RESOURCES) ??
+    wrongAmount(step, 'nth', 1, 1000),
+  inject(cluster, step) {
+    const name = text(step, 'server')
+    const resource = text(step, 'resource') as (typeof BROKEN_RESOURCES)[number]
+    let broken = 0
+    const strike = () => {
+      cluster.onServer(name, (server, out) => {
+        server.breakCache(resource, out)
+        broken++
+      })
+    }
+    const stop = onNthWrite(cluster, resource, amount(step, 'nth'), () => true, strike)
+    return disturbing(cluster, [cluster.process(name)], {
+      heal: stop,
+      evidence: () => [{ what: 'caches that must be filled anew', count: broken }],
+    })
+  },
+  describe: (step) =>
+    `the cache of ${text(step, 'resource')} in ${text(step, 'server')} loses its watch on etcd at write ${amount(step, 'nth')}, once ${lasting(step)}`,
+}
 
 export const compaction = blow({
   id: 'compaction',

@@ -1,4 +1,5 @@
 /** What the fault files share: wrapping an injection so that the cluster knows when its infrastructure is being disturbed. */
+import type { ApiRequestHandled } from '../../src/apiserver/index.ts'
 import type { Cluster } from '../../src/cluster/index.ts'
 import type { KernelFact, NetworkRule, ProcessId } from '../../src/kernel/index.ts'
 import type { ActiveFault, Evidence, FaultStep } from '../../src/trial/registry.ts'
@@ -29,6 +30,26 @@ export function onceAwake(cluster: Cluster, process: ProcessId, heal: () => void
     forget()
     heal()
   })
+}
+
+/** Calls `strike` once, right after an API server has taken the nth such write from now on. Call the answer to wait no longer. */
+export function onNthWrite(
+  cluster: Cluster,
+  resource: string,
+  nth: number,
+  counts: (request: ApiRequestHandled) => boolean,
+  strike: () => void,
+): () => void {
+  let writesLeft = nth
+  const stop = cluster.kernel.subscribe('api-request', (fact) => {
+    const request = fact as ApiRequestHandled
+    if (request.resource !== resource || request.code >= 300 || !counts(request) || --writesLeft !== 0) return
+    cluster.later(0, strike)
+  })
+  return () => {
+    writesLeft = 0
+    stop()
+  }
 }
 
 /** A fault that is a set of network rules around `targets`: heals by removing them; its evidence is what they did. */

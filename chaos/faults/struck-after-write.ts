@@ -1,16 +1,16 @@
 /**
  * A component that is struck between two of its writes, at the moment at which the API server has taken one: it dies, and what
  * it meant to do next has to be done by whoever leads after it, from what is stored alone; or it goes deaf and does not learn
- * what came of it (Sun et al., "Automatic Reliability Testing for Cluster Management Controllers", OSDI 2022: intermediate
+ * what came of it; or it is blind for a while, and learns it from a list that does not show what came and went (Sun et al., "Automatic Reliability Testing for Cluster Management Controllers", OSDI 2022: intermediate
  * states, unobserved states).
  */
 import fc from 'fast-check'
-import type { ApiRequestHandled } from '../../src/apiserver/index.ts'
 import { type Cluster, namesOf } from '../../src/cluster/index.ts'
 import type { ProcessId, RuleHandle } from '../../src/kernel/index.ts'
 import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
 import { amount, othersThan, rounded, text, wrongAmount, wrongName } from '../targets.ts'
-import { disturbing, lasting, seconds } from './define.ts'
+import { disturbing, lasting, onceAwake, onNthWrite, seconds } from './define.ts'
+import { cutWatches } from './watches.ts'
 
 const COMPONENTS = ['kube-controller-manager', 'kube-scheduler'] as const
 const RESOURCES = ['nodes', 'pods', 'replicasets', 'deployments', 'endpointslices'] as const
@@ -41,17 +41,7 @@ function wrongWrite(step: FaultStep): string | undefined {
 /** Calls `strike` once, right after the write was taken. Call the answer to wait no longer. */
 function afterWrite(cluster: Cluster, step: FaultStep, strike: () => void): () => void {
   const user = `system:${text(step, 'component')}`
-  const resource = text(step, 'resource')
-  let writesLeft = amount(step, 'nth')
-  const stop = cluster.kernel.subscribe('api-request', (fact) => {
-    const request = fact as ApiRequestHandled
-    if (request.user !== user || request.resource !== resource || request.code >= 300 || --writesLeft !== 0) return
-    cluster.later(0, strike)
-  })
-  return () => {
-    writesLeft = 0
-    stop()
-  }
+  return onNthWrite(cluster, text(step, 'resource'), amount(step, 'nth'), (request) => request.user === user, strike)
 }
 
 function replicasOf(cluster: Cluster, step: FaultStep): readonly ProcessId[] {
@@ -147,4 +137,47 @@ export const deafAfterWrite: FaultKind = {
   },
   describe: (step) =>
     `${text(step, 'component')} hears nothing more after ${writeOf(step)} for ${seconds(amount(step, 'deafMicros'))}, once ${lasting(step)}`,
+}
+
+export const blindAfterWrite: FaultKind = {
+  id: 'blind-after-write',
+  title:
+    'takes all watches from the replicas of an elected component right after one of its writes; then they must list',
+  parameters: { ...WRITE, blindMicros: 'for how long, microseconds' },
+  arbitrary: () =>
+    fc.record({
+      durationMicros: rounded(10_000_000, 60_000_000, 1_000_000),
+      parameters: fc
+        .tuple(WRITE_ARBITRARY, rounded(2_000_000, 45_000_000, 500_000))
+        .map(([{ write, nth }, blindMicros]) => ({ ...write, nth, blindMicros })),
+    }),
+  validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'blindMicros', 1, 600_000_000),
+  inject(cluster, step) {
+    const processes = replicasOf(cluster, step)
+    const names = processes.map((process) => cluster.kernel.nameOf(process))
+    let healed = false
+    let cut = 0
+    const seeAgain = () => {
+      names.forEach((name, index) => {
+        onceAwake(cluster, processes[index]!, () => cluster.setWatchFate(name, 'all', 'well'))
+      })
+    }
+    const stop = afterWrite(cluster, step, () => {
+      if (healed) return
+      for (const name of names) cut += cutWatches(cluster, name)
+      cluster.later(amount(step, 'blindMicros'), () => {
+        if (!healed) seeAgain()
+      })
+    })
+    return disturbing(cluster, processes, {
+      heal() {
+        healed = true
+        stop()
+        if (cut > 0) seeAgain()
+      },
+      evidence: () => [{ what: 'watches lost', count: cut }],
+    })
+  },
+  describe: (step) =>
+    `${text(step, 'component')} has no watches after ${writeOf(step)} for ${seconds(amount(step, 'blindMicros'))} and then lists, once ${lasting(step)}`,
 }

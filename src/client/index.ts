@@ -33,7 +33,7 @@ export {
   type LeaderElectionOptions,
 } from './options.ts'
 export { DefaultRateLimiter, type RateLimiter, type RateLimiterOptions } from './ratelimiter.ts'
-export { Reflector, type ReflectorOptions, type ReflectorTarget } from './reflector.ts'
+export { Reflector, type ReflectorOptions, type ReflectorTarget, type WatchFate } from './reflector.ts'
 export { type ScriptDone, ScriptRunner, Task } from './runner.ts'
 export * from './script.ts'
 export { WorkQueue, type WorkQueueListener, type WorkQueueOptions } from './workqueue.ts'

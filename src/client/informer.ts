@@ -12,7 +12,7 @@ import type { ClientDecisions } from './decisions.ts'
 import { type Delta, DeltaFifo, isTombstone, type Popped, type Tombstone, unwrapped } from './deltafifo.ts'
 import type { InformerEventFact } from './facts.ts'
 import { Indexer, type IndexFunction, type Tally } from './indexer.ts'
-import { Reflector, type ReflectorTarget } from './reflector.ts'
+import { Reflector, type ReflectorTarget, type WatchFate } from './reflector.ts'
 
 /** Hears of changes. The store already holds the new state when it is called. */
 export interface Handler<T> {
@@ -123,6 +123,16 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
   /** Makes the consumer slow: each key takes so long to be handled. 0 (the default): at once; what waits follows with the next event. */
   setLag(micros: Micros): void {
     this.#lagMicros = micros
+  }
+
+  /** A fault's hook: what becomes of its watch. */
+  setWatchFate(fate: WatchFate, out: Out): void {
+    this.#reflector.setFate(fate, out)
+  }
+
+  /** What such faults have done so far: events that came late, watches that were cut. */
+  get disturbed(): number {
+    return this.#reflector.disturbed
   }
 
   start(out: Out): void {

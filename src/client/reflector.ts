@@ -41,6 +41,17 @@ export interface ReflectorOptions extends ListSelectors {
   readonly target: ReflectorTarget
 }
 
+/**
+ * What a fault makes of the watch. `held`: nothing comes through, and everything comes later. `cut`: there is no watch to be
+ * had, and what happens meanwhile is not kept for it: 410 Gone.
+ */
+export type WatchFate = 'well' | 'held' | 'cut'
+
+interface HeldBack {
+  readonly id: WatchId
+  readonly events: readonly WatchEvent[]
+}
+
 const LIST = 1
 const WATCH = 2
 const WATCH_SECONDS_MIN = 300
@@ -48,7 +59,7 @@ const WATCH_SECONDS_MAX = 600
 /** A watch that ends sooner without an event is a sign of trouble: upstream lists again. */
 const SHORT_WATCH: Micros = SECOND
 
-type Phase = 'stopped' | 'listing' | 'watching' | 'waiting'
+type Phase = 'stopped' | 'listing' | 'watching' | 'waiting' | 'cut'
 
 export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
   readonly #options: ReflectorOptions
@@ -65,6 +76,9 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
   #timer: Timer = 0
   /** Counts lists, so that a stopped one's answer is known as old. */
   #listNumber = 0
+  #fate: WatchFate = 'well'
+  #heldBack: HeldBack[] = []
+  #disturbed = 0
 
   constructor(options: ReflectorOptions) {
     this.#options = options
@@ -83,6 +97,23 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
     return this.#phase
   }
 
+  /** Events that came late, and watches that were cut, because of a fault. */
+  get disturbed(): number {
+    return this.#disturbed
+  }
+
+  /** A fault's hook: disturbs the watch, or lets it be well again. */
+  setFate(fate: WatchFate, out: Out): void {
+    if (fate === this.#fate) return
+    this.#fate = fate
+    if (fate === 'cut' && this.#phase === 'watching') {
+      this.#cut(out)
+      return
+    }
+    if (fate !== 'held') this.#letThrough(out)
+    if (fate === 'well' && this.#phase === 'cut') this.#listLater(out)
+  }
+
   start(out: Out): void {
     if (this.#phase === 'stopped') this.#list(out)
   }
@@ -90,8 +121,7 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
   /** Ends the watch or drops the list under way. `start` lists again. */
   stop(out: Out): void {
     out.cancel(this.#timer)
-    if (this.#watchId !== 0) this.#options.client.stopWatch(this.#watchId, out)
-    this.#watchId = 0
+    this.#dropWatch(out)
     this.#listNumber++
     this.#phase = 'stopped'
   }
@@ -133,6 +163,11 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
   }
 
   onWatchEvents(id: WatchId, events: readonly WatchEvent[], out: Out): void {
+    if (this.#fate === 'held') {
+      this.#heldBack.push({ id, events })
+      this.#disturbed += events.length
+      return
+    }
     const { target } = this.#options
     for (const event of events) {
       if (event.type === 'ERROR') {
@@ -151,6 +186,7 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
 
   onWatchEnd(_id: WatchId, reason: 'closed' | 'disconnected', out: Out): void {
     this.#watchId = 0
+    this.#heldBack = []
     const short = reason === 'closed' && out.now - this.#watchOpenedAt < SHORT_WATCH && this.#watchEvents === 0
     if (short) this.#listLater(out)
     else this.#watch(out)
@@ -175,7 +211,29 @@ export class Reflector implements ReplyReceiver, WatchReceiver, TimerTarget {
     client.call(request, this, this.#listNumber, out)
   }
 
+  #dropWatch(out: Out): void {
+    if (this.#watchId !== 0) this.#options.client.stopWatch(this.#watchId, out)
+    this.#watchId = 0
+    this.#heldBack = []
+  }
+
+  #cut(out: Out): void {
+    this.#dropWatch(out)
+    this.#phase = 'cut'
+    this.#disturbed++
+  }
+
+  #letThrough(out: Out): void {
+    const heldBack = this.#heldBack
+    this.#heldBack = []
+    for (const { id, events } of heldBack) if (id === this.#watchId) this.onWatchEvents(id, events, out)
+  }
+
   #watch(out: Out): void {
+    if (this.#fate === 'cut') {
+      this.#cut(out)
+      return
+    }
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options
     this.#phase = 'watching'
     const timeoutSeconds = this.#watchRand.intAt(WATCH_SECONDS_MIN, WATCH_SECONDS_MAX, out.now, this.#address)

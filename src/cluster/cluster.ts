@@ -3,7 +3,7 @@
  * faults and properties use; who is started where is in `assemble.ts`.
  */
 import type { ApiServer } from '../apiserver/index.ts'
-import type { Informer, InformerFactory } from '../client/index.ts'
+import type { Informer, InformerFactory, WatchFate } from '../client/index.ts'
 import type { EtcdMember, EtcdView } from '../etcd/index.ts'
 import {
   Kernel,
@@ -16,7 +16,7 @@ import {
   type TimerTarget,
 } from '../kernel/index.ts'
 import type { ContainerRuntime } from '../kubelet/index.ts'
-import { type KubeObject, keyOf } from '../objects/index.ts'
+import { type KubeObject, keyOf, type Resource } from '../objects/index.ts'
 import type { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { Calm } from './calm.ts'
@@ -194,6 +194,20 @@ export class Cluster {
       struck = factory !== undefined
     })
     return struck
+  }
+
+  /** Disturbs the watches of a process, of one resource or all; 'well' undoes it. Answers what was done to them so far. */
+  setWatchFate(process: string, resource: Resource | 'all', fate: WatchFate): number {
+    let done = 0
+    this.kernel.enter(this.process(process), (machine, out) => {
+      const { factory } = machine as Machine & { readonly factory?: InformerFactory }
+      for (const informer of factory?.informers() ?? []) {
+        if (resource !== 'all' && informer.resource !== resource) continue
+        informer.setWatchFate(fate, out)
+        done += informer.disturbed
+      }
+    })
+    return done
   }
 
   // --- What properties ask

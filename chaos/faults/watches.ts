@@ -1,0 +1,111 @@
+/**
+ * Watches that go wrong for one process only, while all its requests are answered: one that stands still, and a process so
+ * short of time that its handlers fall behind and its watches are lost (Sun et al., "Automatic Reliability Testing for Cluster
+ * Management Controllers", OSDI 2022: stale states, unobserved states).
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import type { Cluster, Topology } from '../../src/cluster/index.ts'
+import type { Resource } from '../../src/objects/index.ts'
+import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
+import { amount, PODS_COME_AND_GO, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { disturbing, lasting, onceAwake, seconds } from './define.ts'
+
+/** What each kind of process watches and these faults strike. */
+const WATCHED: Readonly<Record<string, readonly Resource[]>> = {
+  'controller-manager': ['pods', 'nodes', 'replicasets', 'deployments', 'services', 'endpointslices', 'leases'],
+  scheduler: ['pods', 'nodes'],
+  'kube-proxy': ['services', 'endpointslices'],
+  kubelet: ['pods'],
+}
+
+function watchedBy(process: string): readonly Resource[] {
+  return WATCHED[process.slice(0, process.lastIndexOf('-'))] ?? []
+}
+
+function watching(topology: Topology): readonly string[] {
+  return processNames(topology).filter((name) => watchedBy(name).length > 0)
+}
+
+function watchArbitrary(topology: Topology): Arbitrary<{ process: string; resource: Resource }> {
+  return fc
+    .constantFrom(...watching(topology))
+    .chain((process) => fc.constantFrom(...watchedBy(process)).map((resource) => ({ process, resource })))
+}
+
+function wrongProcess(step: FaultStep, topology: Topology): string | undefined {
+  return wrongName(step, 'process', watching(topology))
+}
+
+export const stalledWatch: FaultKind = {
+  id: 'stalled-watch',
+  title: 'lets nothing through one watch of a process for a while; it comes late, and requests are answered meanwhile',
+  parameters: { process: 'a process with informers', resource: 'what the watch is about' },
+  bitesDuring: PODS_COME_AND_GO,
+  arbitrary: (topology) =>
+    fc.record({ durationMicros: rounded(2_000_000, 40_000_000, 500_000), parameters: watchArbitrary(topology) }),
+  validate: (step, topology) =>
+    wrongProcess(step, topology) ?? wrongName(step, 'resource', watchedBy(text(step, 'process'))),
+  inject(cluster, step) {
+    const name = text(step, 'process')
+    const process = cluster.process(name)
+    const set = (fate: 'held' | 'well') => cluster.setWatchFate(name, text(step, 'resource') as Resource, fate)
+    const before = set('held')
+    let late = 0
+    return disturbing(cluster, [process], {
+      heal() {
+        onceAwake(cluster, process, () => {
+          late = Math.max(0, set('well') - before)
+        })
+      },
+      evidence: () => [{ what: 'events that came late', count: late }],
+    })
+  },
+  describe: (step) => `${text(step, 'process')} is shown no change of ${text(step, 'resource')} ${lasting(step)}`,
+}
+
+/** After this share of its time the server loses patience with the slow reader. */
+const PATIENCE_PERCENT = 40
+
+export const starvedProcess: FaultKind = {
+  id: 'starved-process',
+  title: 'gives a process too little time: its handlers fall behind, its watches are lost, and it has to list anew',
+  parameters: { process: 'a process with informers', lagMicros: 'how long a delta waits, microseconds' },
+  bitesDuring: PODS_COME_AND_GO,
+  arbitrary: (topology) =>
+    fc.record({
+      durationMicros: rounded(4_000_000, 30_000_000, 500_000),
+      parameters: fc.record({
+        process: fc.constantFrom(...watching(topology)),
+        lagMicros: rounded(500_000, 15_000_000, 500_000),
+      }),
+    }),
+  validate: (step, topology) => wrongProcess(step, topology) ?? wrongAmount(step, 'lagMicros', 1, 600_000_000),
+  inject(cluster, step) {
+    const name = text(step, 'process')
+    const process = cluster.process(name)
+    let healed = false
+    let cut = 0
+    cluster.setInformerLag(name, amount(step, 'lagMicros'))
+    cluster.later(Math.floor((step.durationMicros * PATIENCE_PERCENT) / 100), () => {
+      if (!healed) cut = cutWatches(cluster, name)
+    })
+    return disturbing(cluster, [process], {
+      heal() {
+        healed = true
+        onceAwake(cluster, process, () => {
+          cluster.setInformerLag(name, 0)
+          cluster.setWatchFate(name, 'all', 'well')
+        })
+      },
+      evidence: () => [{ what: 'watches lost', count: cut }],
+    })
+  },
+  describe: (step) =>
+    `${text(step, 'process')} sees every change ${seconds(amount(step, 'lagMicros'))} late, loses its watches, and lists anew, ${lasting(step)}`,
+}
+
+/** Cuts every watch of the process. Answers how many there were. */
+export function cutWatches(cluster: Cluster, process: string): number {
+  const before = cluster.setWatchFate(process, 'all', 'well')
+  return cluster.setWatchFate(process, 'all', 'cut') - before
+}
