@@ -1,10 +1,21 @@
 /** What goes wrong at API servers and between them and their clients. */
-import fc from 'fast-check'
+import fc, { type Arbitrary } from 'fast-check'
 import type { ApiServer } from '../../src/apiserver/index.ts'
-import { type Cluster, namesOf } from '../../src/cluster/index.ts'
+import { type Cluster, namesOf, type Topology } from '../../src/cluster/index.ts'
 import type { Out } from '../../src/kernel/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import { amount, oneOf, othersThan, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import {
+  amount,
+  likelyChanging,
+  oneOf,
+  othersThan,
+  PODS_COME_AND_GO,
+  processNames,
+  rounded,
+  text,
+  wrongAmount,
+  wrongName,
+} from '../targets.ts'
 import { disturbing, lasting, onceAwake, onNthWrite, ruleFault } from './define.ts'
 
 export const laggingCache: FaultKind = {
@@ -126,12 +137,13 @@ export const brokenCacheAfterWrite: FaultKind = {
     resource: 'what is written, and whose cache it is',
     nth: 'which write from the beginning of the fault on, from 1',
   },
-  arbitrary: (topology) =>
+  bitesDuring: [...PODS_COME_AND_GO, 'apply', 'delete'],
+  arbitrary: (topology, objects, { workload }) =>
     fc.record({
-      durationMicros: rounded(5_000_000, 30_000_000, 500_000),
+      durationMicros: rounded(10_000_000, 40_000_000, 500_000),
       parameters: fc.record({
         server: oneOf(namesOf(topology).apiServers),
-        resource: fc.constantFrom(...BROKEN_RESOURCES),
+        resource: fc.constantFrom(...likelyChanging(BROKEN_RESOURCES, objects, workload)),
         nth: fc.integer({ min: 1, max: 6 }),
       }),
     }),
@@ -177,8 +189,8 @@ export const lostReplies: FaultKind = {
   parameters: { process: 'the client process that gets no answers' },
   arbitrary: (topology) =>
     fc.record({
-      durationMicros: rounded(2_000_000, 15_000_000, 500_000),
-      parameters: fc.record({ process: oneOf(clients(processNames(topology))) }),
+      durationMicros: rounded(3_000_000, 18_000_000, 500_000),
+      parameters: fc.record({ process: mostlyAsking(topology) }),
     }),
   validate: (step, topology) => wrongName(step, 'process', clients(processNames(topology))),
   inject(cluster, step) {
@@ -188,6 +200,13 @@ export const lostReplies: FaultKind = {
     ])
   },
   describe: (step) => `${text(step, 'process')} gets no answers, though its requests arrive, ${lasting(step)}`,
+}
+
+/** A kube-proxy only listens, and hears little. */
+function mostlyAsking(topology: Topology): Arbitrary<string> {
+  const all = clients(processNames(topology))
+  const asking = all.filter((name) => !name.startsWith('kube-proxy'))
+  return oneOf([...asking, ...asking, ...all])
 }
 
 function clients(processes: readonly string[]): readonly string[] {

@@ -1,15 +1,36 @@
 /** What goes wrong in and around containers: they die, their probes flap, their hooks overrun, their images cannot be pulled. */
 import fc from 'fast-check'
-import { type Cluster, namesOf } from '../../src/cluster/index.ts'
-import type { Fact } from '../../src/kernel/index.ts'
+import { type Cluster, namesOf, type Topology } from '../../src/cluster/index.ts'
+import type { Fact, Micros } from '../../src/kernel/index.ts'
 import type { KubeletFact } from '../../src/kubelet/index.ts'
 import type { Container, KubeObject } from '../../src/objects/index.ts'
-import type { FaultKind } from '../../src/trial/registry.ts'
+import type { DrawnFault, FaultKind, FaultStep } from '../../src/trial/registry.ts'
 import { amount, containersOf, oneOf, PODS_COME_AND_GO, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, seconds } from './define.ts'
 
 const node = 'a node; the pod is chosen among those running there'
 const index = 'which of its running pods, modulo their number, in name order'
+
+/** What these faults call all nodes at once: what a hook or a pull needs is away for everybody. */
+const EVERY_NODE = 'every-node'
+
+function somewhere(topology: Topology) {
+  return fc.oneof(fc.constant(EVERY_NODE), oneOf(namesOf(topology).nodes))
+}
+
+function wrongPlace(step: FaultStep, topology: Topology): string | undefined {
+  return wrongName(step, 'node', [...namesOf(topology).nodes, EVERY_NODE])
+}
+
+function placesOf(cluster: Cluster, step: FaultStep): readonly string[] {
+  const place = text(step, 'node')
+  return place === EVERY_NODE ? namesOf(cluster.topology).nodes : [place]
+}
+
+function placeName(step: FaultStep): string {
+  const place = text(step, 'node')
+  return place === EVERY_NODE ? 'every node' : place
+}
 
 function victim(
   cluster: Cluster,
@@ -22,10 +43,11 @@ function victim(
 }
 
 /** Counts facts of a type about the node from now on; `stop` ends it. */
-function counting(cluster: Cluster, type: string, nodeName: string, counts: (fact: Fact) => boolean) {
+function counting(cluster: Cluster, type: string, nodeNames: readonly string[], counts: (fact: Fact) => boolean) {
   const counter = { count: 0, stop: () => {} }
   counter.stop = cluster.kernel.subscribe(type, (fact) => {
-    if ((fact as Fact & { readonly node?: string }).node === nodeName && counts(fact)) counter.count++
+    const { node: place = '' } = fact as Fact & { readonly node?: string }
+    if (nodeNames.includes(place) && counts(fact)) counter.count++
   })
   return counter
 }
@@ -83,7 +105,7 @@ export const probeFlap: FaultKind = {
   canBite: (objects) => probesAmong(objects).length > 0,
   arbitrary: (topology, objects) =>
     fc.record({
-      durationMicros: rounded(2_000_000, 20_000_000, 500_000),
+      durationMicros: rounded(4_000_000, 24_000_000, 500_000),
       parameters: fc.record({
         node: oneOf(namesOf(topology).nodes),
         index: fc.nat({ max: 9 }),
@@ -97,15 +119,18 @@ export const probeFlap: FaultKind = {
   inject(cluster, step) {
     const probe = text(step, 'probe') as ProbeName
     const place = text(step, 'node')
-    const pod = victim(cluster, place, amount(step, 'index'), (key) =>
-      hasProbe(cluster.truth.get('pods', key)?.spec.containers[0], probe),
-    )
+    const pod = victim(cluster, place, amount(step, 'index'), (key) => {
+      const found = cluster.truth.get('pods', key)
+      // Nobody asks a leaving pod whether it lives.
+      if (probe === 'liveness' && found?.metadata.deletionTimestamp !== undefined) return false
+      return hasProbe(found?.spec.containers[0], probe)
+    })
     const container = pod === undefined ? '' : firstContainer(cluster, pod)
     const force = (result: 'failure' | undefined) => {
       if (pod !== undefined)
         cluster.onRuntime(place, (runtime) => runtime.setProbeResult(pod, container, probe, result))
     }
-    const failed = counting(cluster, 'probe-result', place, (fact) => {
+    const failed = counting(cluster, 'probe-result', [place], (fact) => {
       const result = fact as Extract<KubeletFact, { type: 'probe-result' }>
       return result.podKey === pod && result.kind === probe && result.result === 'failure'
     })
@@ -124,28 +149,29 @@ export const probeFlap: FaultKind = {
 export const slowPreStop: FaultKind = {
   id: 'slow-prestop',
   title: 'preStop hooks on a node take longer than they should and may overrun the grace period',
-  parameters: { node: 'the node', extraMicros: 'added to every preStop hook, microseconds' },
+  parameters: { node: 'the node, or every-node', extraMicros: 'added to every preStop hook, microseconds' },
   bitesDuring: PODS_COME_AND_GO,
   canBite: (objects) => containersOf(objects).some((container) => container.lifecycle?.preStop !== undefined),
   arbitrary: (topology) =>
     fc.record({
-      durationMicros: rounded(5_000_000, 40_000_000, 500_000),
+      durationMicros: rounded(10_000_000, 50_000_000, 500_000),
       parameters: fc.record({
-        node: oneOf(namesOf(topology).nodes),
+        node: somewhere(topology),
         extraMicros: rounded(1_000_000, 40_000_000, 500_000),
       }),
     }),
-  validate: (step, topology) =>
-    wrongName(step, 'node', namesOf(topology).nodes) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
+  validate: (step, topology) => wrongPlace(step, topology) ?? wrongAmount(step, 'extraMicros', 1, 3_600_000_000),
   inject(cluster, step) {
-    const place = text(step, 'node')
-    const pods = cluster.podsRunningOn(place)
+    const places = placesOf(cluster, step)
+    const pods = places.map((place) => cluster.podsRunningOn(place))
     const slow = (extraMicros: number) => {
-      cluster.onRuntime(place, (runtime) => {
-        for (const pod of pods) runtime.slowHook(pod, extraMicros)
+      places.forEach((place, index) => {
+        cluster.onRuntime(place, (runtime) => {
+          for (const pod of pods[index]!) runtime.slowHook(pod, extraMicros)
+        })
       })
     }
-    const slowed = counting(cluster, 'prestop-started', place, () => true)
+    const slowed = counting(cluster, 'prestop-started', places, () => true)
     slow(amount(step, 'extraMicros'))
     return {
       heal() {
@@ -156,24 +182,26 @@ export const slowPreStop: FaultKind = {
     }
   },
   describe: (step) =>
-    `preStop hooks on ${text(step, 'node')} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
+    `preStop hooks on ${placeName(step)} take ${seconds(amount(step, 'extraMicros'))} longer ${lasting(step)}`,
 }
 
 export const imagePullFailure: FaultKind = {
   id: 'image-pull-failure',
-  title: 'a node cannot pull images',
-  parameters: { node: 'the node' },
+  title: 'a node, or every node, cannot pull images',
+  parameters: { node: 'the node, or every-node' },
   bitesDuring: ['set-image'],
   arbitrary: (topology) =>
     fc.record({
       durationMicros: rounded(2_000_000, 20_000_000, 500_000),
-      parameters: fc.record({ node: oneOf(namesOf(topology).nodes) }),
+      parameters: fc.record({ node: somewhere(topology) }),
     }),
-  validate: (step, topology) => wrongName(step, 'node', namesOf(topology).nodes),
+  validate: (step, topology) => wrongPlace(step, topology),
   inject(cluster, step) {
-    const place = text(step, 'node')
-    const failed = counting(cluster, 'image-pull-failed', place, () => true)
-    const fail = (on: boolean) => cluster.onRuntime(place, (runtime) => runtime.failPulls('', on))
+    const places = placesOf(cluster, step)
+    const failed = counting(cluster, 'image-pull-failed', places, () => true)
+    const fail = (on: boolean) => {
+      for (const place of places) cluster.onRuntime(place, (runtime) => runtime.failPulls('', on))
+    }
     fail(true)
     return {
       heal() {
@@ -183,13 +211,21 @@ export const imagePullFailure: FaultKind = {
       evidence: () => [{ what: 'pulls failed', count: failed.count }],
     }
   },
-  describe: (step) => `${text(step, 'node')} cannot pull images ${lasting(step)}`,
+  describe: (step) => `${placeName(step)} cannot pull images ${lasting(step)}`,
+}
+
+/** Faults after which dead containers lie about. */
+const ENDS_CONTAINERS: readonly string[] = ['container-crash', 'probe-flap', 'crash-node']
+
+function justAfter({ atMicros, durationMicros }: DrawnFault): Micros {
+  return atMicros + durationMicros + 1_000_000
 }
 
 export const containerPrune: FaultKind = {
   id: 'container-prune',
   title: 'somebody removes every exited container of a node by hand, behind the back of its kubelet',
   parameters: { node: 'the node' },
+  occasions: ({ faults }) => faults.filter(({ kind }) => ENDS_CONTAINERS.includes(kind)).map(justAfter),
   arbitrary: (topology) =>
     fc.record({
       durationMicros: fc.constant(0),

@@ -3,9 +3,19 @@ import fc from 'fast-check'
 import { namesOf } from '../../src/cluster/index.ts'
 import type { Micros } from '../../src/kernel/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
-import type { FaultKind } from '../../src/trial/registry.ts'
+import type { DrawnFault, FaultKind } from '../../src/trial/registry.ts'
 import { amount, oneOf, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, seconds } from './define.ts'
+
+/** The members elect for the first time at about one second. */
+const FIRST_ELECTION_MICROS: Micros = 1_000_000
+
+/** It strikes a member of etcd or its host: perhaps the leader's, and then the others vote. */
+function strikesEtcd({ parameters }: DrawnFault): boolean {
+  return Object.values(parameters)
+    .flat()
+    .some((value) => String(value).startsWith('etcd-'))
+}
 
 export const crashAtVote: FaultKind = {
   id: 'crash-at-vote',
@@ -13,6 +23,11 @@ export const crashAtVote: FaultKind = {
   parameters: {
     process: 'an etcd member',
     downMicros: 'how long it stays down each time, microseconds',
+  },
+  occasions({ fromMicros, faults }) {
+    const later = faults.filter(strikesEtcd).map(({ atMicros }) => atMicros)
+    // All vote in the first election; later ones come only if the leader was struck.
+    return fromMicros < FIRST_ELECTION_MICROS ? [fromMicros, ...later.map(() => fromMicros), ...later] : later
   },
   arbitrary: (topology) =>
     fc.record({

@@ -5,10 +5,20 @@
  * states, unobserved states).
  */
 import fc from 'fast-check'
-import { type Cluster, namesOf } from '../../src/cluster/index.ts'
-import type { ProcessId, RuleHandle } from '../../src/kernel/index.ts'
-import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
-import { amount, othersThan, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { type Cluster, namesOf, type WorkloadStep } from '../../src/cluster/index.ts'
+import type { Micros, ProcessId, RuleHandle } from '../../src/kernel/index.ts'
+import type { KubeObject } from '../../src/objects/index.ts'
+import type { DrawnFault, FaultKind, FaultStep, Surroundings } from '../../src/trial/registry.ts'
+import {
+  amount,
+  CHANGED_DURING,
+  likelyChanging,
+  othersThan,
+  rounded,
+  text,
+  wrongAmount,
+  wrongName,
+} from '../targets.ts'
 import { disturbing, lasting, onceAwake, onNthWrite, seconds } from './define.ts'
 import { cutWatches } from './watches.ts'
 
@@ -21,14 +31,42 @@ const WRITE = {
   nth: 'which write from the beginning of the fault on, from 1',
 }
 
-/** A scheduler writes pods only; a controller manager all of them. */
-const WRITE_ARBITRARY = fc.record({
-  write: fc.constantFrom(
-    { component: COMPONENTS[1], resource: 'pods' },
-    ...RESOURCES.map((resource) => ({ component: COMPONENTS[0], resource })),
-  ),
-  nth: fc.integer({ min: 1, max: 3 }),
-})
+type Written = (typeof RESOURCES)[number]
+
+/** A controller manager writes them all in their time; a scheduler writes pods only. */
+const ANY_STEP = [
+  ...new Set(RESOURCES.flatMap((resource): readonly WorkloadStep['kind'][] => CHANGED_DURING[resource])),
+]
+
+/** A node is called unreachable when its lease is so old (node-monitor-grace-period). */
+const GRACE_MICROS: Micros = 40_000_000
+/** Such a node is told from others by what it was struck with. */
+const SILENCING: readonly string[] = ['lost-contact', 'crash-node']
+
+/** When the controller manager will write of nodes that this fault silences. */
+function silenced({ kind, atMicros, durationMicros }: DrawnFault): readonly Micros[] {
+  return SILENCING.includes(kind) && durationMicros > GRACE_MICROS ? [atMicros + GRACE_MICROS] : []
+}
+
+/** A write that will probably come, by a component that is drawn first. */
+function writeArbitrary(objects: readonly KubeObject[], { workload, faults }: Surroundings) {
+  const falls = faults.some((fault) => silenced(fault).length > 0)
+  const moved = workload.length > 0 || !falls ? likelyChanging(RESOURCES, objects, workload) : []
+  const byManager: readonly Written[] = falls ? [...moved, 'nodes'] : moved
+  const write = (component: (typeof COMPONENTS)[number]) => (resource: Written) => ({ component, resource })
+  return fc.record({
+    write: fc.oneof(
+      fc.constantFrom(...byManager).map(write('kube-controller-manager')),
+      ...(byManager.includes('pods') ? [fc.constant(write('kube-scheduler')('pods'))] : []),
+    ),
+    nth: fc.integer({ min: 1, max: 3 }),
+  })
+}
+
+/** The nodes that fall silent are an occasion for one that waits for writes of nodes. */
+function nodeWrites({ faults }: Surroundings, own?: Pick<FaultStep, 'parameters'>): readonly Micros[] {
+  return own === undefined || own.parameters.resource === 'nodes' ? faults.flatMap(silenced) : []
+}
 
 function wrongWrite(step: FaultStep): string | undefined {
   return (
@@ -57,12 +95,14 @@ function writeOf(step: FaultStep): string {
 export const crashAfterWrite: FaultKind = {
   id: 'crash-after-write',
   title: 'kills the replicas of an elected component right after one of its writes was taken',
+  bitesDuring: ANY_STEP,
+  occasions: nodeWrites,
   parameters: { ...WRITE, downMicros: 'how long they stay down, microseconds' },
-  arbitrary: () =>
+  arbitrary: (_topology, objects, around) =>
     fc.record({
-      durationMicros: rounded(10_000_000, 90_000_000, 1_000_000),
+      durationMicros: rounded(20_000_000, 90_000_000, 1_000_000),
       parameters: fc
-        .tuple(WRITE_ARBITRARY, rounded(0, 5_000_000, 500_000))
+        .tuple(writeArbitrary(objects, around), rounded(0, 5_000_000, 500_000))
         .map(([{ write, nth }, downMicros]) => ({ ...write, nth, downMicros })),
     }),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'downMicros', 0, 600_000_000),
@@ -101,12 +141,14 @@ export const crashAfterWrite: FaultKind = {
 export const deafAfterWrite: FaultKind = {
   id: 'deaf-after-write',
   title: 'lets the replicas of an elected component hear nothing more right after one of its writes was taken',
+  bitesDuring: ANY_STEP,
+  occasions: nodeWrites,
   parameters: { ...WRITE, deafMicros: 'for how long, microseconds' },
-  arbitrary: () =>
+  arbitrary: (_topology, objects, around) =>
     fc.record({
-      durationMicros: rounded(10_000_000, 40_000_000, 1_000_000),
+      durationMicros: rounded(20_000_000, 60_000_000, 1_000_000),
       parameters: fc
-        .tuple(WRITE_ARBITRARY, rounded(2_000_000, 20_000_000, 500_000))
+        .tuple(writeArbitrary(objects, around), rounded(2_000_000, 20_000_000, 500_000))
         .map(([{ write, nth }, deafMicros]) => ({ ...write, nth, deafMicros })),
     }),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'deafMicros', 1, 600_000_000),
@@ -143,12 +185,14 @@ export const blindAfterWrite: FaultKind = {
   id: 'blind-after-write',
   title:
     'takes all watches from the replicas of an elected component right after one of its writes; then they must list',
+  bitesDuring: ANY_STEP,
+  occasions: nodeWrites,
   parameters: { ...WRITE, blindMicros: 'for how long, microseconds' },
-  arbitrary: () =>
+  arbitrary: (_topology, objects, around) =>
     fc.record({
-      durationMicros: rounded(10_000_000, 60_000_000, 1_000_000),
+      durationMicros: rounded(20_000_000, 80_000_000, 1_000_000),
       parameters: fc
-        .tuple(WRITE_ARBITRARY, rounded(2_000_000, 45_000_000, 500_000))
+        .tuple(writeArbitrary(objects, around), rounded(2_000_000, 45_000_000, 500_000))
         .map(([{ write, nth }, blindMicros]) => ({ ...write, nth, blindMicros })),
     }),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'blindMicros', 1, 600_000_000),

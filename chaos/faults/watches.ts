@@ -5,9 +5,18 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import type { Cluster, Topology } from '../../src/cluster/index.ts'
-import type { Resource } from '../../src/objects/index.ts'
-import type { FaultKind, FaultStep } from '../../src/trial/registry.ts'
-import { amount, PODS_COME_AND_GO, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import type { KubeObject, Resource } from '../../src/objects/index.ts'
+import type { FaultKind, FaultStep, Surroundings } from '../../src/trial/registry.ts'
+import {
+  amount,
+  likelyChanging,
+  PODS_COME_AND_GO,
+  processNames,
+  rounded,
+  text,
+  wrongAmount,
+  wrongName,
+} from '../targets.ts'
 import { disturbing, lasting, onceAwake, seconds } from './define.ts'
 
 /** What each kind of process watches and these faults strike. */
@@ -26,10 +35,18 @@ function watching(topology: Topology): readonly string[] {
   return processNames(topology).filter((name) => watchedBy(name).length > 0)
 }
 
-function watchArbitrary(topology: Topology): Arbitrary<{ process: string; resource: Resource }> {
+function watchArbitrary(
+  topology: Topology,
+  objects: readonly KubeObject[],
+  { workload }: Surroundings,
+): Arbitrary<{ process: string; resource: Resource }> {
   return fc
     .constantFrom(...watching(topology))
-    .chain((process) => fc.constantFrom(...watchedBy(process)).map((resource) => ({ process, resource })))
+    .chain((process) =>
+      fc
+        .constantFrom(...likelyChanging(watchedBy(process), objects, workload))
+        .map((resource) => ({ process, resource })),
+    )
 }
 
 function wrongProcess(step: FaultStep, topology: Topology): string | undefined {
@@ -41,8 +58,11 @@ export const stalledWatch: FaultKind = {
   title: 'lets nothing through one watch of a process for a while; it comes late, and requests are answered meanwhile',
   parameters: { process: 'a process with informers', resource: 'what the watch is about' },
   bitesDuring: PODS_COME_AND_GO,
-  arbitrary: (topology) =>
-    fc.record({ durationMicros: rounded(2_000_000, 40_000_000, 500_000), parameters: watchArbitrary(topology) }),
+  arbitrary: (topology, objects, around) =>
+    fc.record({
+      durationMicros: rounded(3_000_000, 45_000_000, 500_000),
+      parameters: watchArbitrary(topology, objects, around),
+    }),
   validate: (step, topology) =>
     wrongProcess(step, topology) ?? wrongName(step, 'resource', watchedBy(text(step, 'process'))),
   inject(cluster, step) {

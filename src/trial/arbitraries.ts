@@ -1,7 +1,7 @@
 /**
- * Pieces that scenarios are drawn from: topologies, faults, workload steps, traffic. Swarm style (Groce et al., "Swarm
- * testing", 2012): each scenario first decides which kinds may occur at all, so some runs have one kind only and get far
- * with it. Shrinking is not done here (`scenario-arbitrary.ts`), so nothing below keeps a shrink context.
+ * Pieces that scenarios are drawn from: topologies, workload steps, traffic (faults: `fault-arbitraries.ts`). Swarm style (Groce
+ * et al., "Swarm testing", 2012): each scenario first decides which kinds may occur at all, so some runs have one kind only and
+ * get far with it. Shrinking is not done here (`scenario-arbitrary.ts`), so nothing below keeps a shrink context.
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { namesOf, SMALL_TOPOLOGY, type Topology } from '../cluster/topology.ts'
@@ -9,8 +9,6 @@ import type { TrafficClient, WorkloadStep } from '../cluster/workload.ts'
 import type { Micros } from '../kernel/time.ts'
 import { MILLISECOND, SECOND } from '../kernel/time.ts'
 import type { Deployment, KubeObject, Service } from '../objects/index.ts'
-import type { FaultKind, Registry } from './registry.ts'
-import type { FaultStep } from './scenario.ts'
 
 export interface Window {
   readonly fromMicros: Micros
@@ -46,65 +44,6 @@ export function topologyArbitrary(
       proxyMode,
       zones: Math.min(3, nodes),
     }))
-}
-
-export interface FaultOptions extends Window {
-  /** Kinds to choose from; all registered ones when left out. */
-  readonly kinds?: readonly string[]
-  readonly least?: number
-  readonly most?: number
-  /** What the cluster runs and what people do to it: most faults that need something to be going on are drawn around it. */
-  readonly objects?: readonly KubeObject[]
-  readonly workload?: readonly WorkloadStep[]
-}
-
-/** Out of so many faults that bite during some steps only, one is drawn at any time all the same. */
-const ANY_TIME_ONE_IN = 4
-/** The others begin before such a step, by at most this share of their duration. */
-const LEAD_PERCENT = 40
-
-/** Faults for a topology in order of time, ids f1, f2, …; which kinds may occur is itself drawn. */
-export function faultsArbitrary(
-  registry: Registry,
-  topology: Topology,
-  options: FaultOptions,
-): Arbitrary<readonly FaultStep[]> {
-  const objects = options.objects ?? []
-  const kinds = (options.kinds ?? [...registry.faults.keys()])
-    .map((id) => kindOf(registry, id))
-    .filter((kind) => kind.canBite?.(objects) ?? true)
-  if (kinds.length === 0) return fc.constant([])
-  const arbitraries = kinds.map((kind) => kind.arbitrary(topology, objects))
-  const one = (allowed: readonly number[]): Arbitrary<Omit<FaultStep, 'id'>> =>
-    fc.constantFrom(...allowed).chain((index) => {
-      const kind = kinds[index]!
-      return arbitraries[index]!.chain((rest) =>
-        momentArbitrary(kind, rest.durationMicros, options).map((atMicros) => ({ kind: kind.id, atMicros, ...rest })),
-      )
-    })
-  return swarm(kinds.length)
-    .chain((allowed) =>
-      fc.array(one(allowed), { minLength: options.least ?? 1, maxLength: options.most ?? 4, size: 'max' }),
-    )
-    .map((faults) => inOrder(faults).map((fault, index) => ({ id: `f${index + 1}`, ...fault })))
-}
-
-/** When a fault begins: at any time, or usually just before a step during which it bites. */
-function momentArbitrary(kind: FaultKind, durationMicros: Micros, options: FaultOptions): Arbitrary<Micros> {
-  const { fromMicros, toMicros } = options
-  const steps = (options.workload ?? []).filter((step) => kind.bitesDuring?.includes(step.kind) === true)
-  if (steps.length === 0) return even(fromMicros, toMicros)
-  return fc
-    .tuple(even(1, ANY_TIME_ONE_IN), even(fromMicros, toMicros), fc.constantFrom(...steps), even(0, LEAD_PERCENT))
-    .map(([turn, anyTime, step, percent]) =>
-      turn === 1 ? anyTime : Math.max(fromMicros, step.atMicros - Math.floor((durationMicros * percent) / 100)),
-    )
-}
-
-function kindOf(registry: Registry, id: string): FaultKind {
-  const kind = registry.faults.get(id)
-  if (kind === undefined) throw new Error(`there is no fault "${id}" to draw from`)
-  return kind
 }
 
 /** Which of `count` kinds are switched on: each with one chance in two, at least one. */
@@ -277,6 +216,6 @@ export function trafficArbitrary(topology: Topology, options: TrafficOptions): A
   return fc.tuple(...clients)
 }
 
-function inOrder<T extends { readonly atMicros: Micros }>(items: readonly T[]): T[] {
+export function inOrder<T extends { readonly atMicros: Micros }>(items: readonly T[]): T[] {
   return items.toSorted((a, b) => a.atMicros - b.atMicros)
 }

@@ -49,7 +49,9 @@ const scenarios = fc
     fc.array(
       fc.tuple(
         fc.integer({ min: 12 * SECOND, max: 30 * SECOND }),
-        registry.faults.get('crash')!.arbitrary(fakeScenario().topology, []),
+        registry.faults
+          .get('crash')!
+          .arbitrary(fakeScenario().topology, [], { fromMicros: 0, workload: [], faults: [] }),
       ),
       { minLength: 1, maxLength: 3 },
     ),

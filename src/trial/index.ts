@@ -4,7 +4,6 @@ export {
   DRAWN_STEP_KINDS,
   type DrawnStepKind,
   even,
-  faultsArbitrary,
   swarm,
   topologyArbitrary,
   trafficArbitrary,
@@ -42,6 +41,7 @@ export { type Item, itemsOf, withItems } from './explain/items.ts'
 export { type Neighbour, nearestPassing } from './explain/neighbour.ts'
 export { Past, type Stop } from './explain/past.ts'
 export { type ObjectVersion, type PropertyChange, type Recording, type RunTrial, record } from './explain/recording.ts'
+export { faultsArbitrary } from './fault-arbitraries.ts'
 export { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
 export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedsOf } from './plan.ts'
 export { type Judgement, judgeCorpus, type Rerun } from './prune.ts'
@@ -49,6 +49,7 @@ export { type Recipe, scenarioArbitrary } from './recipe.ts'
 export {
   type ActiveFault,
   type Defect,
+  type DrawnFault,
   type Evidence,
   type FaultKind,
   type Monitor,
@@ -56,6 +57,7 @@ export {
   Registry,
   type Reporter,
   type Suite,
+  type Surroundings,
   type Violation,
 } from './registry.ts'
 export type { FoundViolation, LedgerEntry, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'

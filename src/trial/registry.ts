@@ -25,19 +25,40 @@ export interface ActiveFault {
   evidence(): readonly Evidence[]
 }
 
+/** A fault as it was drawn, before it has its place among the others. */
+export type DrawnFault = Omit<FaultStep, 'id'>
+
+/** What else goes on in a scenario for which a fault is drawn. */
+export interface Surroundings {
+  /** When faults may begin. */
+  readonly fromMicros: Micros
+  readonly workload: readonly WorkloadStep[]
+  /** Faults that were drawn before; none for kinds without `occasions`. */
+  readonly faults: readonly DrawnFault[]
+}
+
 export interface FaultKind {
   readonly id: string
   /** One line: what breaks. */
   readonly title: string
   /** Parameter name -> meaning with unit. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Parameters and duration for a topology; `objects` are the scenario's, for kinds that strike only some of them. */
+  /**
+   * Parameters and duration for a topology; `objects` are the scenario's, for kinds that strike only some of them, `around` is
+   * what else goes on.
+   */
   arbitrary(
     topology: Topology,
     objects: readonly KubeObject[],
+    around: Surroundings,
   ): Arbitrary<Pick<FaultStep, 'durationMicros' | 'parameters'>>
   /** Steps of the workload during which it usually bites and without which it seldom does. Left out: it bites at any time. */
   readonly bitesDuring?: readonly WorkloadStep['kind'][]
+  /**
+   * Further moments at which it finds something to strike, other faults considered; `own` is what was drawn of itself, left out
+   * when the question is whether to draw it at all. Kinds that have it are drawn when all others are known.
+   */
+  occasions?(around: Surroundings, own?: Pick<FaultStep, 'durationMicros' | 'parameters'>): readonly Micros[]
   /** False when nothing in a cluster with these objects could ever feel it; it is not drawn then. Left out: always true. */
   canBite?(objects: readonly KubeObject[]): boolean
   /** What is wrong with the parameters, in words, or undefined. */
