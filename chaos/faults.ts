@@ -20,6 +20,7 @@ import { crashAtVote } from './faults/crash-at-vote.ts'
 import { lostContact } from './faults/lost-contact.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
+import { replacedNode } from './faults/replaced-node.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
 import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
 import { blindAfterWrite, crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
@@ -35,6 +36,7 @@ export const FAULTS: readonly FaultKind[] = [
   thinLink,
   crashProcess,
   crashNode,
+  replacedNode,
   crashAtVote,
   crashAfterWrite,
   deafAfterWrite,

@@ -23,6 +23,7 @@ import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
 import { committedNeverLost, logMatching } from './raft/logs.ts'
 import { chargesWhatIsBound } from './scheduler/cache.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
+import { snapshotIsCurrent } from './scheduler/snapshot.ts'
 import { SUITES } from './suites.ts'
 import { drainEnds } from './system/drain-ends.ts'
 import { oneLeaderPerLease } from './system/leadership.ts'
@@ -53,6 +54,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   noOvercommit,
   boundOnce,
   chargesWhatIsBound,
+  snapshotIsCurrent,
   termAfterPreStop,
   killAfterGrace,
   killByGraceAndTwo,

@@ -194,6 +194,14 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     faults: { kinds: ['blind-after-write', 'stalled-watch', 'lagging-cache', 'lost-replies'], least: 1, most: 3 },
     durationMicros: 90 * SECOND,
   }),
+  suite('replaced-nodes', 'machines that are replaced by others of the same name, while pods are few', {
+    topology: { ...LEAN, nodes: 4 },
+    objects: [web({ replicas: 2, cpu: '900m', graceSeconds: 2 })],
+    workload: { kinds: ['scale', 'delete-pod', 'restart-rollout', 'drain'], least: 1, most: 4 },
+    traffic: false,
+    faults: { kinds: ['replaced-node', 'slow-consumer', 'stalled-watch', 'crash-process'], least: 1, most: 3 },
+    durationMicros: 60 * SECOND,
+  }),
   suite('finalizers', 'objects that gain a finalizer while others delete them', {
     topology: LEAN,
     objects: [configMap('first'), configMap('second')],

@@ -25,6 +25,7 @@ const STRIKES: Readonly<Record<string, Strike>> = {
   'thin-link': { seconds: 6, parameters: { side: ['node-1'], bytesPerSecond: 5_000 } },
   'crash-process': { seconds: 4, parameters: { process: 'kubelet-1', unsynced: 'lose-unsynced' } },
   'crash-node': { seconds: 8, parameters: { host: 'node-1' } },
+  'replaced-node': { seconds: 5, parameters: { node: 'node-1', milliCpu: 2_000 } },
   // The first election is at about one second.
   'crash-at-vote': { atSeconds: 0, seconds: 5, parameters: { process: 'etcd-0', downMicros: 200_000 } },
   'crash-after-write': {

@@ -33,4 +33,13 @@ export const SCHEDULER_DEFECTS: readonly Defect[] = [
     suite: 'blind-scheduler',
     caughtBy: ['scheduler-charges-what-is-bound'],
   },
+  {
+    id: 'scheduler-generation-collision',
+    title: 'A node that was made anew with as many changes as before is taken for the old one',
+    subsystem: 'scheduler',
+    sources: ['kubernetes/kubernetes#63262'],
+    decisions: { scheduler: { nextGeneration: (nodeGeneration) => nodeGeneration + 1 } },
+    suite: 'replaced-nodes',
+    caughtBy: ['scheduling-cycle-sees-the-cache'],
+  },
 ]

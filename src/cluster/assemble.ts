@@ -13,7 +13,7 @@ import { clusterCidr, nodeAddress, podCidr } from './addresses.ts'
 import { DnsServer } from './dns.ts'
 import { Operator } from './operator.ts'
 import type { ClusterOptions } from './options.ts'
-import { namesOf } from './topology.ts'
+import { namesOf, type Topology } from './topology.ts'
 import { TrafficSource } from './traffic.ts'
 import { worldOf } from './traffic-world.ts'
 import type { Truth } from './truth.ts'
@@ -26,6 +26,8 @@ export interface Assembly {
   startTraffic(clients: readonly TrafficClient[]): void
   runtimeProcess(node: string): ProcessId
   networkOf(node: string): NodeNetwork
+  /** What the machine of that name offers from its next start on. */
+  setCapacity(node: string, capacity: Topology['nodeCapacity']): void
 }
 
 interface Planned {
@@ -71,6 +73,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const networks = names.nodes.map(newNetwork)
   const master = (index: number): string => names.masters[index % names.masters.length] ?? ''
 
+  const capacities = new Map<string, Topology['nodeCapacity']>()
   const planned: Planned[] = []
   names.etcdMembers.forEach((name, index) => {
     planned.push({
@@ -145,7 +148,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
           name: names.kubelets[index],
           runtimeProcess,
           runtime,
-          capacity: topology.nodeCapacity,
+          capacity: capacities.get(node) ?? topology.nodeCapacity,
           labels,
           decisions: decisions.kubelet,
         }),
@@ -194,6 +197,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
         sources.push({ process })
       })
     },
+    setCapacity: (node, capacity) => capacities.set(node, capacity),
     runtimeProcess: (node) => idOf(names.runtimes[names.nodes.indexOf(node)]),
     networkOf(node) {
       const network = networks[names.nodes.indexOf(node)]

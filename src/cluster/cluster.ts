@@ -171,6 +171,16 @@ export class Cluster {
     this.kernel.enter(this.#assembly.runtimeProcess(node), (machine, out) => action(machine as ContainerRuntime, out))
   }
 
+  /** Somebody deletes the Node object; `done` is called when it is gone. */
+  deleteNode(node: string, done: () => void): void {
+    this.#onOperator((operator, out) => operator.deleteNode(node, done, out))
+  }
+
+  /** What the machine of that name offers from its next start on. */
+  setCapacity(node: string, capacity: Topology['nodeCapacity']): void {
+    this.#assembly.setCapacity(node, capacity)
+  }
+
   /** The kernel state of a node's network: rules, virtual servers, connection tracking. */
   networkOf(node: string): NodeNetwork {
     return this.#assembly.networkOf(node)

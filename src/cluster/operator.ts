@@ -96,6 +96,19 @@ export class Operator implements Machine {
     this.#runner.spawn(this.#boot(objects), undefined, out)
   }
 
+  /** Deletes a node object, however long it takes to be heard, and says when it is gone. */
+  deleteNode(name: string, done: () => void, out: Out): void {
+    this.running++
+    this.#runner.spawn(
+      this.#deleteNode(name),
+      () => {
+        this.running--
+        done()
+      },
+      out,
+    )
+  }
+
   /** Carries out the steps, each at its moment. */
   schedule(steps: readonly WorkloadStep[], out: Out): void {
     for (const step of steps) {
@@ -273,6 +286,14 @@ export class Operator implements Machine {
       name: pod.metadata.name,
       options: { gracePeriodSeconds: step.gracePeriodSeconds },
     })).code
+  }
+
+  *#deleteNode(name: string): Script<void> {
+    for (;;) {
+      const { code } = yield* call({ verb: 'delete', resource: 'nodes', name })
+      if (code === 200 || code === 404) return
+      yield* sleep(RETRY_MICROS)
+    }
   }
 
   *#uncordon(node: string): Script<void> {

@@ -9,6 +9,13 @@ export interface PodScheduledFact {
   readonly scheduler: string
 }
 
+/** A pod has been taken from the queue, and the nodes are seen as they are at this moment. */
+export interface CycleStartedFact {
+  readonly type: 'scheduling-cycle-started'
+  readonly pod: string
+  readonly scheduler: string
+}
+
 /** A cycle chose a node; the binding is on its way and the cache counts the pod there. */
 export interface PodAssumedFact {
   readonly type: 'pod-assumed'
@@ -36,4 +43,4 @@ export interface BindFailedFact {
   readonly scheduler: string
 }
 
-export type SchedulerFact = PodScheduledFact | PodAssumedFact | PodUnschedulableFact | BindFailedFact
+export type SchedulerFact = PodScheduledFact | CycleStartedFact | PodAssumedFact | PodUnschedulableFact | BindFailedFact

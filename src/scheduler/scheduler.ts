@@ -11,7 +11,13 @@ import { type ApiRequest, type Node, type Pod, timestamp, withCondition } from '
 import { Algorithm, type Choice } from './algorithm.ts'
 import { Binder, type BinderListener } from './binder.ts'
 import { SchedulerCache } from './cache.ts'
-import type { BindFailedFact, PodAssumedFact, PodScheduledFact, PodUnschedulableFact } from './facts.ts'
+import type {
+  BindFailedFact,
+  CycleStartedFact,
+  PodAssumedFact,
+  PodScheduledFact,
+  PodUnschedulableFact,
+} from './facts.ts'
 import { ClusterHandlers } from './handlers.ts'
 import { type CompleteSchedulerOptions, completeSchedulerOptions, type SchedulerOptions } from './options.ts'
 import { podInfoOf } from './podinfo.ts'
@@ -78,6 +84,11 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
   /** What this replica believes of the cluster: for oracles. */
   get cache(): SchedulerCache {
     return this.#cache
+  }
+
+  /** The nodes as the cycle that was begun last sees them. */
+  get snapshot(): Snapshot {
+    return this.#snapshot
   }
 
   get queue(): SchedulingQueue {
@@ -181,6 +192,9 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
         continue
       }
       this.#snapshot.update(this.#cache)
+      const { name } = this.#options
+      const fact: CycleStartedFact = { type: 'scheduling-cycle-started', pod: pod.info.key, scheduler: name }
+      out.note(fact)
       const choice = this.#algorithm.choose(pod.info, pod.attempts, this.#snapshot)
       const number = ++this.#cycles
       this.#cycle = { number, pod, choice }
