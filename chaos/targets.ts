@@ -25,17 +25,24 @@ export const CHANGED_DURING = {
   nodes: ['cordon', 'uncordon', 'drain'],
 } as const satisfies Partial<Record<Resource, readonly WorkloadStep['kind'][]>>
 
-/** Those of `resources` that will probably change, given the steps; all of them if none. Leases change all the time. */
+/** Will objects of that resource probably change, given the steps? Leases change all the time. */
+export function probablyChanges(
+  resource: Resource,
+  objects: readonly KubeObject[],
+  workload: readonly WorkloadStep[],
+): boolean {
+  if (resource === 'endpointslices' && !objects.some(({ kind }) => kind === 'Service')) return false
+  const during: readonly string[] = CHANGED_DURING[resource as keyof typeof CHANGED_DURING] ?? []
+  return resource === 'leases' || workload.some(({ kind }) => during.includes(kind))
+}
+
+/** Those of `resources` that will probably change; all of them if none. */
 export function likelyChanging<R extends Resource>(
   resources: readonly R[],
   objects: readonly KubeObject[],
   workload: readonly WorkloadStep[],
 ): readonly R[] {
-  const likely = resources.filter((resource) => {
-    if (resource === 'endpointslices' && !objects.some(({ kind }) => kind === 'Service')) return false
-    const during: readonly string[] = CHANGED_DURING[resource as keyof typeof CHANGED_DURING] ?? []
-    return resource === 'leases' || workload.some(({ kind }) => during.includes(kind))
-  })
+  const likely = resources.filter((resource) => probablyChanges(resource, objects, workload))
   return likely.length > 0 ? likely : resources
 }
 

@@ -17,6 +17,7 @@ import { killAfterGrace, killByGraceAndTwo, termAfterPreStop } from './kubelet/s
 import { noPacketToDeadPod } from './network/dead-pods.ts'
 import { dnsAnswersEqualEndpoints } from './network/dns.ts'
 import { noDuplicateEndpoints, onlyReadyEndpoints } from './network/endpoints.ts'
+import { openConnectionsAreKept } from './network/open-connections.ts'
 import { proxyModesAgree, proxyRulesFollowTheApi } from './network/proxy-rules.ts'
 import { leaderNotDisrupted } from './raft/disruption.ts'
 import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
@@ -69,6 +70,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   proxyRulesFollowTheApi,
   dnsAnswersEqualEndpoints,
   noPacketToDeadPod,
+  openConnectionsAreKept,
   oneLeaderPerLease,
   reconciliation,
   rolloutLosesNothing,

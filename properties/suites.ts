@@ -189,9 +189,9 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       batch('batch-c', '400m'),
     ],
     apps: { 'registry.example/batch': { exitAfterMicros: 60 * SECOND } },
-    workload: { kinds: ['delete-pod', 'restart-rollout'], least: 1, most: 5 },
+    workload: { kinds: ['delete-pod', 'restart-rollout'], least: 2, most: 5 },
     traffic: false,
-    faults: { kinds: ['blind-after-write', 'stalled-watch', 'lagging-cache', 'lost-replies'], least: 1, most: 3 },
+    faults: { kinds: ['blind-after-write', 'stalled-watch', 'lagging-cache'], least: 1, most: 3 },
     durationMicros: 90 * SECOND,
   }),
   suite('replaced-nodes', 'machines that are replaced by others of the same name, while pods are few', {
@@ -291,6 +291,18 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     workload: { kinds: ['delete-service', 'apply-service', 'scale', 'delete-pod'], least: 2, most: 5 },
     traffic: false,
     faults: { kinds: ['slow-consumer', 'lagging-cache', 'closed-watches', 'failed-restore'], least: 1, most: 3 },
+  }),
+  suite('busy-clients', 'clients with open connections, and some with few source ports, while pods come and go', {
+    topology: fc.constantFrom<Topology>({ ...LEAN, proxyMode: 'ipvs' }, { ...LEAN, proxyMode: 'ipvs' }, LEAN),
+    objects: [
+      web({ replicas: 3, preStopSeconds: 6 }),
+      service('web'),
+      service('web', { name: 'web-node', type: 'NodePort' }),
+    ],
+    workload: { kinds: ['restart-rollout', 'set-image', 'scale', 'delete-pod'], least: 1, most: 4 },
+    traffic: { everyMicros: SECOND / 4, sourcePorts: 12 },
+    faults: { kinds: ['crash-process', 'failed-restore', 'slow-consumer', 'closed-watches'], least: 0, most: 2 },
+    durationMicros: 60 * SECOND,
   }),
   suite('calm-rollout', 'a rollout with nothing else going on: what do clients see?', {
     topology: EITHER_MODE,

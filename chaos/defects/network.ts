@@ -48,6 +48,26 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
     caughtBy: ['proxy-rules-follow-the-api'],
   },
   {
+    id: 'proxy-ipvs-port-reuse-to-dead-backend',
+    title: 'In IPVS mode a source port that is used again leads to the backend that it led to before, gone or not',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#81775'],
+    decisions: {
+      proxy: { ipvsSysctls: () => ({ connReuseMode: 0, expireNodestConn: true, expireQuiescentTemplate: true }) },
+    },
+    suite: 'busy-clients',
+    caughtBy: ['no-packet-to-dead-pod'],
+  },
+  {
+    id: 'proxy-ipvs-abrupt-removal',
+    title: 'In IPVS mode a backend that leaves is removed at once, and its open connections break',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#57841'],
+    decisions: { proxy: { drainsRealServers: () => false } },
+    suite: 'busy-clients',
+    caughtBy: ['open-connection-is-kept'],
+  },
+  {
     id: 'proxy-udp-conntrack-after-endpoint-removal',
     title: 'A UDP flow keeps going to an endpoint that was removed',
     subsystem: 'network',

@@ -4,7 +4,7 @@
  * what came of it; or it is blind for a while, and learns it from a list that does not show what came and went (Sun et al., "Automatic Reliability Testing for Cluster Management Controllers", OSDI 2022: intermediate
  * states, unobserved states).
  */
-import fc from 'fast-check'
+import fc, { type Arbitrary } from 'fast-check'
 import { type Cluster, namesOf, type WorkloadStep } from '../../src/cluster/index.ts'
 import type { Micros, ProcessId, RuleHandle } from '../../src/kernel/index.ts'
 import type { KubeObject } from '../../src/objects/index.ts'
@@ -66,6 +66,21 @@ function writeArbitrary(objects: readonly KubeObject[], { workload, faults }: Su
 /** The nodes that fall silent are an occasion for one that waits for writes of nodes. */
 function nodeWrites({ faults }: Surroundings, own?: Pick<FaultStep, 'parameters'>): readonly Micros[] {
   return own === undefined || own.parameters.resource === 'nodes' ? faults.flatMap(silenced) : []
+}
+
+/** A fault that waits some time for its write and then lasts. */
+function struckFor(
+  parameter: string,
+  lasts: Arbitrary<Micros>,
+  objects: readonly KubeObject[],
+  around: Surroundings,
+): ReturnType<FaultKind['arbitrary']> {
+  return fc
+    .tuple(writeArbitrary(objects, around), lasts, rounded(10_000_000, 40_000_000, 1_000_000))
+    .map(([{ write, nth }, micros, waitMicros]) => ({
+      durationMicros: micros + waitMicros,
+      parameters: { ...write, nth, [parameter]: micros },
+    }))
 }
 
 function wrongWrite(step: FaultStep): string | undefined {
@@ -145,12 +160,7 @@ export const deafAfterWrite: FaultKind = {
   occasions: nodeWrites,
   parameters: { ...WRITE, deafMicros: 'for how long, microseconds' },
   arbitrary: (_topology, objects, around) =>
-    fc.record({
-      durationMicros: rounded(20_000_000, 60_000_000, 1_000_000),
-      parameters: fc
-        .tuple(writeArbitrary(objects, around), rounded(2_000_000, 20_000_000, 500_000))
-        .map(([{ write, nth }, deafMicros]) => ({ ...write, nth, deafMicros })),
-    }),
+    struckFor('deafMicros', rounded(2_000_000, 20_000_000, 500_000), objects, around),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'deafMicros', 1, 600_000_000),
   inject(cluster, step) {
     const processes = new Set(replicasOf(cluster, step))
@@ -189,12 +199,12 @@ export const blindAfterWrite: FaultKind = {
   occasions: nodeWrites,
   parameters: { ...WRITE, blindMicros: 'for how long, microseconds' },
   arbitrary: (_topology, objects, around) =>
-    fc.record({
-      durationMicros: rounded(20_000_000, 80_000_000, 1_000_000),
-      parameters: fc
-        .tuple(writeArbitrary(objects, around), rounded(2_000_000, 45_000_000, 500_000))
-        .map(([{ write, nth }, blindMicros]) => ({ ...write, nth, blindMicros })),
-    }),
+    struckFor(
+      'blindMicros',
+      fc.oneof(rounded(2_000_000, 15_000_000, 500_000), rounded(30_000_000, 45_000_000, 500_000)),
+      objects,
+      around,
+    ),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'blindMicros', 1, 600_000_000),
   inject(cluster, step) {
     const processes = replicasOf(cluster, step)

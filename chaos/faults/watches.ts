@@ -40,8 +40,12 @@ function watchArbitrary(
   objects: readonly KubeObject[],
   { workload }: Surroundings,
 ): Arbitrary<{ process: string; resource: Resource }> {
+  const all = watching(topology)
+  const shown = all.filter((process) =>
+    watchedBy(process).some((resource) => probablyChanges(resource, objects, workload)),
+  )
   return fc
-    .constantFrom(...watching(topology))
+    .constantFrom(...(shown.length > 0 ? shown : all))
     .chain((process) =>
       fc
         .constantFrom(...likelyChanging(watchedBy(process), objects, workload))

@@ -15,7 +15,7 @@ export const noPacketToDeadPod: PropertyDefinition = {
     'no request is begun towards the address of a pod that has been gone for longer than the propagation bound, while nothing is disturbed',
   source: 'documentation "Virtual IPs and Service Proxies"; kubernetes pkg/proxy/conntrack/cleanup.go, v1.33',
   trigger: 'a request was begun when a pod that had served was gone for so long',
-  catches: ['proxy-udp-conntrack-after-endpoint-removal'],
+  catches: ['proxy-udp-conntrack-after-endpoint-removal', 'proxy-ipvs-port-reuse-to-dead-backend'],
   monitor(cluster, report) {
     /** Address of a pod that is gone, since when. */
     const goneAt = new Map<string, Micros>()

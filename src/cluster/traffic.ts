@@ -32,6 +32,20 @@ export interface RequestFinished {
   readonly node: string
 }
 
+/** A packet of an open connection did not get through the client's node: reset, or dropped. */
+export interface ConnectionCut {
+  readonly type: 'connection-cut'
+  readonly client: string
+  readonly namespace: string
+  readonly service: string
+  readonly from: TrafficClient['from']
+  readonly node: string
+  /** `podIp:port` */
+  readonly backend: string
+  readonly openedAt: Micros
+  readonly how: 'reset' | 'dropped'
+}
+
 /** Where the client stands and how it reaches others; supplied by the cluster. */
 export interface TrafficWorld {
   readonly dns: readonly ProcessId[]
@@ -65,6 +79,9 @@ interface Held {
   readonly podIp: string
   readonly port: number
   readonly flow: Flow
+  readonly openedAt: Micros
+  /** Its packets are translated by the node, which has to remember it. */
+  readonly translated: boolean
   busy: boolean
 }
 
@@ -149,7 +166,7 @@ export class TrafficSource implements Machine {
     const held = this.#held
     if (held !== undefined && !held.busy) {
       held.busy = true
-      this.#send(id, held, false, out)
+      this.#goOn(id, held, out)
       return
     }
     if (this.#spec.from === 'outside' || this.#isResolved(out.now)) {
@@ -163,6 +180,40 @@ export class TrafficSource implements Machine {
     }
     this.#unresolved.set(id, out.now)
     this.#ask(id, out)
+  }
+
+  /** A further packet of an open connection goes through the node again. */
+  #goOn(id: number, held: Held, out: Out): void {
+    const network = this.#world.network()
+    const passage = held.translated ? network?.established(held.flow, this.#mode, out.now) : undefined
+    if (!held.translated || passage?.verdict === 'dnat') {
+      this.#send(id, held, false, out)
+      return
+    }
+    if (network !== undefined) this.#noteCut(held, passage?.verdict === 'drop' ? 'dropped' : 'reset', out)
+    if (network === undefined || passage?.verdict === 'drop') {
+      this.#await(id, held, false, out)
+      return
+    }
+    this.#dropHeld(out)
+    this.#report(out, 'reset', `${held.podIp}:${held.port}`, out.now, false)
+  }
+
+  #noteCut({ podIp, port, openedAt }: Held, how: ConnectionCut['how'], out: Out): void {
+    const { id: client, namespace, service, from, node } = this.#spec
+    const backend = `${podIp}:${port}`
+    const fact: ConnectionCut = {
+      type: 'connection-cut',
+      client,
+      namespace,
+      service,
+      from,
+      node,
+      backend,
+      openedAt,
+      how,
+    }
+    out.note(fact)
   }
 
   #isResolved(now: Micros): boolean {
@@ -188,7 +239,7 @@ export class TrafficSource implements Machine {
     const flow: Flow = {
       protocol: this.#spec.protocol,
       source: parseAddress(this.#world.source),
-      sourcePort: FIRST_EPHEMERAL_PORT + (this.#spec.protocol === 'UDP' ? 0 : id % EPHEMERAL_PORTS),
+      sourcePort: this.#sourcePort(id),
       destination: parseAddress(target.address),
       destinationPort: target.port,
     }
@@ -200,7 +251,8 @@ export class TrafficSource implements Machine {
     const address = result.backend === undefined ? flow.destination : result.backend.address
     const port = result.backend === undefined ? flow.destinationPort : result.backend.port
     const podIp = formatAddress(address)
-    const connection: Held = { id, podIp, port, flow, busy: true }
+    const translated = result.verdict === 'dnat' && this.#spec.protocol === 'TCP'
+    const connection: Held = { id, podIp, port, flow, openedAt: out.now, translated, busy: true }
     if (result.verdict === 'drop' || this.#world.wireOf(podIp) === undefined) {
       this.#await(id, connection, true, out)
       return
@@ -211,6 +263,18 @@ export class TrafficSource implements Machine {
     }
     if (this.#spec.keepAlive) this.#held = connection
     this.#send(id, connection, true, out)
+  }
+
+  /** In turn, as the kernel hands them out; one that is in use is passed over. */
+  #sourcePort(id: number): number {
+    if (this.#spec.protocol === 'UDP') return FIRST_EPHEMERAL_PORT
+    const { sourcePorts = EPHEMERAL_PORTS } = this.#spec
+    const used = new Set<number>()
+    for (const { flow } of this.#pending.values()) used.add(flow.sourcePort)
+    let port = id % sourcePorts
+    for (let tries = 0; tries < sourcePorts && used.has(FIRST_EPHEMERAL_PORT + port); tries++)
+      port = (port + 1) % sourcePorts
+    return FIRST_EPHEMERAL_PORT + port
   }
 
   /** Where to send: the service's address and port by name, or the node's own address and node port from outside. */

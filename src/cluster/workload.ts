@@ -79,6 +79,8 @@ export interface TrafficClient {
   readonly startMicros: Micros
   /** A request without an answer for so long has timed out. */
   readonly timeoutMicros: Micros
+  /** How many source ports it takes in turn (net.ipv4.ip_local_port_range, a busy client). Default: 28,232, the kernel's. */
+  readonly sourcePorts?: number
 }
 
 export type RequestOutcome = 'ok' | 'refused' | 'reset' | 'timed-out' | 'misrouted' | 'unresolved'

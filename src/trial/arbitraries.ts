@@ -184,6 +184,8 @@ export interface TrafficOptions {
   readonly startMicros?: Micros
   /** Time between two requests of a client. Default: 250 ms. */
   readonly everyMicros?: Micros
+  /** So few source ports for some of the clients. Default: nobody is short of them. */
+  readonly sourcePorts?: number
 }
 
 /** One client for every port of every service that has an address, each from a drawn place, ids c1, c2, … */
@@ -197,8 +199,9 @@ export function trafficArbitrary(topology: Topology, options: TrafficOptions): A
     )
   const clients = targets.map(({ service, port }, index) => {
     const places = service.spec.type === 'NodePort' ? (['pod', 'node', 'outside'] as const) : (['pod', 'node'] as const)
-    return fc.tuple(fc.constantFrom(...nodes), fc.constantFrom(...places), fc.boolean()).map(
-      ([node, from, keepAlive]): TrafficClient => ({
+    const scarce = options.sourcePorts === undefined ? fc.constant(false) : fc.boolean()
+    return fc.tuple(fc.constantFrom(...nodes), fc.constantFrom(...places), fc.boolean(), scarce).map(
+      ([node, from, keepAlive, isScarce]): TrafficClient => ({
         id: `c${index + 1}`,
         from,
         node,
@@ -210,6 +213,7 @@ export function trafficArbitrary(topology: Topology, options: TrafficOptions): A
         everyMicros: options.everyMicros ?? 250 * MILLISECOND,
         startMicros: options.startMicros ?? 20 * SECOND,
         timeoutMicros: 2 * SECOND,
+        ...(isScarce ? { sourcePorts: options.sourcePorts } : {}),
       }),
     )
   })

@@ -24,7 +24,9 @@ export interface Recipe {
   readonly faults?: { readonly kinds?: readonly string[]; readonly least?: number; readonly most?: number }
   readonly workload?: { readonly kinds?: readonly DrawnStepKind[]; readonly least?: number; readonly most?: number }
   /** False: no clients. */
-  readonly traffic?: boolean | { readonly everyMicros?: Micros; readonly startMicros?: Micros }
+  readonly traffic?:
+    | boolean
+    | { readonly everyMicros?: Micros; readonly startMicros?: Micros; readonly sourcePorts?: number }
   /** When faults and steps may begin. Default: 20 s, when a small cluster is up. */
   readonly quietStartMicros?: Micros
   /** Default: 60 s. */

@@ -88,19 +88,23 @@ const workloadStep = {
   ),
 }
 
-const trafficClient = shape({
-  id: text,
-  from: { enum: ['pod', 'node', 'outside'] },
-  node: text,
-  namespace: text,
-  service: text,
-  port: { type: 'integer', minimum: 1, maximum: 65_535 },
-  protocol: { enum: ['TCP', 'UDP'] },
-  everyMicros: { ...micros, minimum: 1_000 },
-  keepAlive: { type: 'boolean' },
-  startMicros: micros,
-  timeoutMicros: { ...micros, minimum: 1 },
-})
+const trafficClient = shape(
+  {
+    id: text,
+    from: { enum: ['pod', 'node', 'outside'] },
+    node: text,
+    namespace: text,
+    service: text,
+    port: { type: 'integer', minimum: 1, maximum: 65_535 },
+    protocol: { enum: ['TCP', 'UDP'] },
+    everyMicros: { ...micros, minimum: 1_000 },
+    keepAlive: { type: 'boolean' },
+    startMicros: micros,
+    timeoutMicros: { ...micros, minimum: 1 },
+    sourcePorts: { type: 'integer', minimum: 1, maximum: 28_232 },
+  },
+  ['sourcePorts'],
+)
 
 const faultStep = shape({
   id: text,
