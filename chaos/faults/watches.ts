@@ -11,6 +11,7 @@ import {
   amount,
   likelyChanging,
   PODS_COME_AND_GO,
+  probablyChanges,
   processNames,
   rounded,
   text,
