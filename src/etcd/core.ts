@@ -5,16 +5,32 @@
  */
 import type { Message, Out, ProcessId } from '../kernel/machine.ts'
 import { SECOND } from '../kernel/time.ts'
-import { type Entry, MembershipChange, membersOf, type RaftMessage, type Snapshot } from '../raft/index.ts'
+import {
+  type Entry,
+  type MemberId,
+  MembershipChange,
+  membersOf,
+  type RaftMessage,
+  type Snapshot,
+} from '../raft/index.ts'
 import { type StateImage, StateMachine } from './apply.ts'
 import { Backend } from './backend.ts'
 import { Consensus, type ConsensusOwner } from './consensus.ts'
+import { CorruptionChecker, type CorruptionOwner } from './corruption.ts'
 import { Desk } from './desk.ts'
 import * as errors from './errors.ts'
 import type { EtcdApplied, EtcdApplyBatch, EtcdCompacted, EtcdRefused, EtcdRestored } from './facts.ts'
 import { LeaseKeeper } from './leasekeeper.ts'
-import { membersAnswer, type Parts } from './local.ts'
-import type { ClientMessage, ForwardedMessage, ForwardMessage, LoggedRequest, WatchId } from './messages.ts'
+import { membersAnswer } from './local.ts'
+import type {
+  ClientMessage,
+  ForwardedMessage,
+  ForwardMessage,
+  HashAskMessage,
+  HashToldMessage,
+  LoggedRequest,
+  WatchId,
+} from './messages.ts'
 import type { EtcdOptions } from './options.ts'
 import type { Recovered } from './recovery.ts'
 import { WatchHub } from './watch.ts'
@@ -26,7 +42,7 @@ const FAREWELL = SECOND
 
 type Halt = (reason: EtcdRefused['reason'], out: Out) => void
 
-export class Core implements ConsensusOwner, Parts {
+export class Core implements ConsensusOwner, CorruptionOwner {
   readonly options: EtcdOptions
   readonly consensus: Consensus
   readonly machine: StateMachine
@@ -35,6 +51,9 @@ export class Core implements ConsensusOwner, Parts {
   readonly #halt: Halt
   readonly #desk: Desk
   readonly #backend: Backend
+  readonly #corruption: CorruptionChecker
+  /** It compares itself with its peers and serves nobody yet. */
+  #isChecking = false
   /** The entry that is being applied, or was last. */
   #appliedIndex: number
   #leaderlessTimer = 0
@@ -59,9 +78,27 @@ export class Core implements ConsensusOwner, Parts {
     })
     this.#backend = new Backend(options, this.machine, backend?.index ?? 0, (at) => this.onDiskFull(at))
     this.#desk = new Desk(this, this.#backend, out)
+    this.#corruption = new CorruptionChecker(this)
   }
 
   start(out: Out): void {
+    if (!this.options.initialCorruptCheck) {
+      this.#serve(out)
+      return
+    }
+    this.#isChecking = true
+    this.#corruption.checkFirst(out)
+  }
+
+  onChecked(isSame: boolean, out: Out): void {
+    this.#isChecking = false
+    if (this.#halted) return
+    if (isSame) this.#serve(out)
+    else this.#halt('differs-from-peers', out)
+  }
+
+  #serve(out: Out): void {
+    this.#corruption.start(out)
     this.#leaderlessTimer = out.after(this.options.leaderlessMicros, this, LEADERLESS)
     this.consensus.start(out)
   }
@@ -69,6 +106,7 @@ export class Core implements ConsensusOwner, Parts {
   stop(out: Out): void {
     this.#halted = true
     this.consensus.stop(out)
+    this.#corruption.stop()
     this.#desk.close()
     this.#backend.stop()
     this.leases.demote()
@@ -76,7 +114,17 @@ export class Core implements ConsensusOwner, Parts {
   }
 
   onMessage(from: ProcessId, message: Message, out: Out): void {
-    const known = message as ClientMessage | ForwardMessage | ForwardedMessage | RaftMessage
+    const known = message as
+      | ClientMessage
+      | ForwardMessage
+      | ForwardedMessage
+      | HashAskMessage
+      | HashToldMessage
+      | RaftMessage
+    if (this.#isChecking && known.type !== 'etcd-hash-told') {
+      if (!known.type.startsWith('raft-')) out.hangUp(from)
+      return
+    }
     switch (known.type) {
       case 'etcd-request':
         this.#desk.onRequest(from, known, out)
@@ -101,12 +149,19 @@ export class Core implements ConsensusOwner, Parts {
       case 'etcd-forwarded':
         this.#desk.answer(known.id, known.result, out)
         break
+      case 'etcd-hash-ask':
+        this.#corruption.onAsked(from, known, out)
+        break
+      case 'etcd-hash-told':
+        this.#corruption.onTold(known, out)
+        break
       default:
         this.consensus.receive(known, out)
     }
   }
 
-  onDisconnect(peer: ProcessId): void {
+  onDisconnect(peer: ProcessId, out: Out): void {
+    this.#corruption.onDisconnect(peer, out)
     this.watches.dropClient(peer)
     this.#desk.dropClient(peer)
   }
@@ -120,6 +175,15 @@ export class Core implements ConsensusOwner, Parts {
     }
     this.#leaderlessTimer = 0
     if (!this.#halted && this.consensus.state.leader === 0) this.watches.cancelAll(errors.NO_LEADER.message, out)
+  }
+
+  raiseCorrupt(member: MemberId, out: Out): void {
+    this.#desk.raise(member, 'corrupt')
+    this.#desk.onStepEnded(out)
+  }
+
+  readThrough(then: (out: Out) => void, out: Out): void {
+    this.#desk.readThrough(then, out)
   }
 
   onStepEnded(out: Out): void {
@@ -203,6 +267,7 @@ export class Core implements ConsensusOwner, Parts {
     const { compactRevision: revision } = this.machine.store
     const fact: EtcdCompacted = { type: 'etcd-compacted', member: this.options.name, revision }
     out.note(fact)
+    this.#corruption.compacted()
     this.watches.flush(out)
     this.watches.historyChanged(out)
   }
@@ -226,6 +291,7 @@ export class Core implements ConsensusOwner, Parts {
     this.#appliedIndex = snapshot.index
     this.machine.restore(snapshot.data as StateImage)
     this.#backend.replaced(snapshot.index)
+    this.#corruption.replaced()
     this.#noteRestored(snapshot.index, 'leader', out)
     this.watches.resyncAll(before, out)
   }

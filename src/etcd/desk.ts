@@ -6,7 +6,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId, TimerTarget } from '../kernel/machine.ts'
 import { SECOND } from '../kernel/time.ts'
-import { MembershipChange, type Proposal } from '../raft/index.ts'
+import { type MemberId, MembershipChange, type Proposal } from '../raft/index.ts'
 import type { Backend } from './backend.ts'
 import { checkRequest } from './check.ts'
 import * as errors from './errors.ts'
@@ -15,7 +15,7 @@ import { answerLocally, memberChange, type Parts } from './local.ts'
 import { Maintenance } from './maintenance.ts'
 import type { EtcdResult, ForwardedMessage, ForwardMessage, LoggedRequest, RequestMessage } from './messages.ts'
 import { Pending, type Waiting } from './pending.ts'
-import { type ReadOwner, ReadQueue, type WaitingRead } from './reads.ts'
+import { type ReadOwner, ReadQueue, type WaitingCall, type WaitingRead } from './reads.ts'
 import {
   type EtcdRequest,
   isReadOnly,
@@ -27,6 +27,7 @@ import {
 } from './requests.ts'
 import { responseBytes } from './responses.ts'
 import { pathOf, performPath, rangeRefusal, refusalOf } from './txn.ts'
+import type { AlarmKind } from './types.ts'
 
 export class Desk implements ReadOwner, TimerTarget {
   readonly maintenance: Maintenance
@@ -166,7 +167,11 @@ export class Desk implements ReadOwner, TimerTarget {
   }
 
   raiseNoSpace(): void {
-    this.propose({ type: 'alarm', action: 'activate', member: this.#parts.consensus.state.id, alarm: 'no-space' })
+    this.raise(this.#parts.consensus.state.id, 'no-space')
+  }
+
+  raise(member: MemberId, alarm: AlarmKind): void {
+    this.propose({ type: 'alarm', action: 'activate', member, alarm })
   }
 
   /** Proposals go out together: a leader's when the sync under way has ended, a follower's when a leader is known. */
@@ -191,7 +196,19 @@ export class Desk implements ReadOwner, TimerTarget {
     return this.#parts.consensus.readIndex(context, out)
   }
 
-  serve({ id, request }: WaitingRead, out: Out): void {
+  /** Calls back once everything that is committed by now is applied here. */
+  readThrough(then: (out: Out) => void, out: Out): void {
+    this.#reads.add({ then })
+    this.#reads.begin(out)
+    this.#reads.serve(this.#parts.consensus.state.applied, out)
+  }
+
+  serve(read: WaitingRead | WaitingCall, out: Out): void {
+    if ('then' in read) {
+      if (!this.#closed) read.then(out)
+      return
+    }
+    const { id, request } = read
     if (this.#pending.get(id) !== undefined) this.answer(id, this.#result(request), out)
   }
 

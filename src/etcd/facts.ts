@@ -65,6 +65,7 @@ export interface EtcdRefused {
     | 'disk-full'
     | 'removed'
     | 'panic'
+    | 'differs-from-peers'
   /** Which file, where in it and what is wrong there. */
   readonly detail?: string
 }
@@ -85,6 +86,15 @@ export interface EtcdSnapshotSaved {
   readonly index: number
 }
 
+/** The leader compared hashes and raised an alarm. */
+export interface EtcdCorruptionFound {
+  readonly type: 'etcd-corruption-found'
+  readonly member: string
+  /** Whose state differs; 0 when nobody can say who is right. */
+  readonly suspect: number
+  readonly revision: Revision
+}
+
 /** A client's write or linearizable read was given up after its time. */
 export interface EtcdTimedOut {
   readonly type: 'etcd-request-timed-out'
@@ -102,4 +112,5 @@ export type EtcdFact =
   | EtcdWatchSent
   | EtcdSnapshotSaved
   | EtcdTimedOut
+  | EtcdCorruptionFound
   | RaftFact

@@ -69,12 +69,13 @@ function statusOf({ consensus, machine }: Parts): StatusResponse {
   }
 }
 
-function hashOf({ revision = 0 }: HashRequest, { machine: { store } }: Parts): EtcdResult {
+export function hashOf({ revision = 0 }: HashRequest, { machine: { store } }: Parts): EtcdResult {
   const { compactRevision } = store
   if (revision > 0 && revision <= compactRevision) return errors.COMPACTED
   if (revision > store.revision) return errors.FUTURE_REVISION
-  const hash = store.hashAt(revision > 0 ? revision : store.revision)
-  return { ok: true, value: { type: 'hash', revision: store.revision, compactRevision, hash } }
+  const hashRevision = revision > 0 ? revision : store.revision
+  const hash = store.hashAt(hashRevision)
+  return { ok: true, value: { type: 'hash', revision: store.revision, compactRevision, hashRevision, hash } }
 }
 
 /** The leader's change of members, or why it makes none. */

@@ -14,6 +14,8 @@ import type { KeyValue, Revision } from './types.ts'
 import { prefixEnd } from './types.ts'
 
 const RESTART = 1
+/** What comes over connections that nobody would accept. */
+const REFUSED: ReadonlySet<string> = new Set(['etcd-request', 'etcd-watch-create', 'etcd-hash-ask'])
 
 /** What a property may look at. Reading changes nothing. */
 export interface EtcdView {
@@ -79,11 +81,11 @@ export class EtcdMember implements Machine {
   onMessage(from: ProcessId, message: Message, out: Out): void {
     if (this.#core !== undefined) this.#core.onMessage(from, message, out)
     // Nobody listens: a client's connection is refused, other members' datagrams are lost.
-    else if (message.type === 'etcd-request' || message.type === 'etcd-watch-create') out.hangUp(from)
+    else if (REFUSED.has(message.type)) out.hangUp(from)
   }
 
-  onDisconnect(peer: ProcessId): void {
-    this.#core?.onDisconnect(peer)
+  onDisconnect(peer: ProcessId, out: Out): void {
+    this.#core?.onDisconnect(peer, out)
   }
 
   onTimer(_kind: number, _a: number, out: Out): void {

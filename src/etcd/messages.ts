@@ -2,9 +2,10 @@
  * What clients and members say over their connection, and members among each other besides Raft's own messages. Models
  * etcd's gRPC streams: one connection a client, answers in any order, all watches of a client share one stream.
  */
+import type { MemberId } from '../raft/index.ts'
 import type { EtcdFailure } from './errors.ts'
 import type { EtcdRequest, LeaderRequest, WriteRequest } from './requests.ts'
-import type { EtcdResponse } from './responses.ts'
+import type { EtcdResponse, HashResponse } from './responses.ts'
 import type { Revision, WatchEvent } from './types.ts'
 
 /** A watch's number, chosen by the client and unique in its process. */
@@ -106,6 +107,21 @@ export interface ForwardedMessage {
   readonly type: 'etcd-forwarded'
   readonly id: number
   readonly result: EtcdResult
+}
+
+/** Member to member: the hash of what you hold as of this revision? */
+export interface HashAskMessage {
+  readonly type: 'etcd-hash-ask'
+  readonly id: number
+  readonly revision: Revision
+}
+
+/** Member to member; `told` is undefined when it holds that revision no longer, or not yet. */
+export interface HashToldMessage {
+  readonly type: 'etcd-hash-told'
+  readonly id: number
+  readonly member: MemberId
+  readonly told: HashResponse | undefined
 }
 
 export type ClientMessage =

@@ -67,6 +67,12 @@ export interface EtcdOptions {
   readonly leaseCheckMicros: Micros
   /** Between two checkpoints of what long leases have left; 0, the default, for none. etcd's own is 5 min, when switched on. */
   readonly leaseCheckpointMicros: Micros
+  /** Does a member compare its state with its peers' before it serves? Default false. kubeadm switches it on. */
+  readonly initialCorruptCheck: boolean
+  /** Between two comparisons of all members' present states by the leader; 0, the default, for none. */
+  readonly corruptCheckMicros: Micros
+  /** Between two comparisons of the states as of the last compactions; 0, the default, for none. etcd's own is 1 min, when switched on. */
+  readonly compactHashCheckMicros: Micros
   /** A member that stopped because its disk was full is started again after this. Default 10 s. */
   readonly restartMicros: Micros
 }
@@ -121,6 +127,9 @@ export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
     leaderlessMicros: given.leaderlessMicros ?? 3 * electionTimeoutMicros,
     leaseCheckMicros: given.leaseCheckMicros ?? 500 * MILLISECOND,
     leaseCheckpointMicros: given.leaseCheckpointMicros ?? 0,
+    initialCorruptCheck: given.initialCorruptCheck ?? false,
+    corruptCheckMicros: given.corruptCheckMicros ?? 0,
+    compactHashCheckMicros: given.compactHashCheckMicros ?? 0,
     restartMicros: given.restartMicros ?? 10 * SECOND,
   }
 }

@@ -13,22 +13,27 @@ export interface WaitingRead {
 }
 
 interface Batch {
-  readonly reads: readonly WaitingRead[]
+  readonly reads: readonly (WaitingRead | WaitingCall)[]
   /** Known once the leader has confirmed it; until then -1. */
   index: number
+}
+
+/** What a member itself waits for: everything committed by now is applied. */
+export interface WaitingCall {
+  readonly then: (out: Out) => void
 }
 
 export interface ReadOwner {
   /** A number that no other request of this member has, in this life or an earlier one. */
   nextId(): number
   askIndex(context: number, out: Out): boolean
-  serve(read: WaitingRead, out: Out): void
+  serve(read: WaitingRead | WaitingCall, out: Out): void
 }
 
 export class ReadQueue implements TimerTarget {
   readonly #owner: ReadOwner
   readonly #retryMicros: Micros
-  #next: WaitingRead[] = []
+  #next: (WaitingRead | WaitingCall)[] = []
   #asking: Batch | undefined
   /** Contexts asked with for the batch under way: the answer to any of them will do. */
   #contexts: number[] = []
@@ -40,7 +45,7 @@ export class ReadQueue implements TimerTarget {
     this.#retryMicros = retryMicros
   }
 
-  add(read: WaitingRead): void {
+  add(read: WaitingRead | WaitingCall): void {
     this.#next.push(read)
   }
 

@@ -82,6 +82,8 @@ export interface HashResponse {
   readonly type: 'hash'
   readonly revision: Revision
   readonly compactRevision: Revision
+  /** The state is that of this revision. */
+  readonly hashRevision: Revision
   readonly hash: number
 }
 
