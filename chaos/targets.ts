@@ -59,6 +59,7 @@ export function processNames(topology: Topology): readonly string[] {
   const names = namesOf(topology)
   return [
     ...names.etcdMembers,
+    ...names.eventsEtcdMembers,
     ...names.apiServers,
     ...names.controllerManagers,
     ...names.schedulers,
@@ -67,10 +68,16 @@ export function processNames(topology: Topology): readonly string[] {
   ]
 }
 
+/** Every member of etcd, those of Events' own last. */
+export function etcdNames(topology: Topology): readonly string[] {
+  const { etcdMembers, eventsEtcdMembers } = namesOf(topology)
+  return [...etcdMembers, ...eventsEtcdMembers]
+}
+
 /** Every host that a fault may strike, by name. */
 export function hostNames(topology: Topology): readonly string[] {
   const names = namesOf(topology)
-  return [...names.etcdMembers, ...names.masters, ...names.nodes]
+  return [...names.etcdMembers, ...names.eventsEtcdMembers, ...names.masters, ...names.nodes]
 }
 
 /** One of the names; the first is the simplest. */

@@ -12,13 +12,18 @@ export type OfType<F extends Fact, T extends string> = F extends { readonly type
 /** The lease by which one controller manager leads. */
 export const CONTROLLER_LEASE = 'kube-system/kube-controller-manager'
 
-/** Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. */
+/**
+ * Calls `listener` for every fact of a type. `F` is the union that the fact belongs to. What the members of Events' own etcd
+ * tell is left out: their terms, indexes and revisions are not those of the cluster's state.
+ */
 export function onFact<F extends Fact, T extends F['type']>(
   cluster: Cluster,
   type: T,
   listener: (fact: OfType<F, T>, at: Micros, process: ProcessId) => void,
 ): void {
-  cluster.kernel.subscribe(type, (fact, process, at) => listener(fact as OfType<F, T>, at, process))
+  cluster.kernel.subscribe(type, (fact, process, at) => {
+    if (!cluster.keepsEvents(process)) listener(fact as OfType<F, T>, at, process)
+  })
 }
 
 /** Virtual seconds for messages: 12.345 s. */

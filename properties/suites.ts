@@ -128,6 +128,25 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     traffic: false,
     faults: { kinds: ['crash-process', 'crash-node', 'disk-trouble'], least: 1, most: 4 },
   }),
+  suite(
+    'events',
+    'components tell what they do, into an etcd of their own, while either etcd and the servers misbehave',
+    {
+      topology: fc.constantFrom<Topology>(
+        { ...SMALL_TOPOLOGY, events: 'on', eventsEtcdMembers: 3 },
+        { ...LEAN, events: 'on', eventsEtcdMembers: 1 },
+        { ...SMALL_TOPOLOGY, events: 'on' },
+      ),
+      objects: [web({ replicas: 3, preStopSeconds: 3 }), service('web')],
+      workload: { kinds: ['scale', 'set-image', 'delete-pod', 'drain'], least: 1, most: 3 },
+      traffic: false,
+      faults: {
+        kinds: ['crash-process', 'pause-process', 'crash-node', 'partition', 'disk-trouble'],
+        least: 1,
+        most: 4,
+      },
+    },
+  ),
   suite('control-plane', 'controllers, schedulers and API servers that die, stand still or lose each other', {
     objects: [web({ replicas: 3 }), service('web')],
     workload: { kinds: ['scale', 'set-image', 'delete-pod'], least: 0, most: 3 },

@@ -1,8 +1,7 @@
 /** Processes and hosts that die and come back, or stop for a while and go on with their old clocks. */
 import fc from 'fast-check'
-import { namesOf } from '../../src/cluster/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import { amount, hostNames, oneOf, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
+import { amount, etcdNames, hostNames, oneOf, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, seconds } from './define.ts'
 
 const DISK_FATES = ['lose-unsynced', 'keep-unsynced', 'tear'] as const
@@ -136,14 +135,14 @@ export const diskTrouble: FaultKind = {
     fc.record({
       durationMicros: rounded(1_000_000, 20_000_000, 500_000),
       parameters: fc.record({
-        process: oneOf(namesOf(topology).etcdMembers),
+        process: oneOf(etcdNames(topology)),
         // A disk whose fsync lies is never drawn: etcd promises nothing on it, so there is nothing to check. It can be named.
         trouble: fc.constantFrom('slow' as const, 'full' as const),
         factor: fc.constantFrom(10, 50, 200, 1000),
       }),
     }),
   validate: (step, topology) =>
-    wrongName(step, 'process', namesOf(topology).etcdMembers) ??
+    wrongName(step, 'process', etcdNames(topology)) ??
     wrongName(step, 'trouble', DISK_TROUBLES) ??
     wrongAmount(step, 'factor', 1, 100_000),
   inject(cluster, step) {

@@ -5,7 +5,7 @@
 import { invariant, never } from '../kernel/invariant.ts'
 import type { Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
-import type { ApiRequest, ApiResponse, Status } from '../objects/index.ts'
+import type { ApiRequest, ApiResponse, Resource, Status } from '../objects/index.ts'
 import type { FreshnessWaiter, WatchCache } from './cache.ts'
 import type { Context } from './context.ts'
 import { failure, internalError, timedOut } from './status.ts'
@@ -16,7 +16,7 @@ const WAKE = 1
 /** Who started the call and takes its answer. */
 export interface CallOwner {
   readonly context: Context
-  readonly storage: Storage
+  storageOf(resource: Resource): Storage
   onAnswer(call: RunningCall, response: ApiResponse, out: Out): void
 }
 
@@ -116,7 +116,8 @@ export class RunningCall implements StorageReceiver, FreshnessWaiter, TimerTarge
   }
 
   #perform(op: StorageOp, out: Out): void {
-    const { storage, context } = this.owner
+    const { context } = this.owner
+    const storage = this.owner.storageOf(this.request.resource)
     this.#tag++
     switch (op.op) {
       case 'range':

@@ -1,18 +1,18 @@
 /** An API server's connection to etcd: its requests in etcd's words, etcd's answers in its own. Models apiserver pkg/storage/etcd3, v1.33. */
 
-import {
+import type {
   EtcdClient,
-  type EtcdFailure,
-  type EtcdReceiver,
-  type EtcdResult,
-  type EtcdWatchReceiver,
-  type Operation,
-  type TxnResponse,
-  type WatchEvent,
+  EtcdFailure,
+  EtcdReceiver,
+  EtcdResult,
+  EtcdWatchReceiver,
+  LeaseId,
+  Operation,
+  TxnResponse,
+  WatchEvent,
 } from '../etcd/index.ts'
 import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId } from '../kernel/machine.ts'
-import type { CompleteApiServerOptions } from './options.ts'
 import {
   prefixEnd,
   type RangeReply,
@@ -32,8 +32,8 @@ const NO_EVENTS: readonly WatchEvent[] = Object.freeze([])
 export class EtcdStorage implements StorageConnection {
   readonly client: EtcdClient
 
-  constructor({ name, etcd, streams }: CompleteApiServerOptions) {
-    this.client = new EtcdClient({ endpoints: etcd, name, streams })
+  constructor(client: EtcdClient) {
+    this.client = client
   }
 
   start(): void {}
@@ -50,9 +50,24 @@ export class EtcdStorage implements StorageConnection {
     this.client.range(request, new Translator(receiver), tag, out)
   }
 
-  txn({ compare, writes, otherwiseRead }: TxnRequest, receiver: StorageReceiver, tag: number, out: Out): void {
+  txn(request: TxnRequest, receiver: StorageReceiver, tag: number, out: Out): void {
+    this.write(request, undefined, receiver, tag, out)
+  }
+
+  /** The transaction, with what it puts attached to a lease if there is one. */
+  protected write(
+    { compare, writes, otherwiseRead }: TxnRequest,
+    lease: LeaseId | undefined,
+    receiver: StorageReceiver,
+    tag: number,
+    out: Out,
+  ): void {
     const success: Operation[] = writes.map((write) =>
-      write.type === 'put' ? { type: 'put', key: write.key, value: write.value } : { type: 'delete', key: write.key },
+      write.type === 'put'
+        ? lease === undefined
+          ? { type: 'put', key: write.key, value: write.value }
+          : { type: 'put', key: write.key, value: write.value, lease }
+        : { type: 'delete', key: write.key },
     )
     this.client.txn(
       {
@@ -146,7 +161,7 @@ function txnReply({ succeeded, revision, responses }: TxnResponse): TxnReply {
   return { succeeded, revision, found }
 }
 
-function errorOf({ message }: EtcdFailure): StorageError {
+export function errorOf({ message }: EtcdFailure): StorageError {
   if (message.endsWith('has been compacted')) return 'compacted'
   if (message.endsWith('is a future revision')) return 'future-revision'
   if (message.endsWith('database space exceeded')) return 'no-space'

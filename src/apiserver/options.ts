@@ -10,6 +10,12 @@ export interface ApiServerOptions {
   /** The etcd members it may talk to. */
   readonly etcd: readonly ProcessId[]
   readonly streams: Streams
+  /** Are Events served? Default false: the resource is not there then. */
+  readonly events?: boolean
+  /** The members of Events' own etcd (`--etcd-servers-overrides=/events#...`). None: they are in the same etcd as the rest. */
+  readonly eventsEtcd?: readonly ProcessId[]
+  /** How long an Event is kept (`--event-ttl`). One hour. */
+  readonly eventTtlSeconds?: number
   /** What a defect replaces; the rest is as it should be. */
   readonly decisions?: Partial<ApiServerDecisions>
   /** Events that each watch cache keeps. 1000. */
@@ -53,6 +59,9 @@ export function completeApiServerOptions(options: ApiServerOptions): CompleteApi
     watchTimeoutMicros: 30 * MINUTE,
     systemNamespaces: SYSTEM_NAMESPACES,
     nodeTolerationSeconds: 300,
+    events: false,
+    eventsEtcd: [],
+    eventTtlSeconds: 3_600,
     ...options,
     decisions:
       options.decisions === undefined ? API_SERVER_DECISIONS : { ...API_SERVER_DECISIONS, ...options.decisions },

@@ -16,7 +16,8 @@ export type CallRequest = Exclude<ApiRequest, { verb: 'watch' }>
 /** The script of a request. */
 export function route(context: Context, request: CallRequest): Steps<ApiResponse> {
   const info = RESOURCES[request.resource]
-  if (info === undefined) return refuse(failure(404, 'NotFound', 'the server could not find the requested resource'))
+  if (info === undefined || context.caches[request.resource] === undefined)
+    return refuse(failure(404, 'NotFound', 'the server could not find the requested resource'))
   const refusal = misdirected(request)
   if (refusal !== undefined) return refuse(refusal)
   switch (request.verb) {

@@ -3,6 +3,8 @@
  * loses nothing but open watches and calls under way. Models kubernetes cmd/kube-apiserver and apiserver pkg/endpoints, v1.33.
  * Not here: authentication, RBAC, quotas, webhooks, custom resources, server-side apply, priority and fairness (a plain limit stands for it).
  */
+
+import { EtcdClient } from '../etcd/index.ts'
 import { invariant } from '../kernel/invariant.ts'
 import type { Machine, Message, Out, ProcessId, Timer } from '../kernel/machine.ts'
 import {
@@ -22,6 +24,7 @@ import type { Context } from './context.ts'
 import { create } from './create.ts'
 import { parseRevision } from './decode.ts'
 import { EtcdStorage } from './etcd.ts'
+import { EventStorage } from './events.ts'
 import { note } from './facts.ts'
 import { Identities } from './identity.ts'
 import { type ApiServerOptions, type CompleteApiServerOptions, completeApiServerOptions } from './options.ts'
@@ -41,6 +44,11 @@ export class ApiServer implements Machine, CallOwner {
   readonly compactor: Compactor
   readonly desk: WatchDesk
   context!: Context
+  /** What is served, in the order in which it is read from etcd. */
+  readonly #resources: readonly Resource[]
+  /** Where Events are, if they are served. */
+  readonly #events: EventStorage | undefined
+  readonly #compactors: readonly Compactor[]
   readonly #calls = new Set<RunningCall>()
   #readsInFlight = 0
   #writesInFlight = 0
@@ -49,11 +57,21 @@ export class ApiServer implements Machine, CallOwner {
   /** `storage` stands in for etcd in table tests. */
   constructor(options: ApiServerOptions, storage?: StorageConnection) {
     this.options = completeApiServerOptions(options)
-    this.storage = storage ?? new EtcdStorage(this.options)
+    const { name, etcd, streams, events, eventsEtcd } = this.options
+    const client = storage === undefined ? new EtcdClient({ endpoints: etcd, name, streams }) : undefined
+    this.storage = storage ?? new EtcdStorage(client as EtcdClient)
+    const ownClient =
+      eventsEtcd.length === 0 ? client : new EtcdClient({ endpoints: eventsEtcd, name: `${name}/events`, streams })
+    this.#events = events && ownClient !== undefined ? new EventStorage(ownClient, this.options) : undefined
+    this.#resources = this.#events === undefined ? RESOURCE_NAMES : [...RESOURCE_NAMES, 'events']
     this.caches = Object.fromEntries(
-      RESOURCE_NAMES.map((resource) => [resource, new WatchCache(resource, this.options, this.storage)]),
+      this.#resources.map((resource) => [resource, new WatchCache(resource, this.options, this.storageOf(resource))]),
     ) as Record<Resource, WatchCache>
     this.compactor = new Compactor(this.options, this.storage)
+    this.#compactors =
+      this.#events !== undefined && eventsEtcd.length > 0
+        ? [this.compactor, new Compactor(this.options, this.#events)]
+        : [this.compactor]
     this.desk = new WatchDesk(this.options, this.caches)
   }
 
@@ -67,13 +85,13 @@ export class ApiServer implements Machine, CallOwner {
       out,
     }
     this.storage.start(out)
-    for (const resource of RESOURCE_NAMES) {
+    for (const resource of this.#resources) {
       const cache = this.caches[resource]
       cache.onClosed = (watcher, reason, now) => this.desk.end(watcher, reason, now)
       if (resource === 'namespaces') cache.onFilled = (now) => this.#makeNamespaces(now)
       cache.start(out)
     }
-    this.compactor.start(out)
+    for (const compactor of this.#compactors) compactor.start(out)
     this.desk.start(out)
   }
 
@@ -87,14 +105,26 @@ export class ApiServer implements Machine, CallOwner {
         this.#onCancel(from, api.id, out)
         return
       default:
-        this.storage.onMessage(from, message, out)
+        if (this.#isOfEvents(from)) this.#events?.onMessage(from, message, out)
+        else this.storage.onMessage(from, message, out)
     }
   }
 
   onDisconnect(peer: ProcessId, out: Out): void {
     for (const call of this.#calls) if (call.client === peer) call.isWanted = false
     this.desk.disconnect(peer, out)
-    this.storage.onDisconnect(peer, out)
+    if (this.#isOfEvents(peer)) this.#events?.onDisconnect(peer, out)
+    else this.storage.onDisconnect(peer, out)
+  }
+
+  /** The etcd that a resource is in. */
+  storageOf(resource: Resource): StorageConnection {
+    return resource === 'events' && this.#events !== undefined ? this.#events : this.storage
+  }
+
+  /** Is the process a member of Events' own etcd? */
+  #isOfEvents(process: ProcessId): boolean {
+    return this.options.eventsEtcd.includes(process)
   }
 
   onTimer(kind: number, _a: number, out: Out): void {
@@ -110,7 +140,7 @@ export class ApiServer implements Machine, CallOwner {
   /** Watches open on this server, of one resource or all. */
   watchCount(resource?: Resource): number {
     if (resource !== undefined) return this.caches[resource].watchers.count
-    return RESOURCE_NAMES.reduce((sum, name) => sum + this.caches[name].watchers.count, 0)
+    return this.#resources.reduce((sum, name) => sum + this.caches[name].watchers.count, 0)
   }
 
   /** Fault: the watch cache takes nothing in until it is released. */
@@ -231,7 +261,7 @@ export class ApiServer implements Machine, CallOwner {
   }
 
   #named(resource: Resource | 'all'): readonly WatchCache[] {
-    return resource === 'all' ? RESOURCE_NAMES.map((name) => this.caches[name]) : [this.caches[resource]]
+    return resource === 'all' ? this.#resources.map((name) => this.caches[name]) : [this.caches[resource]]
   }
 
   #noteHandled(user: string, request: ApiRequest, response: ApiResponse, out: Out): void {

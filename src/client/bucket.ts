@@ -27,4 +27,11 @@ export class TokenBucket {
     this.#fullAt = from + this.#intervalMicros
     return Math.max(0, from - this.#toleranceMicros - now)
   }
+
+  /** Takes one token if there is one now. */
+  take(now: Micros): boolean {
+    if (Math.max(this.#fullAt, now) - this.#toleranceMicros > now) return false
+    this.reserve(now)
+    return true
+  }
 }

@@ -20,6 +20,7 @@ export {
   type Tombstone,
   unwrapped,
 } from './deltafifo.ts'
+export { EventRecorder } from './eventrecorder.ts'
 export { InformerFactory } from './factory.ts'
 export type * from './facts.ts'
 export { KeyedHeap } from './heap.ts'

@@ -46,6 +46,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
 
   const order = [
     ...names.etcdMembers,
+    ...names.eventsEtcdMembers,
     ...names.apiServers,
     ...names.controllerManagers,
     ...names.schedulers,
@@ -61,11 +62,20 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const ids = new Map(order.map((name, index) => [name, index + 1]))
   const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
   const etcd = names.etcdMembers.map(idOf)
+  const eventsEtcd = names.eventsEtcdMembers.map(idOf)
+  const events = topology.events === 'on'
   const servers = names.apiServers.map(idOf)
   // Frozen, so that what is spread from it keeps one hidden class (see objects/copy.ts).
-  const client = Object.freeze({ servers, streams, clientDecisions: decisions.client ?? {}, observe })
+  const client = Object.freeze({ servers, streams, clientDecisions: decisions.client ?? {}, observe, events })
 
-  for (const host of [...names.etcdMembers, ...names.masters, 'operator', 'outside', ...names.nodes])
+  for (const host of [
+    ...names.etcdMembers,
+    ...names.eventsEtcdMembers,
+    ...names.masters,
+    'operator',
+    'outside',
+    ...names.nodes,
+  ])
     kernel.addHost(host)
   const cidr = clusterCidr(topology.nodes)
   const newNetwork = (nodeName: string, index: number): NodeNetwork =>
@@ -75,26 +85,17 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
 
   const capacities = new Map<string, Topology['nodeCapacity']>()
   const planned: Planned[] = []
-  names.etcdMembers.forEach((name, index) => {
-    planned.push({
-      host: name,
-      name,
-      factory: () =>
-        new EtcdMember({
-          name,
-          index,
-          members: etcd,
-          streams,
-          decisions: decisions.etcd,
-          raftDecisions: decisions.raft,
-        }),
-    })
-  })
+  const addMember = (members: readonly ProcessId[]) => (name: string, index: number) => {
+    const chosen = { decisions: decisions.etcd, raftDecisions: decisions.raft }
+    planned.push({ host: name, name, factory: () => new EtcdMember({ name, index, members, streams, ...chosen }) })
+  }
+  names.etcdMembers.forEach(addMember(etcd))
+  names.eventsEtcdMembers.forEach(addMember(eventsEtcd))
   names.apiServers.forEach((name, index) => {
     planned.push({
       host: master(index),
       name,
-      factory: () => new ApiServer({ name, etcd, streams, decisions: decisions.apiServer }),
+      factory: () => new ApiServer({ name, etcd, events, eventsEtcd, streams, decisions: decisions.apiServer }),
     })
   })
   names.controllerManagers.forEach((name, index) => {

@@ -38,6 +38,9 @@ export class Cluster {
   readonly #assembly: Assembly
   /** Hosts that lost power for good. */
   readonly #lost = new Set<string>()
+  /** Members of Events' own etcd are the processes from the first to the last of these; none when the last is below. */
+  readonly #firstOfEvents: ProcessId
+  readonly #lastOfEvents: ProcessId
 
   constructor(options: ClusterOptions) {
     this.topology = options.topology
@@ -47,7 +50,10 @@ export class Cluster {
       ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),
     })
     if (options.jitter === 'mean') this.kernel.network.useMeanLatency()
-    this.truth = new Truth(this.kernel)
+    const { etcdMembers, eventsEtcdMembers } = namesOf(options.topology)
+    this.#firstOfEvents = etcdMembers.length + 1
+    this.#lastOfEvents = etcdMembers.length + eventsEtcdMembers.length
+    this.truth = new Truth(this.kernel, (process) => this.keepsEvents(process))
     this.calm = new Calm(this.kernel)
     this.#assembly = assemble(this.kernel, this.truth, options)
   }
@@ -221,6 +227,11 @@ export class Cluster {
   }
 
   // --- What properties ask
+
+  /** Is the process a member of Events' own etcd? What it tells is not about the cluster's state. */
+  keepsEvents(process: ProcessId): boolean {
+    return process >= this.#firstOfEvents && process <= this.#lastOfEvents
+  }
 
   /** What each running member of etcd holds. */
   etcdViews(): readonly EtcdView[] {

@@ -4,6 +4,10 @@ import type { Labels } from '../objects/index.ts'
 export interface Topology {
   /** Members of the etcd cluster: 1, 3 or 5. */
   readonly etcdMembers: number
+  /** Do the components tell what they do as Events, and does the API serve them? Left out: `off`. */
+  readonly events?: 'off' | 'on'
+  /** Members of Events' own etcd cluster, 1, 3 or 5, as large clusters have it. Left out or 0: Events are in the main one. */
+  readonly eventsEtcdMembers?: number
   readonly apiServers: number
   /** Replicas of kube-controller-manager; one leads. */
   readonly controllerManagers: number
@@ -51,6 +55,7 @@ export function namesOf(topology: Topology) {
   const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
   return {
     etcdMembers: numbered('etcd', topology.etcdMembers),
+    eventsEtcdMembers: numbered('events-etcd', topology.events === 'on' ? (topology.eventsEtcdMembers ?? 0) : 0),
     apiServers: numbered('apiserver', topology.apiServers),
     /** The control-plane hosts: an API server each, and the controller managers, schedulers and DNS servers dealt out to them. */
     masters: numbered('master', topology.apiServers),

@@ -3,7 +3,7 @@
  * first member to apply a revision decides; members that disagree later are found by the etcd properties, not here.
  */
 import type { EtcdApplied } from '../etcd/index.ts'
-import type { Kernel } from '../kernel/index.ts'
+import type { Kernel, ProcessId } from '../kernel/index.ts'
 import { type KubeObject, keyOf, RESOURCES, type Resource, type ResourceTypes } from '../objects/index.ts'
 
 export interface Change<T extends KubeObject = KubeObject> {
@@ -26,17 +26,31 @@ export class Truth {
   /** At which revision each object of #objects was written. */
   readonly #revisions = new Map<Resource, Map<string, number>>()
   readonly #listeners = new Map<Resource, ChangeListener[]>()
-  /** The last moment at which anything but a Lease changed. */
+  /** The last moment at which anything but a Lease or an Event changed. */
   lastChangeAt = 0
   readonly #kernel: Kernel
 
-  constructor(kernel: Kernel) {
+  /** The newest revision of Events' own etcd. */
+  #eventsRevision = 0
+
+  /** `isOfEvents`: is the process a member of Events' own etcd, whose revisions are its own? */
+  constructor(kernel: Kernel, isOfEvents: (process: ProcessId) => boolean) {
     this.#kernel = kernel
     for (const resource of Object.keys(RESOURCES) as Resource[]) {
       this.#objects.set(resource, new Map())
       this.#revisions.set(resource, new Map())
     }
-    kernel.subscribe('etcd-applied', (fact) => this.#apply(fact as EtcdApplied))
+    kernel.subscribe('etcd-applied', (fact, process) => {
+      const { revision, events } = fact as EtcdApplied
+      if (isOfEvents(process)) {
+        if (revision <= this.#eventsRevision) return
+        this.#eventsRevision = revision
+      } else {
+        if (revision <= this.#revision) return
+        this.#revision = revision
+      }
+      this.#apply(revision, events)
+    })
   }
 
   /** The newest committed revision. */
@@ -68,10 +82,8 @@ export class Truth {
     else listeners.push(listener as ChangeListener)
   }
 
-  #apply(fact: EtcdApplied): void {
-    if (fact.revision <= this.#revision) return
-    this.#revision = fact.revision
-    for (const event of fact.events) {
+  #apply(revision: number, events: EtcdApplied['events']): void {
+    for (const event of events) {
       const resource = resourceOfKey(event.key)
       if (resource === undefined) continue
       const objects = this.#objects.get(resource)
@@ -84,12 +96,12 @@ export class Truth {
         this.#revisions.get(resource)?.delete(key)
       } else {
         objects.set(key, current)
-        this.#revisions.get(resource)?.set(key, fact.revision)
+        this.#revisions.get(resource)?.set(key, revision)
       }
-      if (resource !== 'leases') this.lastChangeAt = this.#kernel.now
+      if (resource !== 'leases' && resource !== 'events') this.lastChangeAt = this.#kernel.now
       const listeners = this.#listeners.get(resource)
       if (listeners === undefined) continue
-      const change: Change = { resource, key, revision: fact.revision, previous, current }
+      const change: Change = { resource, key, revision, previous, current }
       for (const listener of listeners) listener(change)
     }
   }

@@ -4,7 +4,9 @@
  */
 import {
   type ApiClient,
+  CLIENT_RATES,
   ControllerLoop,
+  EventRecorder,
   type Informer,
   type InformerFactory,
   type Script,
@@ -14,6 +16,7 @@ import {
 import { invariant, type Out } from '../kernel/index.ts'
 import type {
   ConfigMap,
+  CoreEvent,
   Deployment,
   EndpointSlice,
   KubeObject,
@@ -95,6 +98,7 @@ export class ControllerContext {
   readonly #client: ApiClient
   readonly #moment: Moment
   readonly #runners = new Map<string, ScriptRunner>()
+  readonly #recorders = new Map<string, EventRecorder>()
 
   constructor(options: CompleteOptions, client: ApiClient, informers: ControllerInformers, moment: Moment) {
     this.options = options
@@ -111,6 +115,22 @@ export class ControllerContext {
 
   note(fact: ControllerFact): void {
     this.#moment.out.note(fact)
+  }
+
+  /** Tells what a controller did to an object, where events are on. */
+  tell(controller: string, about: KubeObject, type: CoreEvent['type'], reason: string, message: string): void {
+    if (!this.options.events) return
+    let recorder = this.#recorders.get(controller)
+    if (recorder === undefined) {
+      recorder = new EventRecorder(this.#client, { component: controller, ...CLIENT_RATES.controllerManager })
+      this.#recorders.set(controller, recorder)
+    }
+    recorder.record(about, type, reason, message, this.#moment.out)
+  }
+
+  /** This process leads no more: what was not told yet never will be. */
+  stopTelling(): void {
+    for (const recorder of this.#recorders.values()) recorder.stop()
   }
 
   /** The runner of a controller: all loops of one controller share its rate limit. */

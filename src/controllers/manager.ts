@@ -24,6 +24,7 @@ const USER = 'system:kube-controller-manager'
 interface Term {
   readonly factory: InformerFactory
   readonly informers: ControllerInformers
+  readonly context: ControllerContext
   readonly controllers: readonly Controller[]
   started: boolean
 }
@@ -97,7 +98,7 @@ export class ControllerManager implements Machine, LeaderCallbacks {
     })
     const informers = makeInformers(factory)
     const context = new ControllerContext(this.#options, this.#client, informers, this.#moment)
-    const term: Term = { factory, informers, controllers: makeControllers(context), started: false }
+    const term: Term = { factory, informers, context, controllers: makeControllers(context), started: false }
     this.#term = term
     factory.whenSynced((later) => this.#startControllers(term, later))
     factory.start(out)
@@ -108,6 +109,7 @@ export class ControllerManager implements Machine, LeaderCallbacks {
     this.#term = undefined
     if (term === undefined) return
     for (const controller of term.controllers) controller.stop(out)
+    term.context.stopTelling()
     term.factory.stop(out)
   }
 

@@ -70,6 +70,8 @@ export interface ControllerManagerOptions {
   readonly clientDecisions?: Partial<ClientDecisions>
   /** Note every change that the informers show. Default false. */
   readonly observe?: boolean
+  /** Tell what the controllers do as Events. Default false. */
+  readonly events?: boolean
   /** Times and lease of the election; false: lead from the start, without a lease. */
   readonly leaderElection?: Partial<LeaderElectionOptions> | false
   /** Requests a second of each controller. Default 20; 0 for no limit. */
@@ -93,6 +95,7 @@ export interface CompleteOptions {
   readonly decisions: ControllerDecisions
   readonly clientDecisions: Partial<ClientDecisions>
   readonly observe: boolean
+  readonly events: boolean
   readonly leaderElection: LeaderElectionOptions | false
   readonly qps: number
   readonly burst: number
@@ -132,6 +135,7 @@ export function completeControllerManagerOptions(options: ControllerManagerOptio
     decisions: { ...CONTROLLER_DECISIONS, ...options.decisions },
     clientDecisions: options.clientDecisions ?? {},
     observe: options.observe ?? false,
+    events: options.events ?? false,
     leaderElection:
       options.leaderElection === false
         ? false

@@ -17,6 +17,9 @@ export interface StopOwner {
   /** May `stop` go from its hook to TERM, or must others end first? */
   isTurnOf(stop: ContainerStop): boolean
   onStopDone(stop: ContainerStop, out: Out): void
+  onStopBegun(stop: ContainerStop, out: Out): void
+  /** Its preStop hook ended with an error. */
+  onHookFailed(stop: ContainerStop, out: Out): void
 }
 
 const HOOK_OVER = 1
@@ -59,6 +62,7 @@ export class ContainerStop implements TimerTarget, CriReceiver {
       { type: 'stop-started', ...this.#facts(), graceSeconds: this.#graceSeconds, reason: this.reason, preStop },
       out,
     )
+    this.#owner.onStopBegun(this, out)
     if (!preStop) {
       this.#afterHook(out)
       return
@@ -125,6 +129,7 @@ export class ContainerStop implements TimerTarget, CriReceiver {
     if (this.state === 'done') return
     if (this.state === 'hook' && reply.id === this.#hookCall) {
       out.cancel(this.#timer)
+      if (reply.error !== undefined) this.#owner.onHookFailed(this, out)
       this.#afterHook(out)
     } else if (this.state === 'stopping') this.ended(out)
   }

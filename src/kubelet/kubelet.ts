@@ -77,14 +77,14 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
 
   constructor(options: KubeletOptions) {
     this.options = completeKubeletOptions(options)
-    const { node, servers, streams, runtimeProcess, statusRetryMicros, name, observe, clientDecisions } = this.options
+    const { node, servers, streams, runtimeProcess, name, observe, clientDecisions } = this.options
     this.#client = new ApiClient({ servers, user: `system:node:${node}`, streams, name, ...CLIENT_RATES.kubelet })
     this.#informers = new InformerFactory(this.#client, { name, observe, decisions: clientDecisions })
     this.#pods = this.#informers.informer('pods', { fieldSelector: `spec.nodeName=${node}`, firstListVersion: '' })
     this.#nodes = this.#informers.informer('nodes', { fieldSelector: `metadata.name=${node}` })
     this.#pods.addHandler(this)
     this.runtime = new RuntimeClient(runtimeProcess, this)
-    this.statuses = new StatusManager(node, this.#client, statusRetryMicros)
+    this.statuses = new StatusManager(this.options, this.#client)
     this.agent = new NodeAgent(this.options, this.#client, this)
     this.#probeStream = streams.get('kubelet/probe')
     this.#retryStream = streams.get('kubelet/retry')

@@ -40,6 +40,8 @@ export interface KubeletOptions {
   readonly decisions?: Partial<KubeletDecisions>
   /** Note every change that the informers show. Default false. */
   readonly observe?: boolean
+  /** Tell what happens to pods as Events. Default false. */
+  readonly events?: boolean
   readonly clientDecisions?: Partial<ClientDecisions>
 }
 
@@ -51,6 +53,7 @@ export function completeKubeletOptions(options: KubeletOptions): CompleteKubelet
   return {
     name: options.name ?? `kubelet/${options.node}`,
     observe: options.observe ?? false,
+    events: options.events ?? false,
     clientDecisions: options.clientDecisions ?? {},
     node: options.node,
     nodeAddress: options.nodeAddress,

@@ -30,6 +30,7 @@ export class PodProbes implements ProbeView {
         worker.stop(out)
         continue
       }
+      worker.events = world.statuses.events
       if (worker.record?.id !== record.id) worker.bind(record, knownResult(pod, record, worker), out)
       if (terminating && !world.options.decisions.probesWhileTerminating(worker.kind)) worker.stop(out)
       else worker.go((this.startupOf(record.id) ?? 'success') === 'success', out)

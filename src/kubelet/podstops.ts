@@ -9,6 +9,7 @@ import { ContainerStop, type StopOwner } from './containerstop.ts'
 import type { ContainerRecord, CriReply } from './cri.ts'
 import type { KubeletDecisions } from './decisions.ts'
 import type { StopReason } from './facts.ts'
+import type { PodEvents } from './podevents.ts'
 import type { PodRecords } from './podrecords.ts'
 import type { CriReceiver, RuntimeClient } from './runtimeclient.ts'
 
@@ -30,11 +31,13 @@ export class PodStops implements StopOwner, CriReceiver {
   readonly #owner: StopsOwner
   readonly #runtime: RuntimeClient
   readonly #decisions: KubeletDecisions
+  readonly #events: PodEvents | undefined
   #stops = NO_STOPS
   #sandboxCall = 0
 
-  constructor(owner: StopsOwner, runtime: RuntimeClient, decisions: KubeletDecisions) {
+  constructor(owner: StopsOwner, runtime: RuntimeClient, decisions: KubeletDecisions, events: PodEvents | undefined) {
     this.#owner = owner
+    this.#events = events
     this.#runtime = runtime
     this.#decisions = decisions
   }
@@ -115,6 +118,14 @@ export class PodStops implements StopOwner, CriReceiver {
       if (init.findIndex((container) => container.name === other.record.name) > own) return false
     }
     return true
+  }
+
+  onStopBegun({ record, reason }: ContainerStop, out: Out): void {
+    this.#events?.killing(this.#owner.pod, record, reason, out)
+  }
+
+  onHookFailed({ record }: ContainerStop, out: Out): void {
+    this.#events?.preStopFailed(this.#owner.pod, record, out)
   }
 
   onStopDone(stop: ContainerStop, out: Out): void {

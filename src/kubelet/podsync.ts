@@ -4,7 +4,7 @@
  * v1.33. The script may be dropped at any yield: the next sync starts from what the runtime has.
  */
 import type { Micros } from '../kernel/index.ts'
-import { type Container, isSidecar, type Pod } from '../objects/index.ts'
+import { type Container, type CoreEvent, isSidecar, type Pod } from '../objects/index.ts'
 import type { BackOffs } from './backoff.ts'
 import type { ContainerRecord, CriReply, CriRequest } from './cri.ts'
 import type { PodActions } from './podactions.ts'
@@ -42,6 +42,9 @@ export interface SyncContext {
   setWaiting(container: string, why: WaitingReason | undefined): void
   /** Counts one more pull of an image for this pod. */
   nextPullAttempt(image: string): number
+  /** Tells something about a container as an Event. */
+  tell(container: Container, type: CoreEvent['type'], reason: string, message: string): void
+  tellBackOff(container: Container): void
 }
 
 /** What `state.waiting` of a container says. */
@@ -99,6 +102,7 @@ function* startContainer(
     const key = `${uid}/${container.name}`
     const until = backOffs.until(key, latest.finishedAt)
     if (context.now() < until) {
+      context.tellBackOff(container)
       const seconds = Math.floor(backOffs.delayOf(key) / 1_000_000)
       return fail(
         context,
@@ -124,11 +128,14 @@ function* startContainer(
   if (reply.error === 'image-missing') context.images.delete(container.image)
   if (record === undefined) return fail(context, container, failures, 'RunContainerError', reply.error ?? 'failed')
   records.putContainer(record)
+  context.tell(container, 'Normal', 'Created', `Created container: ${container.name}`)
+  context.tell(container, 'Normal', 'Started', `Started container ${container.name}`)
   const handler = container.lifecycle?.postStart
   if (handler !== undefined) {
     const request: CriRequest = { type: 'cri-hook', containerId: record.id, hook: 'postStart', handler }
     const hook = yield { op: 'call', request, lasting: false }
     if (hook.error !== undefined) {
+      context.tell(container, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
       yield { op: 'stop', container: record, reason: 'poststart' }
       return fail(context, container, failures, 'PostStartHookError', 'PostStartHook failed')
     }
@@ -142,23 +149,32 @@ function* ensureImage(context: SyncContext, container: Container, failures: Fail
   const { image } = container
   const present = context.images.has(image)
   const policy = container.imagePullPolicy ?? 'IfNotPresent'
-  if (present && policy !== 'Always') return true
+  if (present && policy !== 'Always') {
+    context.tell(container, 'Normal', 'Pulled', `Container image "${image}" already present on machine`)
+    return true
+  }
   if (policy === 'Never')
     return fail(context, container, failures, 'ErrImageNeverPull', `${image} is not present with pull policy of Never`)
   const key = `${context.pod.metadata.uid ?? ''}/${image}`
   const until = context.backOffs.untilSinceUpdate(key, context.now())
   if (context.now() < until) {
+    context.tell(container, 'Normal', 'BackOff', `Back-off pulling image "${image}"`)
     return fail(context, container, failures, 'ImagePullBackOff', `Back-off pulling image "${image}"`, until)
   }
   const attempt = context.nextPullAttempt(image)
+  const began = context.now()
+  context.tell(container, 'Normal', 'Pulling', `Pulling image "${image}"`)
   const reply = yield { op: 'call', request: { type: 'cri-pull', image, attempt }, lasting: false }
   if (reply.error === undefined) {
     context.images.add(image)
+    const took = Math.round((context.now() - began) / 1_000)
+    context.tell(container, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took}ms`)
     context.backOffs.forget(key)
     return true
   }
   context.backOffs.next(key, context.now(), context.now())
   const retryAt = context.backOffs.untilSinceUpdate(key, context.now())
+  context.tell(container, 'Warning', 'Failed', `Failed to pull image "${image}"`)
   return fail(context, container, failures, 'ErrImagePull', `failed to pull image "${image}"`, retryAt)
 }
 

@@ -59,9 +59,9 @@ export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPo
     this.#world = world
     this.#options = world.options
     this.node = world.options.node
-    this.#stops = new PodStops(this, world.runtime, world.options.decisions)
+    this.#stops = new PodStops(this, world.runtime, world.options.decisions, world.statuses.events)
     this.records = records ?? new PodRecords(this.uid, this.key)
-    this.#context = new WorkerSyncContext(pod, this.records, world.backOffs, world.images)
+    this.#context = new WorkerSyncContext(pod, this.records, world)
   }
 
   /** The newest version of the object. */
@@ -224,7 +224,7 @@ export class PodWorker implements TimerTarget, CriReceiver, StopsOwner, ProbedPo
   }
 
   #resume(reply: CriReply | undefined, out: Out): void {
-    this.#context.at = out.now
+    this.#context.out = out
     const script = this.#script
     invariant(script !== undefined, 'kubelet: an answer comes to a sync that waits', { pod: this.key })
     const step = script.next(reply as CriReply)

@@ -5,9 +5,10 @@
  * length only decides over a time-out); after a restart of the kubelet the stored readiness stands until the first probe.
  */
 import { addressOf, type Micros, type Out, type Rand, SECOND, type Timer, type TimerTarget } from '../kernel/index.ts'
-import type { Container, Probe } from '../objects/index.ts'
+import type { Container, Pod, Probe } from '../objects/index.ts'
 import type { ContainerRecord } from './cri.ts'
 import type { KubeletFact } from './facts.ts'
+import type { PodEvents } from './podevents.ts'
 import {
   afterOutcome,
   INITIAL_RESULT,
@@ -21,6 +22,7 @@ import type { ContainerRuntime } from './runtime.ts'
 /** Who has its containers probed. */
 export interface ProbedPod {
   readonly node: string
+  readonly pod: Pod
   onProbeResult(worker: ProbeWorker, out: Out): void
 }
 
@@ -38,6 +40,8 @@ export class ProbeWorker implements TimerTarget {
   readonly #base: Micros
   record: ContainerRecord | undefined
   state: ProbeState
+  /** Where failures are told; only where events are on. */
+  events: PodEvents | undefined
   #timer: Timer = 0
 
   constructor(
@@ -90,6 +94,7 @@ export class ProbeWorker implements TimerTarget {
     if (record === undefined) return
     const runtime = this.#runtime()
     const success = runtime?.probe(record.id, this.probe, this.kind, out.now).success ?? false
+    if (!success) this.events?.unhealthy(this.#pod.pod, record.name, this.kind, out)
     const before = this.state
     this.state = afterOutcome(before, success ? 'success' : 'failure', this.kind, this.probe)
     const done = this.state.onHold || (this.kind === 'startup' && this.state.result === 'success')

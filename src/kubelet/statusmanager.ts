@@ -17,7 +17,9 @@ import {
 } from '../objects/index.ts'
 import { isTerminal } from './decisions.ts'
 import type { KubeletFact } from './facts.ts'
+import type { CompleteKubeletOptions } from './options.ts'
 import { OWNED_CONDITIONS } from './podconditions.ts'
+import { PodEvents } from './podevents.ts'
 
 interface Entry {
   readonly tag: number
@@ -69,10 +71,14 @@ export class StatusManager implements ReplyReceiver, TimerTarget {
   #lastTag = 0
   #retryTimer: Timer = 0
 
-  constructor(node: string, client: ApiClient, retryMicros: Micros) {
+  /** What else the API is told of pods, where events are on. */
+  readonly events: PodEvents | undefined
+
+  constructor({ node, statusRetryMicros, events }: CompleteKubeletOptions, client: ApiClient) {
     this.#node = node
     this.#client = client
-    this.#retryMicros = retryMicros
+    this.#retryMicros = statusRetryMicros
+    this.events = events ? new PodEvents(node, client) : undefined
   }
 
   /** The newest status of the pod, sent or not; what the API showed when there is none. */

@@ -1,9 +1,11 @@
 /** What one pod's syncs share from one to the next: why containers wait, how often images were pulled. Small, and made lazily. */
-import type { Micros } from '../kernel/index.ts'
-import type { Pod } from '../objects/index.ts'
+import type { Micros, Out } from '../kernel/index.ts'
+import type { Container, CoreEvent, Pod } from '../objects/index.ts'
 import type { BackOffs } from './backoff.ts'
+import type { PodEvents } from './podevents.ts'
 import type { PodRecords } from './podrecords.ts'
 import type { SyncContext, WaitingReason } from './podsync.ts'
+import type { WorkerWorld } from './world.ts'
 
 const NOT_WAITING: ReadonlyMap<string, WaitingReason> = new Map()
 
@@ -12,21 +14,32 @@ export class WorkerSyncContext implements SyncContext {
   readonly backOffs: BackOffs
   readonly images: Set<string>
   pod: Pod
-  /** The clock at the last step of a sync. */
-  at: Micros = 0
+  /** The world during the present step of a sync. */
+  out!: Out
   /** Why containers wait, by name. Replaced, never changed. */
   waiting = NOT_WAITING
   #pullAttempts: Map<string, number> | undefined
 
-  constructor(pod: Pod, records: PodRecords, backOffs: BackOffs, images: Set<string>) {
+  readonly #events: PodEvents | undefined
+
+  constructor(pod: Pod, records: PodRecords, { backOffs, images, statuses }: WorkerWorld<never>) {
     this.pod = pod
     this.records = records
     this.backOffs = backOffs
     this.images = images
+    this.#events = statuses.events
+  }
+
+  tell({ name }: Container, type: CoreEvent['type'], reason: string, message: string): void {
+    this.#events?.tell(this.pod, name, type, reason, message, this.out)
+  }
+
+  tellBackOff({ name }: Container): void {
+    this.#events?.restartBackOff(this.pod, name, this.out)
   }
 
   now(): Micros {
-    return this.at
+    return this.out.now
   }
 
   setWaiting(container: string, why: WaitingReason | undefined): void {

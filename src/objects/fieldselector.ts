@@ -3,7 +3,7 @@
  * Models apimachinery pkg/fields and the field label conversions of kubernetes pkg/apis, v1.33.
  */
 
-import type { Namespace, Node, Secret } from './kinds.ts'
+import type { CoreEvent, Namespace, Node, Secret } from './kinds.ts'
 import type { KubeObject } from './meta.ts'
 import type { Pod } from './pod.ts'
 import type { Resource } from './resources.ts'
@@ -37,6 +37,15 @@ const OF_RESOURCE: Readonly<Partial<Record<Resource, Readonly<Record<string, Fie
   },
   nodes: { 'spec.unschedulable': (object) => String((object as Node).spec.unschedulable ?? false) },
   namespaces: { 'status.phase': (object) => (object as Namespace).status?.phase ?? '' },
+  events: {
+    'involvedObject.kind': (object) => (object as CoreEvent).involvedObject.kind,
+    'involvedObject.namespace': (object) => (object as CoreEvent).involvedObject.namespace ?? '',
+    'involvedObject.name': (object) => (object as CoreEvent).involvedObject.name,
+    'involvedObject.uid': (object) => (object as CoreEvent).involvedObject.uid ?? '',
+    reason: (object) => (object as CoreEvent).reason,
+    source: (object) => (object as CoreEvent).source.component,
+    type: (object) => (object as CoreEvent).type,
+  },
   secrets: { type: (object) => (object as Secret).type ?? '' },
 }
 

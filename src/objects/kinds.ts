@@ -169,6 +169,31 @@ export interface Secret extends KubeObject {
   readonly stringData?: Labels
 }
 
+/** What an Event is about. */
+export interface ObjectReference {
+  readonly apiVersion?: string
+  readonly kind: string
+  readonly namespace?: string
+  readonly name: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  /** Which part: `spec.containers{web}`. */
+  readonly fieldPath?: string
+}
+
+/** Something that a component tells about an object (core/v1 Event, without the fields of events.k8s.io). */
+export interface CoreEvent extends KubeObject {
+  readonly kind: 'Event'
+  readonly involvedObject: ObjectReference
+  readonly reason: string
+  readonly message: string
+  readonly type: 'Normal' | 'Warning'
+  readonly source: { readonly component: string; readonly host?: string }
+  readonly firstTimestamp: string
+  readonly lastTimestamp: string
+  readonly count: number
+}
+
 export interface ServiceAccount extends KubeObject {
   readonly kind: 'ServiceAccount'
 }

@@ -1,6 +1,7 @@
 /** The resources that the API serves: their group, kind, scope and subresources. One row a resource. */
 import type {
   ConfigMap,
+  CoreEvent,
   Deployment,
   EndpointSlice,
   Lease,
@@ -28,6 +29,7 @@ export interface ResourceTypes {
   configmaps: ConfigMap
   secrets: Secret
   serviceaccounts: ServiceAccount
+  events: CoreEvent
 }
 
 /** The plural name in URLs and etcd keys. */
@@ -77,9 +79,11 @@ export const RESOURCES: Readonly<Record<Resource, ResourceInfo>> = {
   configmaps: row('configmaps', '', 'ConfigMap', true, ['cm'], []),
   secrets: row('secrets', '', 'Secret', true, [], []),
   serviceaccounts: row('serviceaccounts', '', 'ServiceAccount', true, ['sa'], []),
+  events: row('events', '', 'Event', true, ['ev'], []),
 }
 
-export const RESOURCE_NAMES = Object.keys(RESOURCES) as readonly Resource[]
+/** The resources that every cluster serves: all but events, which a topology may do without. */
+export const RESOURCE_NAMES = (Object.keys(RESOURCES) as readonly Resource[]).filter((name) => name !== 'events')
 
 const BY_KIND = new Map(Object.values(RESOURCES).map((info) => [`${info.apiVersion}/${info.kind}`, info]))
 

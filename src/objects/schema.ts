@@ -40,6 +40,16 @@ export const METADATA: FieldTable = {
   selfLink: '-string',
 }
 
+const REFERENCE: FieldTable = {
+  apiVersion: 'string',
+  kind: 'string',
+  namespace: 'string',
+  name: 'string',
+  uid: 'string',
+  resourceVersion: 'string',
+  fieldPath: 'string',
+}
+
 const TEMPLATE: FieldTable = { metadata: METADATA, spec: POD_SPEC }
 
 /** The parts of each resource beside apiVersion, kind, metadata and status. */
@@ -142,5 +152,21 @@ export const SCHEMAS: Readonly<Record<Resource, FieldTable>> = {
   },
   configmaps: { data: 'strings-by-name', binaryData: '-strings-by-name', immutable: '!boolean' },
   secrets: { type: 'string', data: 'strings-by-name', stringData: 'strings-by-name', immutable: '!boolean' },
+  events: {
+    involvedObject: REFERENCE,
+    reason: 'string',
+    message: 'string',
+    type: 'string',
+    source: { component: 'string', host: 'string' },
+    firstTimestamp: 'string',
+    lastTimestamp: 'string',
+    count: 'integer',
+    eventTime: '-string',
+    series: '-anything',
+    action: '-string',
+    related: '-anything',
+    reportingComponent: '-string',
+    reportingInstance: '-string',
+  },
   serviceaccounts: { secrets: '-anything', imagePullSecrets: '-anything', automountServiceAccountToken: '-boolean' },
 }

@@ -23,6 +23,7 @@ const NEEDED: Readonly<Partial<Record<Resource, readonly (readonly string[])[]>>
   replicasets: [['spec', 'template', 'spec', 'containers']],
   services: [['spec']],
   poddisruptionbudgets: [['spec']],
+  events: [['involvedObject'], ['source']],
 }
 const foundRight = new WeakSet<object>()
 

@@ -4,6 +4,7 @@
  */
 import type {
   ConfigMap,
+  CoreEvent,
   Deployment,
   EndpointSlice,
   Lease,
@@ -93,6 +94,9 @@ function validateBody(errors: FieldErrors, resource: Resource, object: KubeObjec
     case 'secrets':
       validateKeys(errors, object as ConfigMap | Secret)
       return
+    case 'events':
+      validateEvent(errors, object as CoreEvent)
+      return
     case 'namespaces':
     case 'serviceaccounts':
       return
@@ -148,6 +152,14 @@ function validateNode(errors: FieldErrors, { spec }: Node): void {
     const key = `${taint.key}:${taint.effect}`
     if (seen.has(key)) errors.duplicate(`spec.taints[${i}]`, taint)
     seen.add(key)
+  }
+}
+
+/** What is told about an object of a namespace is told there, about any other object in `default`. */
+function validateEvent(errors: FieldErrors, { metadata, involvedObject }: CoreEvent): void {
+  const wanted = involvedObject?.namespace || 'default'
+  if (metadata.namespace !== wanted) {
+    errors.invalid('involvedObject.namespace', involvedObject?.namespace ?? '', 'does not match event.namespace')
   }
 }
 

@@ -72,6 +72,16 @@ test('objects are printed as kubectl would', () => {
     ...(namespace === undefined ? {} : { namespace }),
     creationTimestamp: '2025-01-01T00:00:00Z',
   })
+  const told = (reason: string, message: string, lastTimestamp: string, count: number) => ({
+    metadata: { name: `web-1.${count}`, namespace: 'shop' },
+    involvedObject: { kind: 'Pod', name: 'web-1' },
+    type: 'Normal',
+    firstTimestamp: '2025-01-01T00:00:00Z',
+    reason,
+    message,
+    lastTimestamp,
+    count,
+  })
   const objects: Partial<Record<Resource, readonly object[]>> = {
     nodes: [
       {
@@ -102,6 +112,10 @@ test('objects are printed as kubectl would', () => {
         spec: { containers: [{}] },
       },
     ] as unknown as Pod[],
+    events: [
+      told('Killing', 'Stopping container web', '2025-01-01T00:02:00Z', 1),
+      told('BackOff', 'wait', '2025-01-01T00:01:00Z', 4),
+    ],
   }
   const source = { list: (resource: Resource) => objects[resource] ?? [] } as unknown as ObjectSource
   expect(objectTables(source, wall)).toBe(
@@ -115,6 +129,10 @@ test('objects are printed as kubectl would', () => {
       'NAMESPACE   NAME        READY   STATUS        RESTARTS   IP           NODE     AGE',
       'shop        pod/web-1   0/1     Terminating   0          <none>       <none>   2m5s',
       'shop        pod/web-2   1/1     Running       2          10.244.0.2   node-0   2m5s',
+      '',
+      'NAMESPACE   LAST SEEN            TYPE     REASON    OBJECT      MESSAGE',
+      'shop        65s (x4 over 2m5s)   Normal   BackOff   Pod/web-1   wait',
+      'shop        5s                   Normal   Killing   Pod/web-1   Stopping container web',
     ].join('\n'),
   )
 })

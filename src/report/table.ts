@@ -15,6 +15,7 @@ import {
   type Service,
   tryParseTime,
 } from '../objects/index.ts'
+import { eventTable } from './events.ts'
 import { textTable } from './text-table.ts'
 import { age } from './time.ts'
 
@@ -104,6 +105,8 @@ export function objectTables(source: ObjectSource, wallMicros: Micros): string {
     const table = objectTable(resource, [...source.list(resource)], wallMicros)
     if (table !== '') tables.push(table)
   }
+  const events = eventTable([...source.list('events')], wallMicros)
+  if (events !== '') tables.push(events)
   return tables.join('\n\n')
 }
 

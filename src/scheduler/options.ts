@@ -31,6 +31,8 @@ export interface SchedulerOptions {
   readonly burst?: number
   /** Note informer events. Default false. */
   readonly observe?: boolean
+  /** Tell what it does as Events. Default false. */
+  readonly events?: boolean
   readonly decisions?: Partial<SchedulerDecisions>
   readonly clientDecisions?: Partial<ClientDecisions>
 }
@@ -56,6 +58,7 @@ export function completeSchedulerOptions(options: SchedulerOptions): CompleteSch
     qps: options.qps ?? CLIENT_RATES.scheduler.qps,
     burst: options.burst ?? CLIENT_RATES.scheduler.burst,
     observe: options.observe ?? false,
+    events: options.events ?? false,
     decisions: { ...SCHEDULER_DECISIONS, ...options.decisions },
     clientDecisions: { ...CLIENT_DECISIONS, ...options.clientDecisions },
   }

@@ -4,7 +4,7 @@
  * v1.33. A replica that loses its lease starts over, as the real one exits. Not modelled: preemption, profiles, extenders,
  * permit and reserve plugins, topology spread, volumes.
  */
-import { ApiClient, type Informer, InformerFactory, LeaderElector } from '../client/index.ts'
+import { ApiClient, EventRecorder, type Informer, InformerFactory, LeaderElector } from '../client/index.ts'
 import type { Machine, Message, Out, ProcessId } from '../kernel/machine.ts'
 import { addressOf, type Rand } from '../kernel/random.ts'
 import { type ApiRequest, type Node, type Pod, timestamp, withCondition } from '../objects/index.ts'
@@ -44,6 +44,8 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
   readonly #queue: SchedulingQueue
   readonly #binder: Binder
   readonly #handlers: ClusterHandlers
+  /** Only where events are on. */
+  readonly #recorder: EventRecorder | undefined
   readonly #costRand: Rand
   readonly #address: number
   #cache: SchedulerCache
@@ -61,6 +63,8 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
     const { servers, streams, name, qps, burst, observe, clientDecisions, decisions } = complete
     this.#options = complete
     this.client = new ApiClient({ servers, user: 'system:kube-scheduler', name, streams, qps, burst })
+    const source = { component: complete.schedulerName, qps, burst }
+    this.#recorder = complete.events ? new EventRecorder(this.client, source) : undefined
     this.#factory = new InformerFactory(this.client, { name, observe, decisions: clientDecisions })
     this.#cache = new SchedulerCache(decisions)
     this.#queue = new SchedulingQueue(complete, this)
@@ -141,6 +145,7 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
       scheduler: this.#options.name,
     }
     out.note(fact)
+    this.#recorder?.record(pod.info.pod, 'Normal', 'Scheduled', `Successfully assigned ${key} to ${nodeName}`, out)
     this.#mayExpire(id, true, out)
   }
 
@@ -251,6 +256,7 @@ export class Scheduler implements Machine, QueueListener, BinderListener {
     out.note(fact)
     const current = this.#pods.get(key)
     if (current === undefined || current.metadata.uid !== pod.info.pod.metadata.uid) return
+    this.#recorder?.record(current, 'Warning', 'FailedScheduling', message, out)
     const before = current.status?.conditions
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message } as const
     const conditions = withCondition(before, condition, timestamp(out.wall))

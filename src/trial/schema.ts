@@ -31,6 +31,8 @@ const kubeObject = {
 const topology = shape(
   {
     etcdMembers: { enum: [1, 3, 5] },
+    events: { enum: ['off', 'on'] },
+    eventsEtcdMembers: { enum: [0, 1, 3, 5] },
     apiServers: { type: 'integer', minimum: 1, maximum: 9 },
     controllerManagers: { type: 'integer', minimum: 1, maximum: 9 },
     schedulers: { type: 'integer', minimum: 1, maximum: 9 },
@@ -44,7 +46,7 @@ const topology = shape(
     schedulerBurst: { type: 'integer', minimum: 1 },
     nodeLabels: strings,
   },
-  ['schedulerQps', 'schedulerBurst'],
+  ['schedulerQps', 'schedulerBurst', 'events', 'eventsEtcdMembers'],
 )
 
 const onDeployment = { namespace: text, deployment: text }

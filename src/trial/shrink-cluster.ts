@@ -21,6 +21,19 @@ export function* smallerClusters(scenario: Scenario): Generator<Candidate> {
       else yield { key: index * 10_000 + value, scenario: renamed(scenario, topology) }
     }
   }
+  yield* lessTold(scenario)
+}
+
+/** Without Events, without an etcd of their own for them, with fewer members of it. */
+function* lessTold(scenario: Scenario): Generator<Candidate> {
+  const { events, eventsEtcdMembers = 0, ...rest } = scenario.topology
+  if (events !== 'on') return
+  const key = COUNTS.length * 10_000
+  yield { key, scenario: renamed(scenario, rest) }
+  if (eventsEtcdMembers > 0) yield { key: key + 1, scenario: renamed(scenario, { ...rest, events }) }
+  if (eventsEtcdMembers > 1) {
+    yield { key: key + 2, scenario: renamed(scenario, { ...rest, events, eventsEtcdMembers: 1 }) }
+  }
 }
 
 function renamed(scenario: Scenario, topology: Topology): Scenario {

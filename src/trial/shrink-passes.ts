@@ -39,6 +39,7 @@ export function sizeOf(scenario: Scenario): readonly number[] {
     scenario.traffic.length,
     scenario.objects.length,
     topology.etcdMembers +
+      (topology.events === 'on' ? 1 + (topology.eventsEtcdMembers ?? 0) : 0) +
       topology.apiServers +
       topology.controllerManagers +
       topology.schedulers +

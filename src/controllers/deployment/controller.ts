@@ -245,7 +245,10 @@ export class DeploymentController implements Controller {
     const replicas = this.#context.decisions.deploymentNewReplicas(deployment, old, 0, fenceposts)
     const wanted = newReplicaSet(deployment, replicas, revision, fenceposts)
     const answer = yield* call(createRequest('replicasets', wanted))
-    if (isSuccess(answer)) return answer.body as ReplicaSet
+    if (isSuccess(answer)) {
+      if (replicas > 0) this.#tellScaled(pass, wanted, 0, replicas)
+      return answer.body as ReplicaSet
+    }
     if ((answer.body as Status).reason !== 'AlreadyExists') return must(resultOf<ReplicaSet>(answer))
     const present = must(yield* get('replicasets', wanted.metadata.namespace, wanted.metadata.name))
     const ours = controllerOf(present)?.uid === deployment.metadata.uid
@@ -277,7 +280,13 @@ export class DeploymentController implements Controller {
         from,
         to: replicas,
       })
+      this.#tellScaled(pass, set, from, replicas)
     }
+  }
+
+  #tellScaled(pass: Pass, { metadata }: ReplicaSet, from: number, to: number): void {
+    const message = `Scaled ${to > from ? 'up' : 'down'} replica set ${metadata.name} from ${from} to ${to}`
+    this.#context.tell('deployment-controller', pass.deployment, 'Normal', 'ScalingReplicaSet', message)
   }
 
   /** Sets whose size did not change in a scaling still learn for which size they are: else the scaling would never end. */

@@ -24,6 +24,8 @@ const OTHER_RESOURCES: readonly Resource[] = RESOURCE_NAMES.filter(
   (name) => RESOURCES[name].namespaced && name !== 'pods',
 )
 
+const AND_EVENTS: readonly Resource[] = [...OTHER_RESOURCES, 'events']
+
 /** What a pass over one resource found. */
 interface Remainder {
   readonly left: number
@@ -65,7 +67,7 @@ export class NamespaceController implements Controller {
     }
     let left = 0
     let failure: ScriptError | undefined
-    for (const resource of OTHER_RESOURCES) {
+    for (const resource of this.#context.options.events ? AND_EVENTS : OTHER_RESOURCES) {
       try {
         left += (yield* this.#empty(name, resource)).left
       } catch (error) {

@@ -150,6 +150,10 @@ export class NodeLifecycleController implements Controller, TimerTarget {
         transition = readyCondition(node)?.status === 'True'
         node = must(yield* updateStatus('nodes', { ...node, status: { ...node.status, conditions } }))
         this.#context.note({ type: 'node-marked-unknown', node: name })
+        if (transition) {
+          const message = `Node ${name} status is now: NodeNotReady`
+          this.#context.tell('node-controller', node, 'Normal', 'NodeNotReady', message)
+        }
       }
     }
     node = yield* this.#writeTaints(node)
@@ -192,6 +196,9 @@ export class NodeLifecycleController implements Controller, TimerTarget {
     const stamp = timestamp(this.#context.out.wall)
     const answers = yield* all(pods.map((pod) => updateRequest('pods', notReady(pod, stamp), 'status')))
     this.#context.note({ type: 'node-pods-marked-not-ready', node: name, pods: pods.length })
+    for (const pod of pods) {
+      this.#context.tell('node-controller', pod, 'Warning', 'NodeNotReady', 'Node is not ready')
+    }
     for (const answer of answers) if (answer.code !== 404) must(resultOf(answer))
   }
 

@@ -1,6 +1,6 @@
 /**
  * Deletes the pods that do not tolerate the NoExecute taints of their node, each at its time. Models kubernetes
- * pkg/controller/tainteviction, v1.33 (a controller of its own there, too). Left out: events.
+ * pkg/controller/tainteviction, v1.33 (a controller of its own there, too).
  */
 import {
   type ControllerLoop,
@@ -17,6 +17,7 @@ import { BY_NODE, type Controller, type ControllerContext } from '../context.ts'
 import { computePatience, computePlan, noExecuteTaints, type PlannedEviction } from './tolerations.ts'
 
 const NAME = 'taint-eviction'
+const SOURCE = 'taint-eviction-controller'
 /** Pods deleted at once. */
 const WORKERS = 8
 
@@ -91,6 +92,7 @@ export class TaintEvictionController implements Controller {
     const pod = this.#context.informers.pods.get(key)
     if (plan === undefined || pod === undefined || pod.metadata.uid !== plan.uid) return
     if (pod.metadata.deletionTimestamp !== undefined) return
+    this.#context.tell(SOURCE, pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`)
     const { namespace, name, uid } = pod.metadata
     const stamp = timestamp(this.#context.out.wall)
     const message = 'Taint manager: deleting due to NoExecute taint'

@@ -18,6 +18,7 @@ import {
 import { invariant, type Out } from '../../kernel/index.ts'
 import {
   type ApiRequest,
+  type CoreEvent,
   findCondition,
   isPodActive,
   keyOf,
@@ -162,7 +163,7 @@ export class ReplicaSetController implements Controller {
       going: going.length,
     })
     this.expectations.expectDeletions(key, going.map(keyOf), out.now)
-    return yield* this.#delete(key, going)
+    return yield* this.#delete(key, set, going)
   }
 
   /** In batches of 1, 2, 4 ...: when the first fails, the rest would too. */
@@ -174,8 +175,10 @@ export class ReplicaSetController implements Controller {
       const answers = yield* all(new Array<ApiRequest>(Math.min(batch, left)).fill(request))
       let failure: string | undefined
       for (const answer of answers) {
-        if (isSuccess(answer)) this.#noteChange('controller-created-pod', key, keyOf(answer.body as Pod))
-        else {
+        if (isSuccess(answer)) {
+          this.#noteChange('controller-created-pod', key, keyOf(answer.body as Pod))
+          this.#tell(set, 'Normal', 'SuccessfulCreate', `Created pod: ${(answer.body as Pod).metadata.name}`)
+        } else {
           this.expectations.creationObserved(key)
           if (!isNamespaceTerminating(answer.body as Status)) failure ??= (answer.body as Status).message ?? 'no answer'
         }
@@ -184,13 +187,14 @@ export class ReplicaSetController implements Controller {
       batch *= 2
       if (failure !== undefined) {
         for (let i = 0; i < left; i++) this.expectations.creationObserved(key)
+        this.#tell(set, 'Warning', 'FailedCreate', `Error creating: ${failure}`)
         return { reason: 'FailedCreate', message: failure }
       }
     }
     return undefined
   }
 
-  *#delete(key: string, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
+  *#delete(key: string, set: ReplicaSet, pods: readonly Pod[]): Script<ReplicaFailure | undefined> {
     const answers = yield* all(
       pods.map((pod): ApiRequest => {
         const { namespace, name, uid } = pod.metadata
@@ -202,6 +206,7 @@ export class ReplicaSetController implements Controller {
       const podKey = keyOf(pods[index] as Pod)
       if (isSuccess(answer)) {
         this.#noteChange('controller-deleted-pod', key, podKey)
+        this.#tell(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${(pods[index] as Pod).metadata.name}`)
         return
       }
       this.expectations.deletionObserved(key, podKey)
@@ -225,6 +230,10 @@ export class ReplicaSetController implements Controller {
       result = yield* updateStatus('replicasets', { ...live.value, status })
     }
     if (!result.ok && result.code !== 404) must(result)
+  }
+
+  #tell(set: ReplicaSet, type: CoreEvent['type'], reason: string, message: string): void {
+    this.#context.tell('replicaset-controller', set, type, reason, message)
   }
 
   #noteChange(type: 'controller-created-pod' | 'controller-deleted-pod', owner: string, pod: string): void {
