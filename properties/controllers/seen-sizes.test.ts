@@ -18,6 +18,7 @@ class History {
   constructor() {
     const history = this
     this.seen = new SeenSizes({
+      keepsEvents: () => false,
       truth: { onChange: (resource: string, listener: Listener) => this.#listen(resource, listener) },
       kernel: {
         subscribe: (type: string, listener: Listener) => this.#listen(type, listener),
