@@ -34,7 +34,7 @@ export class Truth {
   #eventsRevision = 0
 
   /** `isOfEvents`: is the process a member of Events' own etcd, whose revisions are its own? */
-  constructor(kernel: Kernel, isOfEvents: (process: ProcessId) => boolean) {
+  constructor(kernel: Kernel, isOfEvents: (process: ProcessId) => boolean = () => false) {
     this.#kernel = kernel
     for (const resource of Object.keys(RESOURCES) as Resource[]) {
       this.#objects.set(resource, new Map())
