@@ -1,9 +1,11 @@
 /** The corpus from the command line: listed, merged, pruned, explained; and the failures in it, grouped. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { Ajv } from 'ajv'
 import { afterAll, expect, test, vi } from 'vitest'
 import { completeTopology } from '../cluster/index.ts'
 import { SECOND } from '../kernel/index.ts'
+import { LINES_SCHEMA } from '../report/lines.ts'
 import { type About, parseKept, printScenario, type Scenario } from '../trial/index.ts'
 import { fakeScenario } from '../trial/testing.ts'
 import { runMain, temporaryFolder } from './testing.ts'
@@ -133,6 +135,8 @@ test('triage: one best example a group, counts from the journals, and when it co
   expect(out).toMatch(/2 groups of 3 entries\n$/)
   expect(status).toBe(0)
   const groups = (await seatrial('triage found/corpus --json')).out.trim().split('\n')
+  for (const line of [...groups, ...(await seatrial('corpus list found/corpus --json')).out.trim().split('\n')])
+    expect(new Ajv({ strict: false }).compile(LINES_SCHEMA)(JSON.parse(line))).toBe(true)
   expect(groups.map((line) => JSON.parse(line) as object)).toEqual([
     expect.objectContaining({ type: 'group', signature: 'x/y/pod', examples: 2, best: 'found/corpus/a.scenario.json' }),
     expect.objectContaining({ type: 'group', signature: 'z/y/node', shrunk: false, failed: 3, of: 1000 }),

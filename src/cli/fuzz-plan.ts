@@ -5,11 +5,12 @@ import { join, relative } from 'node:path'
 import { printShard, type Shard, UserError } from '../trial/index.ts'
 import { headCommit, seedOfCommit } from './git.ts'
 import { JOURNAL_ENDING, type JournalHead, journalName, type Past, readJournal } from './journal.ts'
+import type { OutputFlags } from './outputs.ts'
 import { parseBudget, parseCount, parseSeed, parseShard } from './parse-flags.ts'
 import type { Session, SessionFlags } from './session.ts'
 import { packageVersion } from './version.ts'
 
-export interface FuzzFlags extends SessionFlags {
+export interface FuzzFlags extends SessionFlags, OutputFlags {
   readonly budget?: string
   readonly trials?: string
   readonly seed?: string

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Ajv } from 'ajv'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { LINES_SCHEMA } from '../report/lines.ts'
 import { parseKept } from '../trial/parse.ts'
 import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
 import { killOnce, TRIALS_TO_KILL } from './testing-kills.ts'
@@ -63,6 +65,8 @@ test('a campaign that was broken off goes on: the same trials as in one go, none
   expect(after.status).toBe(0)
   expect(after.err).toMatch(/seed 7, 2 workers, 20 trials, going on after 12 trials/)
   expect(after.out.match(/"type":"trial"/g)).toHaveLength(8)
+  const validate = new Ajv({ strict: false }).compile(LINES_SCHEMA)
+  for (const line of after.out.trim().split('\n')) expect(validate(JSON.parse(line))).toBe(true)
   expect(JSON.parse(after.out.trim().split('\n').at(-1) ?? '')).toMatchObject({ type: 'summary', trials: 20 })
   const ids = trialsOf('parts').map(({ trial }) => trial)
   expect(new Set(ids).size).toBe(20)
@@ -83,8 +87,17 @@ test('what was drawn is kept at once, and the shrunk form takes its place; it is
     return parseKept(readFileSync(join(folder.path, 'shrunk/corpus', names[0]!), 'utf8'), names[0]!).about
   }
   expect(about()).toMatchObject({ verdict: 'failed', signature: 'mine/led/etcd', shrunk: false, failed: 2, of: 2 })
-  const { status, out } = await seatrial(`${flags} --trials 2`)
+  const { status, out, err } = await seatrial(
+    `${flags} --trials 2 --junit ci/j.xml --sarif ci/s.sarif --summary ci/page.md --github`,
+  )
   expect(status).toBe(1)
+  expect(err).toMatch(/^::error file=shrunk\/corpus\/mine-led-etcd-\S+\.scenario\.json,line=1,title=mine\/led\/etcd/m)
+  const left = (name: string) => readFileSync(join(folder.path, 'ci', name), 'utf8')
+  expect(left('j.xml')).toMatch(
+    /<testcase classname="seatrial.properties" name="mine" time="0.000"><failure type="mine/,
+  )
+  expect(JSON.parse(left('s.sarif'))).toMatchObject({ runs: [{ results: [{ ruleId: 'mine' }] }] })
+  expect(left('page.md')).toMatch(/BROKEN mine: there is a leader\n```\n\n```sh\nnpx seatrial replay shrunk\/corpus/)
   expect(out).toMatch(/shrunk in \d+ executions/)
   expect(about()).toMatchObject({ shrunk: true, trial: expect.stringMatching(/^elections:3:/) })
   const again = await seatrial(`${flags.replace('--seed 3', '--resume')} --trials 1`)

@@ -48,6 +48,14 @@ function buildProgram(io: Io, act: Act): Command {
       .option('--properties <file>', 'a module of your own that registers properties: export default (registry) => …')
       .option('--dir <folder>', 'where findings go; default .seatrial')
 
+  const outputs = (command: Command) =>
+    command
+      .option('--junit <file>', 'also write a JUnit file: a test case for each property')
+      .option('--sarif <file>', 'also write a SARIF 2.1.0 file, for code scanning')
+      .option('--summary <file>', 'also write a page in Markdown')
+      .option('--github', 'annotations and a job summary as GitHub Actions shows them; there it is the default')
+      .option('--no-github', 'not even in GitHub Actions')
+
   program
     .command('voyage')
     .description(
@@ -59,18 +67,17 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--budget <time>', 'real time for the trials of the first part; default 25s')
     .option('--defect <id>', 'the historical bug of the second part')
     .action(act(async (flags: object) => (await import('./commands/voyage.ts')).voyageCommand(io, flags)))
-  common(program.command('run').argument('[suite...]', 'suites; default: all'))
+  outputs(common(program.command('run').argument('[suite...]', 'suites; default: all')))
     .description('trials of suites under a seed; the same result on every machine')
     .option('--seed <number>', 'default 1')
     .option('--trials <count>', 'trials of each suite; default 100')
     .option('--defects <ids...>', 'historical bugs to switch on')
     .option('--no-shrink', 'report failures as they were drawn')
     .option('--strict', 'fail when a property was never reached or a hoped-for sight never seen')
-    .option('--junit <file>', 'also write a JUnit file')
     .action(
       act(async (suites: string[], flags: object) => (await import('./commands/run.ts')).runCommand(io, suites, flags)),
     )
-  common(program.command('check').argument('<files...>', 'YAML or JSON files, or folders of them'))
+  outputs(common(program.command('check').argument('<files...>', 'YAML or JSON files, or folders of them')))
     .description('your own manifests through rollouts, drains, lost nodes and faults')
     .option('--seed <number>', 'default 1')
     .option('--trials <count>', 'trials of each kind; default 25')
@@ -120,7 +127,7 @@ function buildProgram(io: Io, act: Act): Command {
     .action(
       act(async (defect: string, flags: object) => (await import('./commands/hunt.ts')).huntCommand(io, defect, flags)),
     )
-  common(program.command('fuzz'))
+  outputs(common(program.command('fuzz')))
     .description('trials of all suites until the budget is used up; the corpus first')
     .option('--budget <time>', 'real time, such as 10m')
     .option('--trials <count>', 'trials in all; with --budget, whichever is used up first')

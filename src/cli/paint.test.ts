@@ -1,6 +1,7 @@
 /** Colour: which words, and when not. */
 import { expect, test } from 'vitest'
 import { paint } from './paint.ts'
+import { viewOf } from './progress.ts'
 
 test('telling words are coloured for whoever looks at a terminal', () => {
   expect(paint('12. 0:40.009  BROKEN it', true, {})).toBe('12. 0:40.009  \u001b[31mBROKEN\u001b[39m it')
@@ -17,4 +18,14 @@ test('files, NO_COLOR, dumb terminals and JSON get plain text', () => {
   ] as const)
     expect(paint('x FAILED', isTerminal, environment)).toBe('x FAILED')
   expect(paint('{"verdict": "x passed"}', true, {})).toBe('{"verdict": "x passed"}')
+})
+
+test('the view of a campaign: what was found most, what was reached, in a few lines', () => {
+  const failures = Array.from({ length: 12 }, (_, index) => ({ signature: `p${index}/x/pod`, count: index + 1 }))
+  const view = viewOf({ failures, reached: 40, checked: 44, unreached: ['a', 'b', 'c', 'd'] })
+  expect(view).toHaveLength(8)
+  expect(view[0]).toBe('      12 x p11/x/pod')
+  expect(view.at(-2)).toBe('         and 6 more kinds of failure')
+  expect(view.at(-1)).toBe('  40 of 44 properties reached; not yet: a, b, c, …')
+  expect(viewOf({ failures: [], reached: 44, checked: 44, unreached: [] })).toEqual(['  44 of 44 properties reached'])
 })

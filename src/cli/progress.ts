@@ -2,21 +2,48 @@
 import type { Io } from './io.ts'
 
 export interface Progress {
-  /** `done` and `total` in the same unit; `note` is shown beside them. */
-  update(done: number, total: number, note: string): void
+  /** `done` and `total` in the same unit; `note` is shown beside them, `view` below them on a terminal. */
+  update(done: number, total: number, note: string, view?: readonly string[]): void
+  /** Prints a line that stays. */
+  say(text: string): void
   /** Ends the bar, so that what follows starts on a line of its own. */
   end(): void
 }
 
 const PLAIN_EVERY_MILLIS = 5_000
+/** Where nobody looks on, a sign of life now and then. */
+const CI_EVERY_MILLIS = 60_000
+const VIEW_MAXIMUM = 8
 
 export async function startProgress(io: Io, title: string): Promise<Progress> {
   return io.isTerminal ? barProgress(title) : plainProgress(io, title)
 }
 
+/** What is shown below the bar of a campaign: what was found, by group, and what was reached. Pure, for tests. */
+export function viewOf(campaign: {
+  readonly failures: readonly { readonly signature: string; readonly count: number }[]
+  readonly reached: number
+  readonly checked: number
+  readonly unreached: readonly string[]
+}): string[] {
+  const { failures, reached, checked, unreached } = campaign
+  const most = failures.toSorted((a, b) => b.count - a.count)
+  const shown = most
+    .slice(0, VIEW_MAXIMUM - 2)
+    .map(({ signature, count }) => `  ${String(count).padStart(6)} x ${signature}`)
+  const others = most.length - shown.length
+  const waiting =
+    unreached.length === 0 ? '' : `; not yet: ${unreached.slice(0, 3).join(', ')}${unreached.length > 3 ? ', …' : ''}`
+  return [
+    ...shown,
+    ...(others > 0 ? [`         and ${others} more kinds of failure`] : []),
+    `  ${reached} of ${checked} properties reached${waiting}`,
+  ]
+}
+
 async function barProgress(title: string): Promise<Progress> {
   const { default: cliProgress } = await import('cli-progress')
-  const bar = new cliProgress.SingleBar(
+  const bars = new cliProgress.MultiBar(
     {
       format: `${title} {bar} {percentage}%  {note}`,
       hideCursor: true,
@@ -26,25 +53,37 @@ async function barProgress(title: string): Promise<Progress> {
     },
     cliProgress.Presets.shades_classic,
   )
-  bar.start(1, 0, { note: '' })
+  const bar = bars.create(1, 0, { note: '' })
+  const lines: ReturnType<typeof bars.create>[] = []
   return {
-    update(done, total, note) {
+    update(done, total, note, view = []) {
       bar.setTotal(Math.max(1, total))
       bar.update(Math.min(done, total), { note })
+      for (const [index, text] of view.slice(0, VIEW_MAXIMUM).entries()) {
+        lines[index] ??= bars.create(1, 0, { text }, { format: '{text}' })
+        lines[index].update(0, { text })
+      }
+    },
+    say(text) {
+      bars.log(`${text}\n`)
     },
     end() {
-      bar.stop()
+      bars.stop()
     },
   }
 }
 
 function plainProgress(io: Io, title: string): Progress {
   let last = Date.now()
+  const every = io.environment.CI === undefined ? PLAIN_EVERY_MILLIS : CI_EVERY_MILLIS
   return {
     update(_done, _total, note) {
-      if (Date.now() - last < PLAIN_EVERY_MILLIS) return
+      if (Date.now() - last < every) return
       last = Date.now()
       io.err(`${title}: ${note}\n`)
+    },
+    say(text) {
+      io.err(`${text}\n`)
     },
     end() {},
   }

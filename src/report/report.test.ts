@@ -4,7 +4,6 @@ import { EPOCH_UNIX_MICROS, SECOND } from '../kernel/index.ts'
 import type { Deployment, Node, Pod, Resource } from '../objects/index.ts'
 import type { TimedFact, TrialResult } from '../trial/index.ts'
 import { fakeRegistry, fakeScenario, jolt } from '../trial/testing.ts'
-import { junitXml } from './junit.ts'
 import { vitestFile } from './reproduction.ts'
 import { printStory, STORY_LINES_MAXIMUM, storyOf } from './story.ts'
 import { printSummary } from './summary.ts'
@@ -198,25 +197,4 @@ test('what a property saw is the line before the last of its story', () => {
   )
   expect(lines.slice(-2).map(({ text }) => text.split(' ')[0])).toEqual(['SAW', 'BROKEN'])
   expect(lines.at(-2)?.text).toBe('SAW status.phase: Running -> Failed')
-})
-
-test('JUnit text is escaped', () => {
-  const summary = {
-    trials: 2,
-    verdicts: { passed: 1, failed: 1, vacuous: 0, diverged: 0, exhausted: 0, error: 0 },
-    virtualMicros: 1,
-    steps: 1,
-    faults: [],
-    reached: [],
-    neverReached: [],
-    neverMet: [],
-    vacuousSuites: [],
-    sometimesSeen: [],
-    sometimesNeverSeen: [],
-    failures: [{ signature: 'a<b', count: 1, first: { trialId: 's:1:0', result: failed([]) } }],
-  }
-  expect(junitXml('x "y"', summary, 1_000_000)).toContain(
-    '<testsuite name="x &quot;y&quot;" tests="1" failures="1" errors="0" time="1.000">',
-  )
-  expect(junitXml('x', summary, 1)).toContain('name="a&lt;b"')
 })

@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { KubeObject } from '../../objects/index.ts'
 import { counted, duration, listed, printSummary, summaryLine, textTable } from '../../report/index.ts'
-import { type CampaignSummary, exitStatusOf, UserError } from '../../trial/index.ts'
+import { Campaign, type CampaignSummary, exitStatusOf, UserError } from '../../trial/index.ts'
 import { manifestFiles, readText } from '../files.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
@@ -12,11 +12,12 @@ import { topologyFor } from '../manifests/fit.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { type Complaint, loadManifests } from '../manifests/load.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
+import { type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { INTERRUPTED_STATUS, runSuites, sayInterrupted } from './run.ts'
 
-export interface CheckFlags extends SessionFlags {
+export interface CheckFlags extends SessionFlags, OutputFlags {
   readonly seed?: string
   readonly trials?: string
   /** commander's `--no-advice`. */
@@ -49,8 +50,10 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
     const results: GroupResult[] = []
     // One for all: a failure of the rollout is the same one when the drain meets it.
     const keeper = new Keeper(session)
+    const whole = new Campaign(session.registry)
+    const begun = performance.now()
     for (const { id, title, planned } of CHECK_GROUPS) {
-      const run = { seed, trials, defects: [], title, keeper }
+      const run = { seed, trials, defects: [], title, keeper, also: whole }
       const { summary, wallMicros, interrupted } = await runSuites(session, [id], run)
       results.push({ title, planned, summary })
       if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
@@ -61,7 +64,14 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
       return Math.max(...results.map((result) => exitStatusOf(result.summary.verdicts))) || INTERRUPTED_STATUS
     }
     tellVerdicts(session, results)
-    await tellFindings(session, results, keeper)
+    const findings = await tellFindings(session, results, keeper)
+    const spentMicros = Math.round((performance.now() - begun) * 1_000)
+    writeOutputs(session, flags, {
+      name: 'seatrial check',
+      summary: whole.summary(),
+      wallMicros: spentMicros,
+      findings,
+    })
     if (flags.advice !== false) await tellAdvice(session, objects, results, { seed, trials })
     return session.settle(Math.max(...results.map(({ summary }) => exitStatusOf(summary.verdicts))))
   } finally {
@@ -150,7 +160,7 @@ function verdictOf(summary: CampaignSummary): [verdict: string, detail: string] 
 }
 
 /** The failures, one for each signature, as planned work met them first: the one with the shortest story whole, others by name. */
-async function tellFindings(session: Session, results: readonly GroupResult[], keeper: Keeper): Promise<void> {
+async function tellFindings(session: Session, results: readonly GroupResult[], keeper: Keeper): Promise<Finding[]> {
   const groups = results.flatMap(({ summary }) => summary.failures.map((group) => ({ group, of: summary.trials })))
   const firsts = groups.filter(
     ({ group }, index) => groups.findIndex((other) => other.group.signature === group.signature) === index,
@@ -168,6 +178,7 @@ async function tellFindings(session: Session, results: readonly GroupResult[], k
         `\nalso: ${finding.signature}: ${finding.result.violation?.message ?? finding.result.verdict}\n    replay: ${finding.replayCommand}\n`,
       )
   }
+  return findings
 }
 
 /** When planned work lost requests: which preStop hook would have been enough. */

@@ -22,12 +22,14 @@ import {
 import { type Delivered, driveBlocks, runGuarded } from '../drive.ts'
 import { assertWritable, corpusFolder, sweepTemporaries } from '../files.ts'
 import { findabilityWords } from '../findability.ts'
+import type { Finding } from '../findings.ts'
 import { type FuzzFlags, type FuzzPlan, planFuzz } from '../fuzz-plan.ts'
 import type { Io } from '../io.ts'
 import { Journal } from '../journal.ts'
 import { failureOf, Keeper } from '../keeper.ts'
+import { writeOutputs } from '../outputs.ts'
 import { WorkerLost } from '../pool.ts'
-import { startProgress } from '../progress.ts'
+import { startProgress, viewOf } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
 import { assertKnown, INTERRUPTED_STATUS, reportFindings } from './run.ts'
 
@@ -92,6 +94,9 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     }
     const summary = campaign.summary()
     io.out(session.json ? `${summaryLine(summary, usedMicros())}\n` : `${printSummary(summary, usedMicros())}\n`)
+    const tell = (findings: readonly Finding[]) =>
+      writeOutputs(session, flags, { name: 'seatrial fuzz', summary, wallMicros: usedMicros(), findings })
+    if (stopped) tell([])
     if (stopped) session.io.err(`go on with: npx seatrial fuzz --resume${repeated(session, plan)}\n`)
     else {
       // The workers were told to stop when the time was used up; shrinking is not searching.
@@ -109,6 +114,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
             journal.kept(signature, basename(scenarioFile))
             journal.told(signature)
           },
+          onEnd: tell,
         },
       )
     }
@@ -227,12 +233,13 @@ function recognise({ session, keeper, drawn, shrunk }: Work, entry: CorpusEntry,
 async function search({ session, plan, campaign, journal, keeper, drawn, elapsed, isStopped }: Work): Promise<void> {
   const progress = await startProgress(session.io, 'fuzzing')
   const { head, past, budgetMillis, most } = plan
+  const before = past?.trials.length ?? 0
   const onVerdict = ({ record, properties }: Delivered) => {
     const signature = failureOf(record.result)
     const file = keeper.keep(record)
     if (signature !== undefined && file !== undefined) {
       journal.kept(signature, basename(file))
-      session.io.err(`found ${signature} in ${record.trialId}; kept in ${file}\n`)
+      progress.say(`found ${signature} in ${record.trialId}; kept in ${file}`)
     }
     // Last: what stands in the journal as run has left everything else that it had to leave.
     journal.trial(record, properties)
@@ -251,9 +258,13 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
   )
   const clock = setInterval(() => {
     if (isStopped()) session.pool.stopSoon()
-    const note = `${campaign.trials} trials, ${campaign.summary().failures.length} kinds of failure`
-    if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(campaign.trials, most, note)
-    else progress.update(elapsed(), budgetMillis, note)
+    const { failures, reached, neverReached } = campaign.summary()
+    const rate = Math.round((campaign.trials - before) / Math.max(0.001, elapsed() / 1_000))
+    const note = `${campaign.trials} trials, ${rate}/s, ${failures.length} kinds of failure`
+    const checked = reached.length + neverReached.length
+    const view = viewOf({ failures, reached: reached.length, checked, unreached: neverReached })
+    if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(campaign.trials, most, note, view)
+    else progress.update(elapsed(), budgetMillis, note, view)
   }, CLOCK_MILLIS)
   try {
     await driveBlocks(

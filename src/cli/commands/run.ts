@@ -15,15 +15,15 @@ import { type Finding, findingLine, investigate, printFinding } from '../finding
 
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
+import { type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 
-export interface RunFlags extends SessionFlags {
+export interface RunFlags extends SessionFlags, OutputFlags {
   readonly seed?: string
   readonly trials?: string
   readonly defects?: readonly string[]
-  readonly junit?: string
   /** commander's `--no-shrink`. */
   readonly shrink?: boolean
   readonly strict?: boolean
@@ -52,8 +52,11 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
     else io.out(`${printSummary(summary, wallMicros)}\n`)
     if (interrupted) sayInterrupted(session, summary, chosen.length * trials)
-    await reportFindings(session, summary, { shrink: flags.shrink !== false && !interrupted, keeper })
-    if (flags.junit !== undefined) await writeJunit(flags.junit, summary, wallMicros)
+    await reportFindings(session, summary, {
+      shrink: flags.shrink !== false && !interrupted,
+      keeper,
+      onEnd: (findings) => writeOutputs(session, flags, { name: 'seatrial run', summary, wallMicros, findings }),
+    })
     const status = exitStatusOf(summary.verdicts)
     if (interrupted && status === 0) return session.settle(INTERRUPTED_STATUS)
     return session.settle(status === 0 && flags.strict === true && omissionsOf(summary) > 0 ? 1 : status)
@@ -101,6 +104,8 @@ export interface SuiteRun {
   readonly silent?: boolean
   /** Goes on keeping for a run before this one. Default: a new one. */
   readonly keeper?: Keeper
+  /** A book of several runs, in which these trials are entered too. */
+  readonly also?: Campaign
 }
 
 export interface SuitesRun {
@@ -115,7 +120,7 @@ export interface SuitesRun {
 export async function runSuites(
   session: Session,
   suites: readonly string[],
-  { seed, trials, defects, title, untilMillis, stopAtFailure, silent, keeper = new Keeper(session) }: SuiteRun,
+  { seed, trials, defects, title, untilMillis, stopAtFailure, silent, also, keeper = new Keeper(session) }: SuiteRun,
 ): Promise<SuitesRun> {
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
@@ -141,6 +146,7 @@ export async function runSuites(
         },
         onTrial: ({ record, properties }) => {
           campaign.add(record, properties)
+          also?.add(record, properties)
           if (session.json && silent !== true) session.io.out(`${trialLine(record)}\n`)
           if (untilMillis === undefined) progress.update(campaign.trials, total, noteOf(campaign, total))
           else progress.update(performance.now() - begun, untilMillis, noteOf(campaign, undefined))
@@ -190,32 +196,29 @@ export interface FindingsReport {
   readonly keeper: Keeper
   /** Called for each failure that was told and is on disk. */
   readonly onTold?: (finding: Finding) => void
+  /** Called when all were told, before what could not be written down is complained of. */
+  readonly onEnd?: (findings: readonly Finding[]) => void
 }
 
 /** Shrinks and prints the first failures, one for each signature. @throws UserError at the end, if they could not be written down */
 export async function reportFindings(
   session: Session,
   summary: Pick<CampaignSummary, 'failures' | 'trials'>,
-  { shrink, keeper, onTold }: FindingsReport,
+  { shrink, keeper, onTold, onEnd }: FindingsReport,
 ): Promise<void> {
   let unsaved: UserError | undefined
+  const findings: Finding[] = []
   for (const group of summary.failures.slice(0, FINDINGS_MAXIMUM)) {
     const options = { keeper, of: summary.trials }
     const finding = await investigate(session, group, shrink ? options : { ...options, maximumExecutions: 0 })
+    findings.push(finding)
     if (finding.unsaved === undefined) onTold?.(finding)
     if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
     else session.io.out(`\n${printFinding(session, finding)}\n`)
     unsaved ??= finding.unsaved
   }
+  onEnd?.(findings)
   if (unsaved !== undefined) throw unsaved
   const others = summary.failures.length - FINDINGS_MAXIMUM
   if (others > 0) session.say(`\n${others} more kinds of failure are in the summary; replay them by their trial ids`)
-}
-
-async function writeJunit(file: string, summary: CampaignSummary, wallMicros: number): Promise<void> {
-  const [{ junitXml }, { writeTextAtomically }] = await Promise.all([
-    import('../../report/index.ts'),
-    import('../files.ts'),
-  ])
-  writeTextAtomically(file, junitXml('seatrial', summary, wallMicros))
 }
