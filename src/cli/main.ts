@@ -153,6 +153,20 @@ function buildProgram(io: Io, act: Act): Command {
       ),
     )
   program
+    .command('bisect')
+    .argument('<scenario>', 'a scenario file that fails')
+    .description('the first git commit at which a scenario fails; each is built and replays it in a folder of its own')
+    .option('--bad <revision>', 'a commit at which it fails; default HEAD')
+    .option('--good <revision>', 'a commit at which it passes; default: looked for, further back each time')
+    .option('--build <command>', 'makes a commit ready; default: npm ci')
+    .option('--run <command>', 'replays {scenario} and ends with 0 or 1; default: seatrial replay of that commit')
+    .option('--properties <file>', 'a module of your own, by its path in the repository')
+    .option('--timeout <time>', 'for each build and each replay; default 10m')
+    .option('--json', 'a JSON line for each commit that was tried, and one for the answer')
+    .action(
+      act(async (what: string, flags: object) => (await import('./commands/bisect.ts')).bisectCommand(io, what, flags)),
+    )
+  program
     .command('new')
     .argument('<what>', 'invariant')
     .argument('<name>', 'lower-case words joined by hyphens')

@@ -39,6 +39,8 @@ const campaign = (failures: readonly ReportedFailure[]): ReportedCampaign => ({
       { property: 'b', trials: 4 },
     ],
     neverReached: ['c'],
+    neverMet: [{ property: 'b', triggers: ['a drain'] }],
+    vacuousSuites: [],
     sometimesSeen: [],
     sometimesNeverSeen: [],
     failures: [],

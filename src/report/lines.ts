@@ -64,6 +64,8 @@ const LINES: Readonly<
       faults: { type: 'array', items: shape({ kind: text, injected: count, bit: count }) },
       reached: { type: 'array', items: shape({ property: text, trials: count }) },
       ...{ neverReached: texts, sometimesSeen: texts, sometimesNeverSeen: texts },
+      neverMet: { type: 'array', items: shape({ property: text, triggers: texts }) },
+      vacuousSuites: { type: 'array', items: shape({ suite: text, properties: texts }) },
       failures: {
         type: 'array',
         items: shape({ signature: text, count, trial: text, scenario: text, message: text }, ['message']),
