@@ -1,7 +1,8 @@
 /** What people get wrong: a clear sentence with place and mend, status 2, and nothing lost. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { SECOND } from '../kernel/index.ts'
 import { printScenario } from '../trial/parse.ts'
 import { fakeScenario } from '../trial/testing.ts'
@@ -242,4 +243,31 @@ test('help is no mistake', async () => {
     status: 0,
     out: expect.stringMatching(/^\d+\.\d+/),
   })
+})
+
+test('the workflow in the README is YAML, and its command has only flags that there are', async () => {
+  const [, text = ''] = /## Fuzz in CI\n\n```yaml\n([\s\S]*?)```/.exec(readFileSync(resolve('README.md'), 'utf8')) ?? []
+  const workflow = parse(text) as {
+    readonly jobs: { readonly fuzz: { readonly steps: readonly { readonly run?: string }[] } }
+  }
+  const command = workflow.jobs.fuzz.steps.flatMap(({ run }) => run ?? []).find((run) => run.includes('seatrial fuzz'))
+  const flags = [...(command ?? '').matchAll(/ (--[a-z-]+)/g)].map(([, flag]) => flag)
+  expect(flags).toEqual(['--budget', '--shard', '--seed', '--junit', '--sarif'])
+  const { out } = await runMain(['fuzz', '--help'], folder.path)
+  for (const flag of flags) expect(out).toContain(` ${flag} <`)
+})
+
+test.each([
+  'corpus',
+  'corpus merge',
+  'corpus prune',
+  'corpus list',
+  'corpus tell',
+  'triage',
+  'bisect',
+  'fuzz',
+])('%s --help', async (command) => {
+  const { status, out } = await runMain([...command.split(' '), '--help'], folder.path)
+  expect(out).toContain(`Usage: seatrial ${command}`)
+  expect(status).toBe(0)
 })

@@ -88,7 +88,7 @@ export function startProcess(
 ): Promise<Ran> {
   const child = spawn(process.execPath, [file, ...argv], {
     cwd: folder,
-    env: { ...process.env, CI: '1' },
+    env: { ...process.env, CI: '1', GITHUB_ACTIONS: 'false' },
     detached: options.detached ?? false,
   })
   let out = ''
