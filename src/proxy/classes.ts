@@ -40,21 +40,26 @@ export function flowClasses(
   only?: ReadonlySet<string>,
 ): readonly FlowClass[] {
   const classes: FlowClass[] = []
-  const everywhere = sources(node)
+  const all = [...plans]
+  for (const plan of all) if (only === undefined || only.has(plan.key)) addServiceClasses(plan, node, 'all', classes)
+  if (only === undefined) classes.push(...strayClasses(all, node))
+  return classes
+}
+
+/** What no service has: an address of the service range, a node port. */
+export function strayClasses(plans: Iterable<ServicePlan>, node: NodeNetworkOptions): readonly FlowClass[] {
+  const classes: FlowClass[] = []
   const taken = new Set<Address>()
   const nodePorts = new Set<number>()
-  for (const plan of plans) {
-    const asked = only === undefined || only.has(plan.key)
-    for (const port of plan.ports) {
+  for (const { ports } of plans) {
+    for (const port of ports) {
       taken.add(port.clusterAddress)
       nodePorts.add(port.nodePort)
-      if (asked) addClassesOf(plan, port, node, everywhere, classes)
     }
   }
-  if (only !== undefined) return classes
   let free = node.serviceCidr.address + 1
   while (taken.has(free)) free++
-  for (const [from, source] of everywhere) {
+  for (const [from, source] of sources(node)) {
     classes.push(make('', '', from, 'unknown', 'TCP', source, free, 80))
     if (!nodePorts.has(NO_NODE_PORT))
       classes.push(make('', '', from, 'unknown', 'TCP', source, node.nodeAddress, NO_NODE_PORT))
@@ -62,38 +67,82 @@ export function flowClasses(
   return classes
 }
 
+/** The classes from sources that every node has alike, those from backends on the node itself, or all. */
+export type ClassGroup = 'everywhere' | 'backends' | 'all'
+
 type Source = readonly [from: FlowSource, address: Address]
 
-function addClassesOf(
+/** The classes of one service. */
+export function addServiceClasses(
   { key, ports }: ServicePlan,
-  port: PortPlan,
   node: NodeNetworkOptions,
-  everywhere: readonly Source[],
+  group: ClassGroup,
   into: FlowClass[],
 ): void {
-  const { name, protocol } = port
-  const here = port.endpoints.find((endpoint) => contains(node.podCidr, endpoint.address))
-  const all: readonly Source[] = here === undefined ? everywhere : [...everywhere, ['backend', here.address]]
-  const destinations = destinationsOf(port, node)
-  for (const [from, source] of all) {
-    for (const [to, address, number] of destinations) {
-      if (to === 'loopback' && from !== 'node') continue
-      into.push(make(key, name, from, to, protocol, to === 'loopback' ? LOCALHOST : source, address, number))
+  const everywhere = group === 'backends' ? [] : sources(node)
+  for (const port of ports) {
+    const { name, protocol } = port
+    const here = group === 'everywhere' ? undefined : backendOn(node, port)
+    const all: readonly Source[] = here === undefined ? everywhere : [...everywhere, ['backend', here]]
+    for (const [from, source] of all) {
+      for (const { to, address, port: number } of destinationsOf(port, node)) {
+        if (to === 'loopback' && from !== 'node') continue
+        into.push(make(key, name, from, to, protocol, to === 'loopback' ? LOCALHOST : source, address, number))
+      }
     }
+    if (group !== 'backends' && isClosed(ports))
+      into.push(make(key, name, 'pod', 'unknown', protocol, podSource(node), port.clusterAddress, NO_SERVICE_PORT))
   }
-  const open = ports.some((other) => other.port === NO_SERVICE_PORT)
-  if (!open)
-    into.push(make(key, name, 'pod', 'unknown', protocol, podSource(node), port.clusterAddress, NO_SERVICE_PORT))
 }
 
-function destinationsOf(port: PortPlan, node: NodeNetworkOptions): [FlowDestination, Address, number][] {
-  const destinations: [FlowDestination, Address, number][] = [['cluster', port.clusterAddress, port.port]]
-  if (port.nodePort !== 0) {
-    destinations.push(['node', node.nodeAddress, port.nodePort])
-    if (node.localhostNodePorts) destinations.push(['loopback', LOCALHOST, port.nodePort])
+/** The sources and destinations of a group of classes: of each port for itself where backends are asked. */
+export interface Ends {
+  readonly sources: readonly Address[]
+  readonly destinations: readonly Destination[]
+}
+
+export function endsOf({ ports }: ServicePlan, node: NodeNetworkOptions, group: ClassGroup): readonly Ends[] {
+  if (group === 'backends') {
+    return ports.flatMap((port) => {
+      const here = backendOn(node, port)
+      return here === undefined ? [] : [{ sources: [here], destinations: destinationsOf(port, node) }]
+    })
   }
-  for (const address of port.externalAddresses) destinations.push(['external', address, port.port])
-  for (const address of port.loadBalancerAddresses) destinations.push(['load-balancer', address, port.port])
+  const destinations: Destination[] = []
+  for (const port of ports) {
+    for (const destination of destinationsOf(port, node)) destinations.push(destination)
+    const { protocol, clusterAddress: address } = port
+    if (isClosed(ports)) destinations.push({ to: 'unknown', protocol, address, port: NO_SERVICE_PORT })
+  }
+  return [{ sources: [LOCALHOST, ...sources(node).map(([, address]) => address)], destinations }]
+}
+
+function backendOn(node: NodeNetworkOptions, port: PortPlan): Address | undefined {
+  return port.endpoints.find((endpoint) => contains(node.podCidr, endpoint.address))?.address
+}
+
+function isClosed(ports: readonly PortPlan[]): boolean {
+  return !ports.some((port) => port.port === NO_SERVICE_PORT)
+}
+
+interface Destination {
+  readonly to: FlowDestination
+  readonly protocol: TransportProtocol
+  readonly address: Address
+  readonly port: number
+}
+
+function destinationsOf(port: PortPlan, node: NodeNetworkOptions): readonly Destination[] {
+  const { protocol, nodePort } = port
+  const destinations: Destination[] = [{ to: 'cluster', protocol, address: port.clusterAddress, port: port.port }]
+  if (nodePort !== 0) {
+    destinations.push({ to: 'node', protocol, address: node.nodeAddress, port: nodePort })
+    if (node.localhostNodePorts) destinations.push({ to: 'loopback', protocol, address: LOCALHOST, port: nodePort })
+  }
+  for (const address of port.externalAddresses)
+    destinations.push({ to: 'external', protocol, address, port: port.port })
+  for (const address of port.loadBalancerAddresses)
+    destinations.push({ to: 'load-balancer', protocol, address, port: port.port })
   return destinations
 }
 

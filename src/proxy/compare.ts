@@ -5,7 +5,9 @@
  */
 import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
 import { keyOf } from '../objects/index.ts'
-import { type FlowClass, flowClasses } from './classes.ts'
+import { findAgreement, keepAgreement } from './agreed.ts'
+import type { NodeRules } from './alike.ts'
+import { addServiceClasses, type ClassGroup, type FlowClass, flowClasses, strayClasses } from './classes.ts'
 import { expectedOf } from './differences.ts'
 import { type EndpointMemo, type Expectation, naive, type ServiceObjects } from './naive.ts'
 import type { NodeNetwork, ProxyMode } from './network.ts'
@@ -30,30 +32,90 @@ export function compare(
   readonly classesAsked: number
   readonly differencesMet: ReadonlySet<string>
 } {
-  const objects = new Map<string, ServiceObjects>()
   const plans = new Map<string, ServicePlan>()
-  for (const each of services) {
-    if (!isProxied(each.service) || (only !== undefined && !only.has(keyOf(each.service)))) continue
-    const plan = planService(each.service, each.slices)
+  for (const { service, slices } of services) {
+    if (!isProxied(service) || (only !== undefined && !only.has(keyOf(service)))) continue
+    const plan = planService(service, slices)
     plans.set(plan.key, plan)
-    objects.set(plan.key, each)
   }
-  const disagreements: Disagreement[] = []
-  const differencesMet = new Set<string>()
-  const memo: EndpointMemo = new Map()
-  let classesAsked = 0
-  for (const flowClass of flowClasses(plans.values(), network.options, only)) {
-    classesAsked++
-    const expected = naive(flowClass, objects.get(flowClass.service), network.options, memo)
-    const port = portOf(plans.get(flowClass.service), flowClass)
-    for (const mode of ['iptables', 'ipvs'] as const) {
+  const inquiry = new Comparison(network, plans)
+  inquiry.askQuickly(only === undefined)
+  if (inquiry.disagreements.length > 0) {
+    // Something is wrong: from the beginning, so that what is found comes in the order of the classes.
+    inquiry.begin()
+    inquiry.askAll(flowClasses(plans.values(), network.options, only))
+  }
+  return inquiry
+}
+
+const GROUPS = ['everywhere', 'backends'] as const
+
+class Comparison {
+  disagreements: Disagreement[] = []
+  differencesMet = new Set<string>()
+  classesAsked = 0
+  readonly #network: NodeNetwork
+  readonly #plans: ReadonlyMap<string, ServicePlan>
+  readonly #memo: EndpointMemo = new Map()
+
+  constructor(network: NodeNetwork, plans: ReadonlyMap<string, ServicePlan>) {
+    this.#network = network
+    this.#plans = plans
+  }
+
+  begin(): void {
+    this.disagreements = []
+    this.differencesMet = new Set()
+    this.classesAsked = 0
+  }
+
+  /** Asks about the services, but not again what agreed before and must agree still; and about packets that no service has. */
+  askQuickly(straysToo: boolean): void {
+    const rules = this.#network.rules()
+    for (const plan of this.#plans.values()) {
+      for (const group of GROUPS) {
+        const known = findAgreement(plan, rules, group)
+        if (known === undefined) this.#askGroup(plan, rules, group)
+        else this.#count(known.classes, known.differences)
+      }
+    }
+    if (straysToo) this.askAll(strayClasses(this.#plans.values(), this.#network.options))
+  }
+
+  askAll(classes: readonly FlowClass[]): void {
+    for (const flowClass of classes) this.#ask(flowClass, this.differencesMet)
+    this.classesAsked += classes.length
+  }
+
+  #askGroup(plan: ServicePlan, rules: NodeRules, group: ClassGroup): void {
+    const classes: FlowClass[] = []
+    addServiceClasses(plan, rules.options, group, classes)
+    const differences = new Set<string>()
+    const found = this.disagreements.length
+    for (const flowClass of classes) this.#ask(flowClass, differences)
+    this.#count(classes.length, differences)
+    if (this.disagreements.length === found) keepAgreement(plan, rules, group, classes.length, differences)
+  }
+
+  #count(classes: number, differences: ReadonlySet<string>): void {
+    this.classesAsked += classes
+    for (const difference of differences) this.differencesMet.add(difference)
+  }
+
+  #ask(flowClass: FlowClass, differences: Set<string>): void {
+    const network = this.#network
+    const plan = this.#plans.get(flowClass.service)
+    const expected = naive(flowClass, plan, network.options, this.#memo)
+    const port = portOf(plan, flowClass)
+    for (const mode of MODES) {
       const its = expectedOf(mode, flowClass, port, expected, network.options)
-      for (const difference of its.differences) differencesMet.add(difference)
-      ask(network, flowClass, mode, its.expected, disagreements)
+      for (const difference of its.differences) differences.add(difference)
+      ask(network, flowClass, mode, its.expected, this.disagreements)
     }
   }
-  return { disagreements, classesAsked, differencesMet }
 }
+
+const MODES = ['iptables', 'ipvs'] as const
 
 function portOf(plan: ServicePlan | undefined, { flow, to }: FlowClass): PortPlan | undefined {
   const { protocol, destinationPort } = flow

@@ -31,9 +31,7 @@ export function serviceRules(plan: ServicePlan, node: NodeNetworkOptions, decisi
   const key = plan.usesLocal ? node.localRulesKey : node.sharedRulesKey
   const known = plan.memo.get(decisions, key)
   if (known !== undefined) return known
-  const rules = writeRules(plan, node, decisions)
-  plan.memo.set(decisions, key, rules)
-  return rules
+  return plan.memo.add(decisions, key, writeRules(plan, node, decisions))
 }
 
 interface Writing {

@@ -35,13 +35,36 @@ export function assemble(services: Iterable<ServiceRules>, node: NodeNetworkOpti
   return { nat, filter }
 }
 
-/** The whole rule set of a node: what `iptables-save` would show there. */
+interface Assembled {
+  readonly rules: readonly ServiceRules[]
+  readonly localhostNodePorts: boolean
+  readonly tables: Tables
+}
+
+/** The tables that were assembled last, by the rules that come last in them. */
+const assembled = new WeakMap<ServiceRules, Assembled>()
+
+/** The whole rule set of a node: what `iptables-save` would show there. Nodes that hold the same rules share one. */
 export function syncIptables(
   plans: Iterable<ServicePlan>,
   node: NodeNetworkOptions,
   decisions: ProxyDecisions,
 ): Tables {
+  const { localhostNodePorts } = node
   const rules: ServiceRules[] = []
   for (const plan of plans) rules.push(serviceRules(plan, node, decisions))
-  return assemble(rules, node)
+  const last = rules.at(-1)
+  if (last === undefined) return assemble(rules, node)
+  const known = assembled.get(last)
+  if (known !== undefined && known.localhostNodePorts === localhostNodePorts && areSame(known.rules, rules))
+    return known.tables
+  const tables = assemble(rules, node)
+  assembled.set(last, { rules, localhostNodePorts, tables })
+  return tables
+}
+
+function areSame(a: readonly ServiceRules[], b: readonly ServiceRules[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

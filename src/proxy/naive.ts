@@ -78,6 +78,16 @@ function seenFrom(nodeName: string, all: readonly NamedEndpoint[]): PortEndpoint
   }
 }
 
+/** All that `naive` reads of these slices as long as no policy is Local, as text: the same text, the same expectations. */
+export function whatSlicesSay({ service, slices }: ServiceObjects): string {
+  let text = ''
+  for (const port of service.spec.ports ?? []) {
+    const { everywhere, somewhere } = seenFrom('', endpointsOf(port, slices))
+    text += `${somewhere ? '' : 'none '}${[...everywhere].join(' ')};`
+  }
+  return text
+}
+
 /** What the objects say about a flow of this class. */
 export function naive(
   flowClass: FlowClass,

@@ -30,6 +30,7 @@ import {
   walkIpvs,
 } from '../dataplane/index.ts'
 import { invariant, type Micros } from '../kernel/index.ts'
+import type { NodeRules } from './alike.ts'
 import { PROXY_DECISIONS, type ProxyDecisions } from './decisions.ts'
 import { syncIptables } from './iptables.ts'
 import { serviceRules } from './iptables-service.ts'
@@ -223,6 +224,21 @@ export class NodeNetwork {
       this.#routed(walkIpvs(host.tables, host, walk, director), walk, host),
     )
     return this.#ipvsInquiry.ask(flow, origin, shares, host.state.ipvs)
+  }
+
+  /** Both modes' rules as they are now, for whoever asks what they can tell apart. */
+  rules(): NodeRules {
+    const { tables, sets, state } = this.#ipvsWorld()
+    return {
+      options: this.options,
+      iptables: this.tables(),
+      ipvsTables: tables,
+      sets,
+      ipvs: state.ipvs,
+      isLocal: this.#iptablesHost.isLocal,
+      isBound: (address) => state.ipvs.boundAddresses.has(address),
+      originOf: (source) => this.originOf(source),
+    }
   }
 
   /** Forgets UDP flows to a service address (0: any) whose backend `live` does not have. Returns how many. */

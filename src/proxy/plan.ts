@@ -68,7 +68,7 @@ export function planService(service: Service, slices: readonly EndpointSlice[]):
     slices,
     ports,
     usesLocal: ports.some((port) => port.internalLocal || port.externalLocal),
-    memo: new RulesMemo(),
+    memo: new RulesMemo(known?.memo),
   }
   memo.set(service, plan)
   return plan

@@ -1,0 +1,94 @@
+/**
+ * What was compared already and agreed. Nodes that hold the same rules, and a node whose rules a change left as they were,
+ * would be asked the same questions once more. An agreement holds as long as all that it depends on is the same: the tables of
+ * iptables mode and the Service, which are the same objects then, what the slices say, and what the marks tell of the rest.
+ */
+import type { Tables } from '../dataplane/index.ts'
+import type { Service } from '../objects/index.ts'
+import { markPackets, type NodeRules } from './alike.ts'
+import { type ClassGroup, endsOf } from './classes.ts'
+import { whatSlicesSay } from './naive.ts'
+import type { ServicePlan } from './plan.ts'
+
+/** One group of classes that fared rightly in both modes. */
+export interface Agreement {
+  readonly marks: readonly number[]
+  readonly classes: number
+  /** The known differences of a mode that mattered. */
+  readonly differences: ReadonlySet<string>
+}
+
+/** By what the slices say. Where a policy is Local much depends on which endpoint is where: every plan stands for itself then. */
+type Scopes = WeakMap<Service | ServicePlan, Map<string, Agreement[]>>
+
+const scopesOf = new WeakMap<Tables, Scopes>()
+const sayings = new WeakMap<ServicePlan, string>()
+
+/** The agreement about a group of classes of a service that still holds on a node, if there is one. */
+export function findAgreement(plan: ServicePlan, rules: NodeRules, group: ClassGroup): Agreement | undefined {
+  const scope = scopeOf(plan, rules, group)
+  if (scope.length === 0 || !mark(plan, rules, group, asked)) return undefined
+  for (const agreement of scope) if (areSame(agreement.marks, asked)) return agreement
+  return undefined
+}
+
+/** Takes down that a group of classes was compared and agreed. */
+export function keepAgreement(
+  plan: ServicePlan,
+  rules: NodeRules,
+  group: ClassGroup,
+  classes: number,
+  differences: ReadonlySet<string>,
+): void {
+  const marks: number[] = []
+  if (mark(plan, rules, group, marks)) scopeOf(plan, rules, group).push({ marks, classes, differences })
+}
+
+/** Filled anew for every search, most of which find something: so none of them makes an array. */
+const asked: number[] = []
+
+function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup, marks: number[]): boolean {
+  marks.length = 0
+  for (const { sources, destinations } of endsOf(plan, rules.options, group))
+    if (!markPackets(rules, sources, destinations, marks)) return false
+  return true
+}
+
+function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: ClassGroup): Agreement[] {
+  let scopes = scopesOf.get(iptables)
+  if (scopes === undefined) {
+    scopes = new WeakMap()
+    scopesOf.set(iptables, scopes)
+  }
+  const { service } = plan
+  const { internalTrafficPolicy, externalTrafficPolicy } = service.spec
+  const isLocal = plan.usesLocal || internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local'
+  const owner = isLocal ? plan : service
+  let byText = scopes.get(owner)
+  if (byText === undefined) {
+    byText = new Map()
+    scopes.set(owner, byText)
+  }
+  const text = `${group} ${isLocal ? options.nodeName : sayingsOf(plan)}`
+  let scope = byText.get(text)
+  if (scope === undefined) {
+    scope = []
+    byText.set(text, scope)
+  }
+  return scope
+}
+
+function sayingsOf(plan: ServicePlan): string {
+  let text = sayings.get(plan)
+  if (text === undefined) {
+    text = whatSlicesSay(plan)
+    sayings.set(plan, text)
+  }
+  return text
+}
+
+function areSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
