@@ -37,8 +37,9 @@ export class IpSet {
     return this.#entries.size
   }
 
-  add(entry: SetEntry): void {
-    this.#entries.set(this.format(entry), entry)
+  /** `text`: what `formatEntry` gives, for callers that have it already. */
+  add(entry: SetEntry, text = formatEntry(this.type, entry)): void {
+    this.#entries.set(text, entry)
     const key = this.#key(entry.address, entry.protocol, entry.port)
     let seconds = this.#keys.get(key)
     if (seconds === undefined) {
@@ -48,8 +49,8 @@ export class IpSet {
     seconds.add(entry.secondAddress)
   }
 
-  remove(entry: SetEntry): void {
-    if (!this.#entries.delete(this.format(entry))) return
+  remove(entry: SetEntry, text = formatEntry(this.type, entry)): void {
+    if (!this.#entries.delete(text)) return
     const key = this.#key(entry.address, entry.protocol, entry.port)
     const seconds = this.#keys.get(key)
     seconds?.delete(entry.secondAddress)
@@ -71,23 +72,23 @@ export class IpSet {
     return this.#entries.values()
   }
 
-  /** As `ipset save` writes an element: `10.96.0.10,tcp:80`. */
-  format(entry: SetEntry): string {
-    const port = `${entry.protocol === '' ? '' : `${protocolName(entry.protocol)}:`}${entry.port}`
-    switch (this.type) {
-      case 'hash:ip':
-        return formatAddress(entry.address)
-      case 'hash:ip,port':
-        return `${formatAddress(entry.address)},${port}`
-      case 'hash:ip,port,ip':
-        return `${formatAddress(entry.address)},${port},${formatAddress(entry.secondAddress)}`
-      case 'bitmap:port':
-        return String(entry.port)
-    }
-  }
-
   #key(address: Address, protocol: TransportProtocol | '', port: number): number {
     if (this.type === 'hash:ip') return address
     return this.type === 'bitmap:port' ? port : packed(address, protocol, port)
+  }
+}
+
+/** As `ipset save` writes an element of such a set: `10.96.0.10,tcp:80`. */
+export function formatEntry(type: SetType, entry: SetEntry): string {
+  const port = `${entry.protocol === '' ? '' : `${protocolName(entry.protocol)}:`}${entry.port}`
+  switch (type) {
+    case 'hash:ip':
+      return formatAddress(entry.address)
+    case 'hash:ip,port':
+      return `${formatAddress(entry.address)},${port}`
+    case 'hash:ip,port,ip':
+      return `${formatAddress(entry.address)},${port},${formatAddress(entry.secondAddress)}`
+    case 'bitmap:port':
+      return String(entry.port)
   }
 }

@@ -5,30 +5,33 @@
  */
 import type { Tables } from '../dataplane/index.ts'
 import type { Service } from '../objects/index.ts'
-import { markPackets, type NodeRules } from './alike.ts'
-import { type ClassGroup, endsOf } from './classes.ts'
+import { Marks, type NodeRules } from './alike.ts'
+import { type ClassGroup, tellEnds } from './classes.ts'
 import { whatSlicesSay } from './naive.ts'
 import type { ServicePlan } from './plan.ts'
 
 /** One group of classes that fared rightly in both modes. */
 export interface Agreement {
-  readonly marks: readonly number[]
+  readonly marks: Float64Array
   readonly classes: number
   /** The known differences of a mode that mattered. */
   readonly differences: ReadonlySet<string>
 }
 
 /** By what the slices say. Where a policy is Local much depends on which endpoint is where: every plan stands for itself then. */
-type Scopes = WeakMap<Service | ServicePlan, Map<string, Agreement[]>>
+type Scopes = WeakMap<Service | ServicePlan, Record<ClassGroup, Map<string, Agreement[]>>>
 
 const scopesOf = new WeakMap<Tables, Scopes>()
 const sayings = new WeakMap<ServicePlan, string>()
 
+/** Filled anew for every question. */
+const marks = new Marks()
+
 /** The agreement about a group of classes of a service that still holds on a node, if there is one. */
 export function findAgreement(plan: ServicePlan, rules: NodeRules, group: ClassGroup): Agreement | undefined {
   const scope = scopeOf(plan, rules, group)
-  if (scope.length === 0 || !mark(plan, rules, group, asked)) return undefined
-  for (const agreement of scope) if (areSame(agreement.marks, asked)) return agreement
+  if (scope.length === 0 || !mark(plan, rules, group)) return undefined
+  for (let i = 0; i < scope.length; i++) if (marks.areLike((scope[i] as Agreement).marks)) return scope[i]
   return undefined
 }
 
@@ -40,18 +43,14 @@ export function keepAgreement(
   classes: number,
   differences: ReadonlySet<string>,
 ): void {
-  const marks: number[] = []
-  if (mark(plan, rules, group, marks)) scopeOf(plan, rules, group).push({ marks, classes, differences })
+  if (!mark(plan, rules, group)) return
+  scopeOf(plan, rules, group).push({ marks: marks.copy(), classes, differences })
 }
 
-/** Filled anew for every search, most of which find something: so none of them makes an array. */
-const asked: number[] = []
-
-function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup, marks: number[]): boolean {
-  marks.length = 0
-  for (const { sources, destinations } of endsOf(plan, rules.options, group))
-    if (!markPackets(rules, sources, destinations, marks)) return false
-  return true
+function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup): boolean {
+  marks.begin(rules)
+  tellEnds(plan, rules.options, group, marks)
+  return marks.isSayable
 }
 
 function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: ClassGroup): Agreement[] {
@@ -64,12 +63,13 @@ function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: Cla
   const { internalTrafficPolicy, externalTrafficPolicy } = service.spec
   const isLocal = plan.usesLocal || internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local'
   const owner = isLocal ? plan : service
-  let byText = scopes.get(owner)
-  if (byText === undefined) {
-    byText = new Map()
-    scopes.set(owner, byText)
+  let groups = scopes.get(owner)
+  if (groups === undefined) {
+    groups = { everywhere: new Map(), backends: new Map(), all: new Map() }
+    scopes.set(owner, groups)
   }
-  const text = `${group} ${isLocal ? options.nodeName : sayingsOf(plan)}`
+  const byText = groups[group]
+  const text = isLocal ? options.nodeName : sayingsOf(plan)
   let scope = byText.get(text)
   if (scope === undefined) {
     scope = []
@@ -85,10 +85,4 @@ function sayingsOf(plan: ServicePlan): string {
     sayings.set(plan, text)
   }
   return text
-}
-
-function areSame(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

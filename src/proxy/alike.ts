@@ -11,18 +11,13 @@ import {
   type IpSet,
   type Ipvs,
   type Origin,
+  type RealServer,
   reachable,
   type Tables,
   type TransportProtocol,
 } from '../dataplane/index.ts'
+import { invariant } from '../kernel/index.ts'
 import type { NodeNetworkOptions } from './network-options.ts'
-
-/** Where a packet of a service may go. */
-export interface Destination {
-  readonly protocol: TransportProtocol
-  readonly address: Address
-  readonly port: number
-}
 
 /** The rules of one node, as both modes have them now. */
 export interface NodeRules {
@@ -58,81 +53,108 @@ function knownUnder(tables: Tables): Known {
 }
 
 const ORIGINS = { outside: 0, pod: 1, node: 2 } as const satisfies Readonly<Record<Origin, number>>
+/** Enough for most services; more room is made when it is needed. */
+const ROOM = 256
 
 /**
- * Appends to `marks` all that can decide how packets from these sources to these destinations of one service fare. False if
- * that cannot be said. Written as numbers, because it is asked after every sync and seldom anything else is.
+ * All that can decide how packets of one service fare on a node, as numbers. Made once and filled again and again, because it
+ * is asked after every sync and seldom anything else is: so the numbers lie in one array that neither grows nor shrinks.
  */
-export function markPackets(
-  rules: NodeRules,
-  sources: readonly Address[],
-  destinations: readonly Destination[],
-  marks: number[],
-): boolean {
-  const { options, sets, ipvs } = rules
-  const iptables = knownUnder(rules.iptables).all
-  const { all: rest, last } = knownUnder(rules.ipvsTables)
-  if (iptables.translatesTo(options.nodeAddress)) return false
-  for (const source of sources) {
-    const inBlock = contains(options.clusterCidrBlock, source) ? 1 : 0
-    const isLocal = (rules.isLocal(source) ? 4 : 0) | (rules.isBound(source) ? 2 : 0)
-    marks.push(iptables.source(source), rest.source(source), (ORIGINS[rules.originOf(source)] << 3) | isLocal | inBlock)
+export class Marks {
+  /** False once it cannot be said how packets fare. */
+  isSayable = true
+  #values = new Float64Array(ROOM)
+  #count = 0
+  #rules: NodeRules | undefined
+  #sources: readonly Address[] = []
+
+  begin(rules: NodeRules): void {
+    this.#rules = rules
+    this.#count = 0
+    this.isSayable = !knownUnder(rules.iptables).all.translatesTo(rules.options.nodeAddress)
   }
-  for (const { protocol, address, port } of destinations) {
-    const number = iptables.destination(address)
-    const forIpvs = rest.destination(address)
-    if ((number >= 0 || forIpvs >= 0) && address === options.nodeAddress) return false
+
+  /** What follows is about packets from these sources. */
+  from(sources: readonly Address[]): void {
+    const rules = this.#current()
+    const { options } = rules
+    const iptables = knownUnder(rules.iptables).all
+    const ipvs = knownUnder(rules.ipvsTables).all
+    this.#sources = sources
+    for (const source of sources) {
+      const inBlock = contains(options.clusterCidrBlock, source) ? 1 : 0
+      const isLocal = (rules.isLocal(source) ? 4 : 0) | (rules.isBound(source) ? 2 : 0)
+      this.#push(iptables.source(source))
+      this.#push(ipvs.source(source))
+      this.#push((ORIGINS[rules.originOf(source)] << 3) | isLocal | inBlock)
+    }
+  }
+
+  /** Packets to there. A function of its own, to be handed on as it is. */
+  readonly to = (_to: unknown, protocol: TransportProtocol, address: Address, port: number): void => {
+    const rules = this.#current()
+    const { options } = rules
+    const { all, last } = knownUnder(rules.ipvsTables)
+    const number = knownUnder(rules.iptables).all.destination(address)
+    const forIpvs = all.destination(address)
+    if ((number >= 0 || forIpvs >= 0) && address === options.nodeAddress) this.isSayable = false
     const isService = contains(options.serviceCidr, address) ? 1 : 0
     const isLocal = (rules.isLocal(address) ? 4 : 0) | (rules.isBound(address) ? 2 : 0)
-    marks.push(Math.min(number, 0), Math.min(forIpvs, 0), isLocal | isService)
-    markSets(sets, rest, protocol, address, port, marks)
-    markSources(rules, rest, sources, protocol, address, port, marks)
-    const virtual = ipvs.find(protocol, address, port)
-    if (virtual === undefined) {
-      marks.push(-1)
-      continue
-    }
-    marks.push(virtual.spec.persistenceMicros)
-    for (const server of virtual.servers) {
+    this.#push(Math.min(number, 0))
+    this.#push(Math.min(forIpvs, 0))
+    this.#push(isLocal | isService)
+    this.#sets(all, protocol, address, port)
+    const virtual = rules.ipvs.find(protocol, address, port)
+    this.#push(virtual === undefined ? -1 : virtual.spec.persistenceMicros)
+    if (virtual === undefined) return
+    for (let i = 0; i < virtual.servers.length; i++) {
+      const server = virtual.servers[i] as RealServer
       if (server.weight === 0) continue
-      marks.push(server.address, server.port, rules.isBound(server.address) ? 1 : 0, last.destination(server.address))
-      markSets(sets, last, protocol, server.address, server.port, marks)
-      markSources(rules, last, sources, protocol, server.address, server.port, marks)
+      this.#push(server.address)
+      this.#push(server.port)
+      this.#push(rules.isBound(server.address) ? 1 : 0)
+      this.#push(last.destination(server.address))
+      this.#sets(last, protocol, server.address, server.port)
     }
   }
-  return true
-}
 
-/** Which sets hold a destination. */
-function markSets(
-  sets: ReadonlyMap<string, IpSet>,
-  { sets: names }: Distinctions,
-  protocol: TransportProtocol,
-  address: Address,
-  port: number,
-  marks: number[],
-): void {
-  let bits = 0
-  for (let i = 0; i < names.length; i++)
-    if (sets.get(names[i] as string)?.matches(protocol, address, port, 0)) bits |= 1 << i
-  marks.push(bits)
-}
+  areLike(earlier: Float64Array): boolean {
+    if (earlier.length !== this.#count) return false
+    for (let i = 0; i < earlier.length; i++) if (earlier[i] !== this.#values[i]) return false
+    return true
+  }
 
-/** Which of the sources the sets hold together with a destination. */
-function markSources(
-  { sets }: NodeRules,
-  { setsWithSource }: Distinctions,
-  sources: readonly Address[],
-  protocol: TransportProtocol,
-  address: Address,
-  port: number,
-  marks: number[],
-): void {
-  for (const name of setsWithSource) {
-    const set = sets.get(name)
+  copy(): Float64Array {
+    return this.#values.slice(0, this.#count)
+  }
+
+  /** Which sets hold a destination, and which hold it together with each of the sources. */
+  #sets({ sets, setsWithSource }: Distinctions, protocol: TransportProtocol, address: Address, port: number): void {
+    const rules = this.#current()
     let bits = 0
-    for (let i = 0; i < sources.length; i++)
-      if (set?.matches(protocol, address, port, sources[i] as Address)) bits |= 1 << i
-    marks.push(bits)
+    for (let i = 0; i < sets.length; i++)
+      if (rules.sets.get(sets[i] as string)?.matches(protocol, address, port, 0)) bits |= 1 << i
+    this.#push(bits)
+    for (let i = 0; i < setsWithSource.length; i++) {
+      const set = rules.sets.get(setsWithSource[i] as string)
+      bits = 0
+      for (let k = 0; k < this.#sources.length; k++)
+        if (set?.matches(protocol, address, port, this.#sources[k] as Address)) bits |= 1 << k
+      this.#push(bits)
+    }
+  }
+
+  #push(value: number): void {
+    if (this.#count === this.#values.length) {
+      const more = new Float64Array(2 * this.#count)
+      more.set(this.#values)
+      this.#values = more
+    }
+    this.#values[this.#count++] = value
+  }
+
+  #current(): NodeRules {
+    invariant(this.#rules !== undefined, 'proxy: marks are of some rules')
+    return this.#rules
   }
 }

@@ -95,26 +95,33 @@ export function addServiceClasses(
   }
 }
 
-/** The sources and destinations of a group of classes: of each port for itself where backends are asked. */
-export interface Ends {
-  readonly sources: readonly Address[]
-  readonly destinations: readonly Destination[]
+/** Hears of the sources and destinations of a group of classes: of sources first, then where packets from them go. */
+export interface EndsListener {
+  from(sources: readonly Address[]): void
+  to(to: FlowDestination, protocol: TransportProtocol, address: Address, port: number): void
 }
 
-export function endsOf({ ports }: ServicePlan, node: NodeNetworkOptions, group: ClassGroup): readonly Ends[] {
-  if (group === 'backends') {
-    return ports.flatMap((port) => {
-      const here = backendOn(node, port)
-      return here === undefined ? [] : [{ sources: [here], destinations: destinationsOf(port, node) }]
-    })
+/** Tells of the ends that the classes of a group have. */
+export function tellEnds(
+  { ports }: ServicePlan,
+  node: NodeNetworkOptions,
+  group: ClassGroup,
+  listener: EndsListener,
+): void {
+  if (group !== 'backends') {
+    listener.from(addressesOf(node))
+    for (const port of ports) {
+      forEachDestination(port, node, listener.to)
+      if (isClosed(ports)) listener.to('unknown', port.protocol, port.clusterAddress, NO_SERVICE_PORT)
+    }
   }
-  const destinations: Destination[] = []
+  if (group === 'everywhere') return
   for (const port of ports) {
-    for (const destination of destinationsOf(port, node)) destinations.push(destination)
-    const { protocol, clusterAddress: address } = port
-    if (isClosed(ports)) destinations.push({ to: 'unknown', protocol, address, port: NO_SERVICE_PORT })
+    const here = backendOn(node, port)
+    if (here === undefined) continue
+    listener.from([here])
+    forEachDestination(port, node, listener.to)
   }
-  return [{ sources: [LOCALHOST, ...sources(node).map(([, address]) => address)], destinations }]
 }
 
 function backendOn(node: NodeNetworkOptions, port: PortPlan): Address | undefined {
@@ -133,23 +140,39 @@ interface Destination {
 }
 
 function destinationsOf(port: PortPlan, node: NodeNetworkOptions): readonly Destination[] {
-  const { protocol, nodePort } = port
-  const destinations: Destination[] = [{ to: 'cluster', protocol, address: port.clusterAddress, port: port.port }]
-  if (nodePort !== 0) {
-    destinations.push({ to: 'node', protocol, address: node.nodeAddress, port: nodePort })
-    if (node.localhostNodePorts) destinations.push({ to: 'loopback', protocol, address: LOCALHOST, port: nodePort })
-  }
-  for (const address of port.externalAddresses)
-    destinations.push({ to: 'external', protocol, address, port: port.port })
-  for (const address of port.loadBalancerAddresses)
-    destinations.push({ to: 'load-balancer', protocol, address, port: port.port })
+  const destinations: Destination[] = []
+  forEachDestination(port, node, (to, protocol, address, number) => {
+    destinations.push({ to, protocol, address, port: number })
+  })
   return destinations
+}
+
+function forEachDestination(port: PortPlan, node: NodeNetworkOptions, visit: EndsListener['to']): void {
+  const { protocol, nodePort } = port
+  visit('cluster', protocol, port.clusterAddress, port.port)
+  if (nodePort !== 0) {
+    visit('node', protocol, node.nodeAddress, nodePort)
+    if (node.localhostNodePorts) visit('loopback', protocol, LOCALHOST, nodePort)
+  }
+  for (const address of port.externalAddresses) visit('external', protocol, address, port.port)
+  for (const address of port.loadBalancerAddresses) visit('load-balancer', protocol, address, port.port)
 }
 
 /** A pod on the node that is no backend: the last address of the node's block that could be one. */
 function podSource(node: NodeNetworkOptions): Address {
   return node.podCidr.address + (~node.podCidr.mask >>> 0) - 1
 }
+
+/** The addresses that packets to a service come from on every node, that of the loopback with them. Always the same of one node. */
+function addressesOf(node: NodeNetworkOptions): readonly Address[] {
+  let addresses = addressesByNode.get(node)
+  if (addresses === undefined) {
+    addresses = [LOCALHOST, ...sources(node).map(([, address]) => address)]
+    addressesByNode.set(node, addresses)
+  }
+  return addresses
+}
+const addressesByNode = new WeakMap<NodeNetworkOptions, readonly Address[]>()
 
 function sources(node: NodeNetworkOptions): readonly Source[] {
   const all: Source[] = [

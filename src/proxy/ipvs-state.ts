@@ -6,11 +6,12 @@
 
 import {
   type Address,
-  formatBackend,
+  destinationKey,
   type IpSet,
   Ipvs,
   type RealServer,
   type SetEntry,
+  serverKey,
   serverOf,
   UDP,
   type VirtualServer,
@@ -33,9 +34,9 @@ export class IpvsState {
   readonly sets: ReadonlyMap<string, IpSet> = makeSets()
   readonly #wanted = new Map<string, ServiceIpvs>()
   /** How many want each virtual server, each bound address, each set element. */
-  readonly #servers = new Map<string, number>()
+  readonly #servers = new Map<number, number>()
   readonly #addresses = new Map<Address, number>()
-  readonly #elements = new Map<string, number>()
+  readonly #elements = new Map<SetName, Map<string, number>>()
 
   /** Services that virtual servers are installed for. */
   keys(): Iterable<string> {
@@ -86,23 +87,21 @@ export class IpvsState {
   #want(next: ServiceIpvs, draining: Draining[], decisions: ProxyDecisions): void {
     for (const desired of next.servers) {
       const { address } = desired.spec
-      count(this.#servers, serverName(desired), 1)
+      count(this.#servers, serverNumber(desired), 1)
       if (desired.binds) {
         count(this.#addresses, address, 1)
         this.#bind(address)
       }
       this.#syncServers(desired, draining, decisions)
     }
-    for (const { set, entry } of next.entries) {
-      const elements = this.#set(set)
-      if (count(this.#elements, `${set} ${elements.format(entry)}`, 1) === 1) elements.add(entry)
-    }
+    for (const { set, entry, text } of next.entries)
+      if (count(this.#counts(set), text, 1) === 1) this.#set(set).add(entry, text)
   }
 
   #release(previous: ServiceIpvs, released: Address[]): void {
     for (const desired of previous.servers) {
       const { protocol, address, port } = desired.spec
-      const gone = count(this.#servers, serverName(desired), -1) === 0
+      const gone = count(this.#servers, serverNumber(desired), -1) === 0
       const virtual = gone ? this.ipvs.find(protocol, address, port) : undefined
       if (virtual !== undefined) this.ipvs.removeVirtualServer(virtual)
       if (desired.binds) {
@@ -110,23 +109,22 @@ export class IpvsState {
         if (gone) released.push(address)
       }
     }
-    for (const { set, entry } of previous.entries) {
-      const elements = this.#set(set)
-      if (count(this.#elements, `${set} ${elements.format(entry)}`, -1) === 0) elements.remove(entry)
-    }
+    for (const { set, entry, text } of previous.entries)
+      if (count(this.#counts(set), text, -1) === 0) this.#set(set).remove(entry, text)
   }
 
   #syncServers({ spec, endpoints }: DesiredServer, draining: Draining[], decisions: ProxyDecisions): void {
     const virtual = this.ipvs.ensureVirtualServer(spec)
-    const wanted = new Set(endpoints.map((endpoint) => endpoint.text))
+    const wanted = new Set<number>()
     for (const endpoint of endpoints) {
+      wanted.add(serverKey(endpoint.address, endpoint.port))
       const known = serverOf(virtual, endpoint.address, endpoint.port)
       if (known !== undefined && known.weight > 0) continue
       if (known !== undefined) this.ipvs.removeServer(virtual, known)
       this.ipvs.addServer(virtual, endpoint.address, endpoint.port)
     }
     for (const server of [...virtual.servers]) {
-      if (wanted.has(formatBackend(server))) continue
+      if (wanted.has(serverKey(server.address, server.port))) continue
       if (spec.protocol === UDP || server.active + server.inactive === 0 || !decisions.drainsRealServers()) {
         this.ipvs.removeServer(virtual, server)
       } else {
@@ -142,6 +140,15 @@ export class IpvsState {
     this.#set('KUBE-IPVS-IPS').add(bindingEntry(address))
   }
 
+  #counts(name: SetName): Map<string, number> {
+    let counts = this.#elements.get(name)
+    if (counts === undefined) {
+      counts = new Map()
+      this.#elements.set(name, counts)
+    }
+    return counts
+  }
+
   #set(name: SetName): IpSet {
     const set = this.sets.get(name)
     invariant(set !== undefined, 'proxy: every set of IPVS mode is there', name)
@@ -153,8 +160,8 @@ function bindingEntry(address: Address): SetEntry {
   return { address, protocol: '', port: 0, secondAddress: 0 }
 }
 
-function serverName({ spec }: DesiredServer): string {
-  return `${spec.protocol} ${spec.address}:${spec.port}`
+function serverNumber({ spec: { protocol, address, port } }: DesiredServer): number {
+  return destinationKey(protocol, address, port)
 }
 
 /** Counts up or down and answers the new count; entries at 0 go. */

@@ -2,11 +2,11 @@
  * What one service needs in IPVS mode on one node: virtual servers with their real servers, and elements of sets. Pure.
  * Models pkg/proxy/ipvs syncProxyRules and syncEndpoint, v1.33. Not here: nodePortAddresses other than the node's own.
  */
-import type { Address, SetEntry, VirtualServerSpec } from '../dataplane/index.ts'
+import { type Address, formatEntry, type SetEntry, type VirtualServerSpec } from '../dataplane/index.ts'
 import { SECOND } from '../kernel/index.ts'
 import type { ProxyDecisions } from './decisions.ts'
 import type { ProxyEndpoint } from './endpoint.ts'
-import type { SetName } from './ipvs-base.ts'
+import { IPVS_SETS, type SetName } from './ipvs-base.ts'
 import type { NodeNetworkOptions } from './network-options.ts'
 import { categorize, type PortPlan, type ServicePlan } from './plan.ts'
 
@@ -20,6 +20,8 @@ export interface DesiredServer {
 export interface DesiredEntry {
   readonly set: SetName
   readonly entry: SetEntry
+  /** As `ipset save` writes it; no two elements of a set have the same. */
+  readonly text: string
 }
 
 export interface ServiceIpvs {
@@ -55,7 +57,8 @@ function addPort(
     })
   }
   const element = (set: SetName, address: Address, number: number, secondAddress = 0): void => {
-    entries.push({ set, entry: { address, protocol, port: number, secondAddress } })
+    const entry = { address, protocol, port: number, secondAddress }
+    entries.push({ set, entry, text: formatEntry(IPVS_SETS[set], entry) })
   }
   for (const endpoint of port.endpoints) {
     if (endpoint.nodeName === node.nodeName)

@@ -75,6 +75,7 @@ export class NodeNetwork {
   #ipvsInquiry: Inquiry | undefined
   readonly #live: LiveChooser
   #tables: Tables | undefined
+  #rules: NodeRules | undefined
   #ipvs: IpvsWorld | undefined
   #decisions: ProxyDecisions = PROXY_DECISIONS
   #failures = 0
@@ -226,19 +227,24 @@ export class NodeNetwork {
     return this.#ipvsInquiry.ask(flow, origin, shares, host.state.ipvs)
   }
 
-  /** Both modes' rules as they are now, for whoever asks what they can tell apart. */
+  /** Both modes' rules, always as they are now, for whoever asks what they can tell apart. */
   rules(): NodeRules {
-    const { tables, sets, state } = this.#ipvsWorld()
-    return {
+    if (this.#rules !== undefined) return this.#rules
+    const { tables: ipvsTables, sets, state } = this.#ipvsWorld()
+    const tables = () => this.tables()
+    this.#rules = {
       options: this.options,
-      iptables: this.tables(),
-      ipvsTables: tables,
+      get iptables() {
+        return tables()
+      },
+      ipvsTables,
       sets,
       ipvs: state.ipvs,
       isLocal: this.#iptablesHost.isLocal,
       isBound: (address) => state.ipvs.boundAddresses.has(address),
       originOf: (source) => this.originOf(source),
     }
+    return this.#rules
   }
 
   /** Forgets UDP flows to a service address (0: any) whose backend `live` does not have. Returns how many. */
