@@ -3,7 +3,7 @@
  * state and the write-ahead log and hands what is committed to its owner after every step; it knows nothing of keys.
  */
 import type { Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
-import type { Micros } from '../kernel/time.ts'
+import { type Micros, SECOND } from '../kernel/time.ts'
 import {
   applicable,
   applyChange,
@@ -12,6 +12,7 @@ import {
   type Entry,
   electionTimerFired,
   entriesApplied,
+  followerUnreachable,
   type HardState,
   heartbeatTimerFired,
   type MemberId,
@@ -26,16 +27,18 @@ import {
   readIndex,
   receive,
   type Snapshot,
+  snapshotReported,
   snapshotTaken,
   start,
   transferLeadership,
   writeDurable,
 } from '../raft/index.ts'
-import type { EtcdSnapshotSaved } from './facts.ts'
-import { ownMember, processOf } from './members.ts'
+import type { EtcdSnapshotSaved, EtcdSnapshotSent } from './facts.ts'
+import { memberOf, ownMember, processOf } from './members.ts'
 import type { EtcdOptions } from './options.ts'
 import type { Recovered } from './recovery.ts'
 import { dropOldSnapshots, SNAPSHOT_SYNCED, saveSnapshot } from './saves.ts'
+import { type SnapshotMessage, SnapshotReceiver, type SnapshotReports, SnapshotSender } from './snapshotstream.ts'
 import { WAL_SYNCED, Wal } from './wal.ts'
 
 const ELECTION = 1
@@ -55,11 +58,16 @@ export interface ConsensusOwner {
   onPanic(out: Out): void
 }
 
-export class Consensus implements RaftOut, TimerTarget {
+/** A member that was not heard for so long is out of reach: the read time-out of rafthttp's streams. */
+const SILENCE: Micros = 5 * SECOND
+
+export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
   readonly state: RaftState
   readonly #options: EtcdOptions
   readonly #owner: ConsensusOwner
   readonly #wal: Wal
+  readonly #sender: SnapshotSender
+  readonly #receiver = new SnapshotReceiver()
   #electionTimer: Timer = 0
   #heartbeatTimer: Timer = 0
   #changed = false
@@ -79,6 +87,7 @@ export class Consensus implements RaftOut, TimerTarget {
     this.#options = options
     this.#owner = owner
     this.#wal = new Wal(this, options.walSegmentBytes, recovered.wal)
+    this.#sender = new SnapshotSender(options.snapshotPieceBytes, this)
     const draws = options.streams.get(`etcd/election/${options.name}`)
     const { electionTimeoutMicros } = options
     const raftOptions = completeRaftOptions({
@@ -137,6 +146,7 @@ export class Consensus implements RaftOut, TimerTarget {
     this.#stopped = true
     out.cancel(this.#electionTimer)
     out.cancel(this.#heartbeatTimer)
+    this.#sender.stop(out)
   }
 
   receive(message: RaftMessage, out: Out): void {
@@ -144,6 +154,29 @@ export class Consensus implements RaftOut, TimerTarget {
     this.#heardAt.set(message.from, out.now)
     receive(this.state, message, out.now, this)
     this.#ended(out)
+  }
+
+  /** A piece of a snapshot, or word that one has arrived. */
+  receiveSnapshot(process: ProcessId, message: SnapshotMessage, out: Out): void {
+    if (this.#stopped) return
+    this.#heardAt.set(message.from, out.now)
+    if (message.type === 'etcd-snapshot-piece-received') this.#sender.onReceived(message, out)
+    else this.#receiver.receive(process, message, this.state.id, (whole) => this.receive(whole, out), out)
+  }
+
+  /** Raft learns what became of a snapshot; a receiver that it could not be brought to is out of reach. */
+  onSnapshotSent(to: MemberId, delivered: boolean, out: Out): void {
+    if (!delivered) followerUnreachable(this.state, to)
+    snapshotReported(this.state, to, delivered)
+    const fact: EtcdSnapshotSent = { type: 'etcd-snapshot-sent', member: this.#options.name, to, delivered }
+    out.note(fact)
+  }
+
+  /** A connection is gone: what was under way to a member is probably lost. */
+  onDisconnect(process: ProcessId, out: Out): void {
+    this.#sender.onDisconnect(process, out)
+    this.#receiver.onDisconnect(process)
+    followerUnreachable(this.state, memberOf(process, this.#options.members))
   }
 
   /** False when there is nobody to propose to. */
@@ -212,6 +245,7 @@ export class Consensus implements RaftOut, TimerTarget {
         break
       case HEARTBEAT:
         this.#heartbeatTimer = 0
+        this.#reportSilent(out)
         heartbeatTimerFired(this.state, out.now, this)
         break
       case WAL_SYNCED:
@@ -225,13 +259,21 @@ export class Consensus implements RaftOut, TimerTarget {
     this.#ended(out)
   }
 
+  /** What is sent to a member that answers nothing is as good as lost. */
+  #reportSilent({ now }: Out): void {
+    for (const member of this.state.members) {
+      if (now - (this.#heardAt.get(member) ?? now) >= SILENCE) followerUnreachable(this.state, member)
+    }
+  }
+
   #snapshotSynced(index: number, out: Out): void {
     this.#wal.release(dropOldSnapshots(index, out), out)
     const snapshot = this.#saving
     if (snapshot === undefined || snapshot.index !== index) return
     this.#saving = undefined
     if (snapshot.index <= (this.state.log.snapshot?.index ?? 0)) return
-    snapshotTaken(this.state, snapshot, Math.max(0, snapshot.index - this.#options.catchUpEntries))
+    const behind = this.#sender.needsLog(out.now) ? 0 : snapshot.index - this.#options.catchUpEntries
+    snapshotTaken(this.state, snapshot, Math.max(0, behind))
     const fact: EtcdSnapshotSaved = { type: 'etcd-snapshot-saved', member: this.#options.name, index }
     out.note(fact)
   }
@@ -266,10 +308,11 @@ export class Consensus implements RaftOut, TimerTarget {
       return
     }
     const process = processOf(to, this.#options.members)
+    const bytes = messageBytes(message)
     // Proposals must not be doubled and snapshots are large, so both go over a connection; the rest may be lost.
-    if (message.type === 'raft-propose' || message.type === 'raft-snapshot') {
-      this.#out.stream(process, message, messageBytes(message))
-    } else this.#out.send(process, message, messageBytes(message))
+    if (message.type === 'raft-snapshot') this.#sender.send(to, process, message, bytes, this.#out)
+    else if (message.type === 'raft-propose') this.#out.stream(process, message, bytes)
+    else this.#out.send(process, message, bytes)
   }
 
   persist(write: number, hardState: HardState, entries: readonly Entry[], snapshot: Snapshot | undefined): void {

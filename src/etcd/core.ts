@@ -33,6 +33,7 @@ import type {
 } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
 import type { Recovered } from './recovery.ts'
+import type { SnapshotMessage } from './snapshotstream.ts'
 import { WatchHub } from './watch.ts'
 
 const LEADERLESS = 1
@@ -120,6 +121,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
       | ForwardedMessage
       | HashAskMessage
       | HashToldMessage
+      | SnapshotMessage
       | RaftMessage
     if (this.#isChecking && known.type !== 'etcd-hash-told') {
       if (!known.type.startsWith('raft-')) out.hangUp(from)
@@ -155,6 +157,10 @@ export class Core implements ConsensusOwner, CorruptionOwner {
       case 'etcd-hash-told':
         this.#corruption.onTold(known, out)
         break
+      case 'etcd-snapshot-piece':
+      case 'etcd-snapshot-piece-received':
+        this.consensus.receiveSnapshot(from, known, out)
+        break
       default:
         this.consensus.receive(known, out)
     }
@@ -164,6 +170,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     this.#corruption.onDisconnect(peer, out)
     this.watches.dropClient(peer)
     this.#desk.dropClient(peer)
+    this.consensus.onDisconnect(peer, out)
   }
 
   onTimer(kind: number, _a: number, out: Out): void {

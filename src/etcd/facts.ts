@@ -95,6 +95,15 @@ export interface EtcdCorruptionFound {
   readonly revision: Revision
 }
 
+/** A snapshot arrived whole at another member, or its transfer broke off. */
+export interface EtcdSnapshotSent {
+  readonly type: 'etcd-snapshot-sent'
+  readonly member: string
+  /** The number of the member that it was for. */
+  readonly to: number
+  readonly delivered: boolean
+}
+
 /** A client's write or linearizable read was given up after its time. */
 export interface EtcdTimedOut {
   readonly type: 'etcd-request-timed-out'
@@ -111,6 +120,7 @@ export type EtcdFact =
   | EtcdRefused
   | EtcdWatchSent
   | EtcdSnapshotSaved
+  | EtcdSnapshotSent
   | EtcdTimedOut
   | EtcdCorruptionFound
   | RaftFact

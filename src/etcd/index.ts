@@ -11,6 +11,7 @@ export type {
   EtcdRefused,
   EtcdRestored,
   EtcdSnapshotSaved,
+  EtcdSnapshotSent,
   EtcdStarted,
   EtcdTimedOut,
   EtcdWatchSent,

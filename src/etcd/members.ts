@@ -12,7 +12,7 @@ import type { MemberChangeRequest } from './requests.ts'
 import type { MemberInfo } from './responses.ts'
 
 /** The first members are numbered 1, 2, 3 ...; who joins later has a number above theirs that nobody else ever gets. */
-function memberOf(process: ProcessId, first: readonly ProcessId[]): MemberId {
+export function memberOf(process: ProcessId, first: readonly ProcessId[]): MemberId {
   const at = first.indexOf(process)
   return at >= 0 ? at + 1 : first.length + process
 }

@@ -36,6 +36,8 @@ export interface EtcdOptions {
   readonly catchUpEntries: number
   /** Size from which on the write-ahead log goes on in a new segment. Default 64 MiB. */
   readonly walSegmentBytes: number
+  /** A snapshot travels to another member in pieces of at most this size. Default 64 KiB. */
+  readonly snapshotPieceBytes: number
   /** Most bytes of entries in one append message. Default 512 KiB. */
   readonly maxAppendBytes: number
   /** Committed but unapplied entries beyond which requests are refused. Default 5,000. */
@@ -111,6 +113,7 @@ export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
     snapshotEntries: given.snapshotEntries ?? 10_000,
     catchUpEntries: given.catchUpEntries ?? 5_000,
     walSegmentBytes: given.walSegmentBytes ?? 64 * 1024 * 1024,
+    snapshotPieceBytes: given.snapshotPieceBytes ?? 64 * 1024,
     maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
     maxUnapplied: given.maxUnapplied ?? 5_000,
     maxRequestBytes: given.maxRequestBytes ?? 1_572_864,

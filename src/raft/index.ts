@@ -10,6 +10,7 @@ export type {
   RaftTruncatedFact,
   RaftVoteFact,
 } from './facts.ts'
+export { followerUnreachable, snapshotReported } from './leader.ts'
 export { RaftLog } from './log.ts'
 export {
   changed,
