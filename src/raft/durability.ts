@@ -6,7 +6,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { AppendReply, RaftMessage, VoteReply } from './messages.ts'
 import type { RaftOut } from './sink.ts'
-import type { RaftState } from './state.ts'
+import type { PendingWrite, RaftState } from './state.ts'
 import type { Entry, LogIndex, MemberId, Term } from './types.ts'
 
 /** Changes term and vote in memory; the step's end writes them. */
@@ -34,6 +34,18 @@ export function promise(state: RaftState, to: MemberId, message: RaftMessage, ou
   release(state, writeOfHardState(state), to, message, out)
 }
 
+/**
+ * The log is cut from `from` on: writes under way count for nothing beyond it, even if the same entries should come back,
+ * as what replaces them meanwhile will be written after them. (etcd-io/raft, newStorageAppendRespMsg)
+ */
+export function forgetWrites(state: RaftState, from: LogIndex): void {
+  const last = from - 1
+  for (let i = 0; i < state.pendingWrites.length; i++) {
+    const { write, index } = state.pendingWrites[i] as PendingWrite
+    if (index > last) state.pendingWrites[i] = { write, index: last }
+  }
+}
+
 /** Sends an acknowledgement once the present term and every entry up to `index` are durable. */
 export function promiseEntries(
   state: RaftState,
@@ -53,8 +65,7 @@ function writeOfEntries(state: RaftState, index: LogIndex): number {
   const first = state.unsaved[0]
   if (first !== undefined && index >= first.index) return state.lastWrite + 1
   for (const pending of state.pendingWrites) {
-    // A write whose entries were cut off since then carries nothing of what is promised.
-    if (pending.index >= index && state.log.termAt(pending.index) === pending.term) return pending.write
+    if (pending.index >= index) return pending.write
   }
   return state.lastWrite + (first === undefined ? 0 : 1)
 }
@@ -99,7 +110,7 @@ export function flush(state: RaftState, out: RaftOut): void {
   const last = entries[entries.length - 1]
   if (last !== undefined) {
     state.unsaved = []
-    const pending = { write, index: last.index, term: last.term }
+    const pending = { write, index: last.index }
     if (state.pendingWrites.length === 0) state.pendingWrites = [pending]
     else state.pendingWrites.push(pending)
   }
@@ -115,11 +126,8 @@ export function settle(state: RaftState, write: number, out: RaftOut): void {
   const writes = state.pendingWrites
   let done = 0
   while (done < writes.length && (writes[done] as { write: number }).write <= write) {
-    const pending = writes[done++] as { index: LogIndex; term: Term }
-    // A later leader may have cut these entries off meanwhile: then their write says nothing of what is there now.
-    if (state.log.termAt(pending.index) === pending.term && pending.index > state.log.durable) {
-      state.log.durable = pending.index
-    }
+    const { index } = writes[done++] as PendingWrite
+    if (index > state.log.durable) state.log.durable = index
   }
   if (done === writes.length) state.pendingWrites = []
   else if (done > 0) writes.splice(0, done)

@@ -4,7 +4,7 @@
  * that a leader skips whole terms.
  */
 import { invariant } from '../kernel/invariant.ts'
-import { promise, promiseEntries } from './durability.ts'
+import { forgetWrites, promise, promiseEntries } from './durability.ts'
 import { membersOf } from './membership.ts'
 import type { Append, AppendReply, Heartbeat, HeartbeatReply, InstallSnapshot } from './messages.ts'
 import type { RaftOut } from './sink.ts'
@@ -66,6 +66,7 @@ function cutLog(state: RaftState, from: LogIndex, out: RaftOut): void {
   })
   invariant(from > state.commit, 'raft: a committed entry is never cut off', { from, commit: state.commit })
   state.log.truncate(from)
+  forgetWrites(state, from)
   while (state.unsaved.length > 0 && (state.unsaved[state.unsaved.length - 1] as { index: number }).index >= from) {
     state.unsaved.pop()
   }

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest'
 import { SECOND } from '../kernel/time.ts'
 import { entriesApplied, takeCommitted } from './apply.ts'
+import { RaftLog } from './log.ts'
 import type { RaftOptions } from './options.ts'
 import { type Flying, TestCluster, type TestMember } from './testing.ts'
+import { receive } from './testingstories.ts'
 
 function elected(members: number, raft: Partial<RaftOptions> = {}): { c: TestCluster; leader: TestMember } {
   const c = new TestCluster({ members, seed: 1, raft })
@@ -117,7 +119,99 @@ describe('reports of the transport', () => {
   })
 })
 
+describe('a follower that is far behind', () => {
+  test('whose window is full and whose log is compacted away comes back by one bare append and a snapshot', () => {
+    const { c, leader } = elected(3, { maxInflight: 3 })
+    const [a] = others(c, leader) as [TestMember]
+    const cut = ({ from, to }: Flying) => from === a.id || to === a.id
+    for (let i = 0; i < 8; i++) {
+      offer(c, leader, 1)
+      c.settle(cut)
+    }
+    const progress = leader.state.progress[a.state.slot]
+    expect([progress?.state, progress?.inflight, progress?.paused]).toEqual(['replicate', 3, true])
+    c.snapshot(leader, 0)
+    c.run(SECOND / 2)
+    expect([a.state.applied, progress?.state]).toEqual([9, 'replicate'])
+    expect(a.state.log.snapshot?.index).toBe(9)
+  })
+
+  test('goes on with an older snapshot than the one it was sent, if the log holds the rest', () => {
+    const { c, leader } = elected(3)
+    const [a] = others(c, leader) as [TestMember]
+    const cut = ({ from, to }: Flying) => from === a.id || to === a.id
+    for (let i = 0; i < 10; i++) offer(c, leader, 1)
+    c.run(SECOND / 2, cut)
+    c.snapshot(leader, 4)
+    c.reportsLoss = false
+    c.run(SECOND, ({ message }) => message.type === 'raft-snapshot')
+    const progress = leader.state.progress[a.state.slot]
+    expect([progress?.state, progress?.pendingSnapshot, leader.state.log.compacted]).toEqual(['snapshot', 11, 7])
+    receive(c, leader, {
+      type: 'raft-append-reply',
+      from: a.id,
+      term: leader.state.term,
+      accepted: true,
+      index: 7,
+      hintIndex: 0,
+      hintTerm: 0,
+    })
+    expect([progress?.state, progress?.match, progress?.next]).toEqual(['replicate', 7, 12])
+  })
+
+  test('that acknowledges more than it was told is committed is told at once, not with the next heartbeat', () => {
+    const { c, leader } = elected(3)
+    const [a, b] = others(c, leader) as [TestMember, TestMember]
+    offer(c, leader, 1)
+    offer(c, leader, 1)
+    // Two of three commit; what tells the third so is lost, and its own answer comes later.
+    const late: Flying[] = []
+    c.settle((flying) => {
+      const { from, to, message } = flying
+      if (from === b.id && message.type === 'raft-append-reply') late.push(flying)
+      const isBare = message.type === 'raft-append' && message.entries.length === 0
+      return (from === b.id && message.type === 'raft-append-reply') || (to === b.id && isBare)
+    })
+    expect([leader.state.commit, a.state.commit, b.state.commit]).toEqual([3, 3, 1])
+    const progress = leader.state.progress[b.state.slot]
+    if (progress !== undefined) progress.sentCommit = 1
+    c.deliver(late.at(-1) as Flying)
+    c.settle()
+    expect(b.state.commit).toBe(3)
+  })
+})
+
+// What the leader and a follower hold, as terms; where the refused append began; where the next one does.
+test.each<[leader: number[], follower: number[], hint: [index: number, term: number], next: number]>([
+  [[1, 2, 2, 4, 4, 4, 4], [1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3], [7, 3], 3],
+  [[1, 2, 2, 3, 4, 4, 4, 5], [1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3], [8, 3], 4],
+  [[1, 1, 1, 1, 5], [1, 1, 1, 1, 2, 2], [5, 2], 4],
+  [[1, 1, 1, 6, 6], [1, 1], [2, 1], 2],
+  [[3, 3, 3, 3], [1, 1, 2, 2, 2], [4, 2], 0],
+])('logs %j and %j meet after one refusal', (held, other, [hintIndex, hintTerm], next) => {
+  const logOf = (terms: number[]) =>
+    new RaftLog(
+      undefined,
+      terms.map((term, i) => ({ index: i + 1, term, data: null, bytes: 1 })),
+    )
+  const [mine, theirs] = [logOf(held), logOf(other)]
+  const index = theirs.lastNotAbove(mine.last, mine.lastTerm)
+  expect([index, theirs.termAt(index)]).toEqual([hintIndex, hintTerm])
+  expect(mine.lastNotAbove(index, theirs.termAt(index))).toBe(next)
+})
+
 describe('orders and proposals by way of a follower', () => {
+  test('an order to hand over to the leader itself ends one that is under way; another one takes its place', () => {
+    const { c, leader } = elected(3)
+    const [a, b] = others(c, leader) as [TestMember, TestMember]
+    for (const to of [a.id, b.id]) {
+      c.step(leader, { kind: 'transfer', to })
+      expect(leader.state.transferee).toBe(to)
+    }
+    c.step(leader, { kind: 'transfer', to: leader.id })
+    expect([leader.state.transferee, offer(c, leader, 1)]).toEqual([0, true])
+  })
+
   test('an order to hand over goes to the leader, and the same again does not put its end off', () => {
     const { c, leader } = elected(3)
     const [a, b] = others(c, leader) as [TestMember, TestMember]

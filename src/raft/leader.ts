@@ -109,7 +109,8 @@ export function handleAppendReply(state: RaftState, reply: AppendReply, out: Raf
   if (!news && !(progress.state === 'probe' && progress.match === reply.index)) return
   if (progress.state === 'probe') progress.becomeReplicate()
   else if (progress.state === 'replicate') progress.freeTo(reply.index)
-  else if (progress.match >= Math.max(progress.pendingSnapshot, state.log.compacted)) {
+  else if (progress.match >= state.log.compacted) {
+    // Perhaps with another snapshot than the one that was sent: what it lacks now is in the log.
     progress.becomeProbe()
     progress.becomeReplicate()
   }
@@ -179,8 +180,13 @@ export function snapshotReported(state: RaftState, id: MemberId, delivered: bool
 
 /** Hands leadership over. False when this member does not lead or `to` is no other voter. */
 export function transfer(state: RaftState, to: MemberId, out: RaftOut): boolean {
+  if (state.role !== 'leader' || !votes(state.membership, to)) return false
+  if (to === state.id) {
+    // The leader is to lead after all.
+    state.transferee = NOBODY
+    return false
+  }
   const slot = state.members.indexOf(to)
-  if (state.role !== 'leader' || slot === state.slot || !votes(state.membership, to)) return false
   // The same order again changes nothing, so that repeating it does not put the end of the attempt off.
   if (state.transferee === to) return true
   state.transferee = to

@@ -26,11 +26,10 @@ export interface LeaseRound {
   readonly sentAt: Micros
 }
 
-/** Entries handed to the disk; durable up to `index` when `write` is. */
+/** Entries handed to the disk: the log is durable up to `index` when `write` is. */
 export interface PendingWrite {
   readonly write: number
   readonly index: LogIndex
-  readonly term: Term
 }
 
 /** A message that promises something and leaves when `write` is durable. */

@@ -151,7 +151,7 @@ export function numbersOf(
     Number(state.hardStateDirty),
   )
   numbers.push(state.pendingWrites.length)
-  for (const pending of state.pendingWrites) numbers.push(pending.write, pending.index, pending.term)
+  for (const pending of state.pendingWrites) numbers.push(pending.write, pending.index)
   numbers.push(state.pendingMessages.length)
   for (const { write, to: receiver, message } of state.pendingMessages)
     numbers.push(write, ...numberOf(receiver, message))
