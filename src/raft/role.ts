@@ -73,6 +73,7 @@ function stopLeading(state: RaftState, out: RaftOut): void {
   forgetLease(state)
   state.termStart = 0
   state.transferee = NOBODY
+  state.handedOver = false
   out.disarmHeartbeat()
 }
 

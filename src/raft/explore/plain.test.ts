@@ -16,6 +16,8 @@ const SMALL: readonly [name: string, bounds: Partial<Bounds>][] = [
     'a lost and a doubled message',
     { members: 2, terms: 1, logLength: 2, proposals: 1, drops: 1, duplicates: 1, inFlight: 2 },
   ],
+  ['handing over', { members: 2, terms: 2, logLength: 2, transfers: 1, inFlight: 2 }],
+  ['a leader that counts', { members: 2, terms: 1, logLength: 1, checks: 2, inFlight: 2 }],
   ['rehearsed campaigns', { members: 2, terms: 1, logLength: 1, crashes: 1, inFlight: 2, preVote: true }],
 ]
 

@@ -34,13 +34,15 @@ interface Cluster {
   flying: { to: number; message: RaftMessage }[]
   crashes: number
   proposals: number
+  transfers: number
+  checks: number
   duplicates: number
   drops: number
   /** Index to entry, and the term it was committed in. */
   committed: string[]
 }
 
-/** How many different states there are within the bounds, and how far the farthest is. No reads, heartbeats, snapshots. */
+/** How many different states there are within the bounds, and how far the farthest is. No reads, changes, snapshots, moments. */
 export function countStates(given: Partial<Bounds>): { states: number; depth: number } {
   const bounds = completeBounds(given)
   const ids = Array.from({ length: bounds.members }, (_, i) => i + 1)
@@ -62,6 +64,8 @@ export function countStates(given: Partial<Bounds>): { states: number; depth: nu
     flying: [],
     crashes: 0,
     proposals: 0,
+    transfers: 0,
+    checks: 0,
     duplicates: 0,
     drops: 0,
     committed: [],
@@ -164,6 +168,20 @@ export function countStates(given: Partial<Bounds>): { states: number; depth: nu
           return undefined
         })
         found.push({ ...crashed, crashes: from.crashes + 1 })
+      }
+      if (state.role === 'leader' && from.transfers < bounds.transfers) {
+        for (const to of ids) {
+          if (to === id) continue
+          found.push({ ...after(from, id, () => ({ kind: 'transfer', to })), transfers: from.transfers + 1 })
+        }
+      }
+      if (state.role === 'leader' && from.checks < bounds.checks) {
+        const checked = after(from, id, (peer) => {
+          const { electionTimeoutMicros, heartbeatMicros } = peer.state!.options
+          peer.state!.beats = electionTimeoutMicros / heartbeatMicros - 1
+          return { kind: 'heartbeat-timeout' }
+        })
+        found.push({ ...checked, checks: from.checks + 1 })
       }
       if (state.role === 'leader' && from.proposals < bounds.proposals) {
         const data = from.proposals + 1
