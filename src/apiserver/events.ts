@@ -63,7 +63,8 @@ export class EventStorage extends EtcdStorage implements EtcdReceiver {
     const waiting = this.#waiting
     this.#asked = 0
     this.#waiting = []
-    if (!result.ok) {
+    // A grant that is repeated finds what it did the first time.
+    if (!result.ok && !result.message.endsWith('lease already exists')) {
       for (const { receiver, tag } of waiting) receiver.onStorageReply(tag, undefined, errorOf(result), out)
       return
     }

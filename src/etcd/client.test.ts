@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest'
 import { SECOND, Streams } from '../kernel/index.ts'
 import { RecordingOut } from '../kernel/testing.ts'
-import { EtcdClient } from './client.ts'
+import { EtcdClient, type EtcdClientOptions } from './client.ts'
 import type { EtcdWatchReceiver } from './clientwatch.ts'
 import * as errors from './errors.ts'
 import type { EtcdResult, RequestMessage, WatchCreateMessage } from './messages.ts'
+import type { EtcdRequest } from './requests.ts'
 import type { KeyValue, WatchEvent } from './types.ts'
 
 class Receiver implements EtcdWatchReceiver {
@@ -28,8 +29,8 @@ class Receiver implements EtcdWatchReceiver {
   }
 }
 
-function setUp() {
-  const client = new EtcdClient({ endpoints: [11, 12, 13], name: 'api-0', streams: new Streams(1) })
+function setUp(options: Partial<EtcdClientOptions> = {}) {
+  const client = new EtcdClient({ endpoints: [11, 12, 13], name: 'api-0', streams: new Streams(1), ...options })
   return { client, out: new RecordingOut(), receiver: new Receiver() }
 }
 
@@ -87,15 +88,96 @@ test('after a round of dead members it pauses, longer each time, and goes on ask
   expect(Math.max(...moments)).toBeLessThanOrEqual(SECOND)
 })
 
-test('a member that answers that it has lost the others is left', () => {
+test('a member that answers that it has lost the others is left: reads are repeated elsewhere, writes are not', () => {
   const { client, out, receiver } = setUp()
   client.range({ key: 'a' }, receiver, 1, out)
+  client.put({ key: 'a', value: 1 }, receiver, 2, out)
   const first = client.endpoint
-  const [[, , id]] = requests(out) as [[number, string, number]]
-  client.onMessage(first, { type: 'etcd-reply', id, result: errors.READ_TIMED_OUT } as never, out)
-  expect(receiver.replies).toEqual([[1, errors.READ_TIMED_OUT]])
+  const [[, , range], [, , put]] = requests(out) as [[number, string, number], [number, string, number]]
+  client.onMessage(first, { type: 'etcd-reply', id: put, result: errors.WRITE_TIMED_OUT } as never, out)
+  client.onMessage(first, { type: 'etcd-reply', id: range, result: errors.READ_TIMED_OUT } as never, out)
+  expect(receiver.replies).toEqual([[2, errors.WRITE_TIMED_OUT]])
   expect(out.hungUp).toEqual([first])
+  out.advance(1)
+  expect(requests(out)).toEqual([[client.endpoint, 'range', range]])
   expect(client.endpoint).not.toBe(first)
+})
+
+test.each<[EtcdRequest, boolean]>([
+  [{ type: 'range', key: 'a' }, true],
+  [{ type: 'put', key: 'a', value: 1 }, false],
+  [{ type: 'delete', key: 'a' }, false],
+  [{ type: 'txn', compare: [], success: [{ type: 'range', key: 'a' }], failure: [] }, false],
+  [{ type: 'compact', revision: 3 }, false],
+  [{ type: 'lease-grant', lease: 1, ttlSeconds: 5 }, true],
+  [{ type: 'lease-revoke', lease: 1 }, true],
+  [{ type: 'lease-time-to-live', lease: 1 }, true],
+  [{ type: 'lease-list' }, true],
+  [{ type: 'member-list' }, true],
+  [{ type: 'member-add', process: 14 }, false],
+  [{ type: 'member-remove', member: 2 }, false],
+  [{ type: 'member-promote', member: 2 }, false],
+  [{ type: 'alarm', action: 'get', member: 0, alarm: 'any' }, true],
+  [{ type: 'status' }, true],
+  [{ type: 'hash' }, true],
+  [{ type: 'defragment' }, false],
+  [{ type: 'move-leader', to: 2 }, true],
+])('is $type repeated when the connection breaks? %j', (request, isRepeated) => {
+  const { client, out, receiver } = setUp()
+  client.call(request, receiver, 1, out)
+  client.onDisconnect(client.endpoint, out)
+  out.clear()
+  out.advance(1)
+  expect(requests(out).length).toBe(isRepeated ? 1 : 0)
+  expect(receiver.replies).toEqual(isRepeated ? [] : [[1, errors.CONNECTION_LOST]])
+})
+
+test('a grant that was sent and never answered may have taken effect', () => {
+  const { client, out, receiver } = setUp()
+  client.leaseGrant({ lease: 1, ttlSeconds: 5 }, receiver, 1, out)
+  for (let i = 0; i < 40 && receiver.replies.length === 0; i++) {
+    client.onDisconnect(client.endpoint, out)
+    out.advance(SECOND / 2)
+  }
+  expect(receiver.replies).toEqual([[1, errors.WRITE_DEADLINE]])
+})
+
+test('members take turns when they are asked to; who does not answer is left out for a second', () => {
+  const { client, out, receiver } = setUp({ balance: 'round-robin' })
+  const put = (tag: number) => client.put({ key: 'a', value: tag }, receiver, tag, out)
+  for (let tag = 0; tag < 6; tag++) put(tag)
+  const to = requests(out).map(([member]) => member)
+  expect([...to].sort()).toEqual([11, 11, 12, 12, 13, 13])
+  expect(to.slice(3)).toEqual(to.slice(0, 3))
+  const other = [11, 12, 13].find((member) => member !== client.endpoint) as number
+  client.onDisconnect(other, out)
+  // Only what that member was asked is lost.
+  expect(receiver.replies.map(([, result]) => result)).toEqual([errors.CONNECTION_LOST, errors.CONNECTION_LOST])
+  for (let tag = 6; tag < 12; tag++) put(tag)
+  expect(new Set(requests(out).map(([member]) => member))).toEqual(new Set([11, 12, 13].filter((id) => id !== other)))
+  out.advance(1.1 * SECOND)
+  for (let tag = 12; tag < 15; tag++) put(tag)
+  expect(new Set(requests(out).map(([member]) => member)).size).toBe(3)
+})
+
+test('the list of members is asked for now and then: who left is left, learners are not asked', () => {
+  const { client, out, receiver } = setUp({ autoSyncMicros: 30 * SECOND, timeoutMicros: 100 * SECOND })
+  client.range({ key: 'a' }, receiver, 1, out)
+  const first = client.endpoint
+  out.advance(30 * SECOND)
+  const asked = requests(out)
+  expect(asked.map(([, type]) => type)).toEqual(['range', 'member-list'])
+  const members = [first === 11 ? 12 : 11, 21, 22].map((process, i) => ({ member: i + 1, process, isLearner: i === 2 }))
+  const result: EtcdResult = { ok: true, value: { type: 'members', members } }
+  client.onMessage(first, { type: 'etcd-reply', id: asked[1]?.[2], result } as never, out)
+  expect(out.hungUp).toEqual([first])
+  const seen = new Set<number>()
+  for (let i = 0; i < 4; i++) {
+    out.advance(SECOND)
+    for (const [to] of requests(out)) seen.add(to)
+    client.onDisconnect(client.endpoint, out)
+  }
+  expect([...seen].sort()).toEqual([members[0]?.process, 21])
 })
 
 test('silence is given up after ten seconds: the deadline of each request, and another member', () => {

@@ -1,7 +1,9 @@
 /**
  * A client of the cluster: requests with answers, watches that go on after a change of member. Models etcd's clientv3,
- * v3.5. Reads are repeated elsewhere when the connection breaks; writes are not, since they may have taken effect: their
- * failure says so. Simplified: one connection at a time, where the real one spreads requests over all members.
+ * v3.5 (client, retry.go, retry_interceptor.go). What may be done twice is repeated elsewhere when the connection breaks or
+ * the member has lost the others: reads, and of the rest what etcd calls repeatable, leases among them. Puts, deletions and
+ * transactions are not, not even those that only read: they may have taken effect, and their failure says so. Requests go to
+ * one member until it fails, or, if asked, to all in turn; watches always share one connection.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId, TimerTarget } from '../kernel/machine.ts'
@@ -14,7 +16,6 @@ import {
   type CompactRequest,
   type DeleteRequest,
   type EtcdRequest,
-  isReadOnly,
   type LeaseGrantRequest,
   type LeaseKeepAliveRequest,
   type LeaseRevokeRequest,
@@ -33,6 +34,10 @@ export interface EtcdClientOptions {
   readonly streams: Streams
   /** Without an answer for so long a request fails and another member is tried. Default 10 s. */
   readonly timeoutMicros?: Micros
+  /** `pinned`, the default: all to one member as long as it will do. `round-robin`: each request to the next one. */
+  readonly balance?: 'pinned' | 'round-robin'
+  /** How often the members are asked who they are, to be the endpoints from then on. Default 0: never. */
+  readonly autoSyncMicros?: Micros
 }
 
 /** Gets the answers; `tag` is what was given with the request. */
@@ -46,15 +51,26 @@ interface Call {
   readonly tag: number
   readonly deadline: Micros
   isSent: boolean
+  /** It went out once, so a write may have taken effect. */
+  wasSent: boolean
+  /** The member that it was sent to last. */
+  to: ProcessId
 }
 
 const DEADLINE = 1
 const RECONNECT = 2
+const SYNC = 3
 const FIRST_PAUSE = 100 * MILLISECOND
 const LONGEST_PAUSE = SECOND
 
-export class EtcdClient implements TimerTarget {
-  readonly #endpoints: readonly ProcessId[]
+export class EtcdClient implements TimerTarget, EtcdReceiver {
+  #endpoints: readonly ProcessId[]
+  readonly #takesTurns: boolean
+  readonly #autoSyncMicros: Micros
+  #isSyncing = false
+  /** Whose turn it is, of members that take turns; and those that did not answer lately, until when they are left out. */
+  #turn = 0
+  readonly #downUntil = new Map<ProcessId, Micros>()
   readonly #timeoutMicros: Micros
   readonly #draws: Rand
   readonly #calls = new Map<number, Call>()
@@ -72,6 +88,8 @@ export class EtcdClient implements TimerTarget {
   constructor(options: EtcdClientOptions) {
     invariant(options.endpoints.length > 0, 'etcd: a client knows a member', options.name)
     this.#endpoints = options.endpoints
+    this.#takesTurns = options.balance === 'round-robin'
+    this.#autoSyncMicros = options.autoSyncMicros ?? 0
     this.#timeoutMicros = options.timeoutMicros ?? 10 * SECOND
     this.#draws = options.streams.get(`etcd/client/${options.name}`)
     this.#current = this.#draws.intAt(0, options.endpoints.length - 1)
@@ -131,8 +149,13 @@ export class EtcdClient implements TimerTarget {
   /** Asks anything; exactly one answer comes, later. */
   call(request: EtcdRequest, receiver: EtcdReceiver, tag: number, out: Out): void {
     const id = ++this.#lastId
-    const call: Call = { request, receiver, tag, deadline: out.now + this.#timeoutMicros, isSent: false }
+    const deadline = out.now + this.#timeoutMicros
+    const call: Call = { request, receiver, tag, deadline, isSent: false, wasSent: false, to: 0 }
     this.#calls.set(id, call)
+    if (this.#autoSyncMicros > 0 && !this.#isSyncing) {
+      this.#isSyncing = true
+      out.after(this.#autoSyncMicros, this, SYNC)
+    }
     if (!this.#isPausing) this.#send(id, call, out)
     if (!this.#deadlineArmed) {
       this.#deadlineArmed = true
@@ -161,7 +184,7 @@ export class EtcdClient implements TimerTarget {
     const known = message as MemberMessage
     switch (known.type) {
       case 'etcd-reply':
-        if (from === this.endpoint) this.#onReply(known.id, known.result, out)
+        this.#onReply(from, known.id, known.result, out)
         return true
       case 'etcd-watch-cancelled':
         if (from !== this.endpoint) return true
@@ -182,24 +205,63 @@ export class EtcdClient implements TimerTarget {
 
   onDisconnect(peer: ProcessId, out: Out): void {
     if (peer === this.endpoint && !this.#isPausing) this.#failOver(out)
+    else if (this.#takesTurns) {
+      this.#leaveOut(peer, out)
+      this.#connect(out)
+    }
+  }
+
+  /** Asks the members who they are: those that are no learners are the endpoints from then on. */
+  sync(out: Out): void {
+    this.call({ type: 'member-list' }, this, 0, out)
+  }
+
+  onEtcdReply(_tag: number, result: EtcdResult, out: Out): void {
+    if (!result.ok || result.value.type !== 'members') return
+    const used = this.endpoint
+    const endpoints = result.value.members.filter(({ isLearner }) => !isLearner).map(({ process }) => process)
+    if (endpoints.length === 0) return
+    this.#endpoints = endpoints
+    const place = endpoints.indexOf(used)
+    this.#current = Math.max(0, place)
+    if (place >= 0) return
+    // The member in use belongs no more: everything goes on at another one.
+    this.#lose(used, out)
+    out.hangUp(used)
+    this.#isPausing = true
+    out.after(0, this, RECONNECT)
   }
 
   onTimer(kind: number, _a: number, out: Out): void {
     if (kind === RECONNECT) {
       this.#isPausing = false
       this.#connect(out)
+      this.#watches.createAll(this.endpoint, out)
+    } else if (kind === SYNC) {
+      this.sync(out)
+      out.after(this.#autoSyncMicros, this, SYNC)
     } else this.#checkDeadlines(out)
   }
 
-  #onReply(id: number, result: EtcdResult, out: Out): void {
+  #onReply(from: ProcessId, id: number, result: EtcdResult, out: Out): void {
     const call = this.#calls.get(id)
-    if (call === undefined) return
-    this.#calls.delete(id)
+    if (call === undefined || !call.isSent || call.to !== from) return
     const isCutOff = !result.ok && result.code === 14
+    if (isCutOff && isRepeatable(call.request) && out.now < call.deadline) {
+      call.isSent = false
+      if (this.#isPausing) return
+      if (from === this.endpoint) this.#failOver(out)
+      else {
+        this.#leaveOut(from, out)
+        this.#connect(out)
+      }
+      return
+    }
+    this.#calls.delete(id)
     if (!isCutOff) this.#heard(out)
     call.receiver.onEtcdReply(call.tag, result, out)
     // The member is there but has lost the others: another one may not have.
-    if (isCutOff && !this.#isPausing) this.#failOver(out)
+    if (isCutOff && !this.#isPausing && from === this.endpoint) this.#failOver(out)
   }
 
   #heard(out: Out): void {
@@ -214,7 +276,7 @@ export class EtcdClient implements TimerTarget {
       if (call.deadline > out.now) break
       this.#calls.delete(id)
       if (this.#heardAt <= call.deadline - this.#timeoutMicros) isSilent = true
-      const unknown = call.isSent && !isRead(call.request)
+      const unknown = call.wasSent && !isRead(call.request)
       call.receiver.onEtcdReply(call.tag, unknown ? errors.WRITE_DEADLINE : errors.READ_DEADLINE, out)
     }
     if (isSilent && !this.#isPausing) this.#failOver(out)
@@ -224,22 +286,35 @@ export class EtcdClient implements TimerTarget {
     out.after(Math.max(0, next.deadline - out.now), this, DEADLINE)
   }
 
-  /** Goes to the next member. Writes that were sent fail; reads and watches go along. */
+  /** Goes to the next member. Writes that were sent fail; what may be repeated and watches go along. */
   #failOver(out: Out): void {
-    out.hangUp(this.endpoint)
+    const left = this.endpoint
+    out.hangUp(left)
     this.#failures++
     this.#current = (this.#current + 1) % this.#endpoints.length
     this.#isPausing = true
+    out.after(this.#pause(out.now), this, RECONNECT)
+    if (this.#takesTurns) this.#downUntil.set(left, out.now + SECOND)
+    this.#lose(left, out)
+  }
+
+  /** A member whose turn it would be gives no answer: the others do without it for a while. */
+  #leaveOut(member: ProcessId, out: Out): void {
+    this.#downUntil.set(member, out.now + SECOND)
+    this.#lose(member, out)
+  }
+
+  /** No answer will come from the member. */
+  #lose(member: ProcessId, out: Out): void {
     const lost: Call[] = []
     for (const [id, call] of this.#calls) {
-      if (!call.isSent) continue
-      if (isRead(call.request)) call.isSent = false
+      if (!call.isSent || call.to !== member) continue
+      if (isRepeatable(call.request)) call.isSent = false
       else {
         this.#calls.delete(id)
         lost.push(call)
       }
     }
-    out.after(this.#pause(out.now), this, RECONNECT)
     for (const call of lost) call.receiver.onEtcdReply(call.tag, errors.CONNECTION_LOST, out)
   }
 
@@ -251,20 +326,49 @@ export class EtcdClient implements TimerTarget {
     return this.#draws.intAt(Math.floor(pause / 2), pause, now, this.#failures)
   }
 
+  /** Sends what waits. */
   #connect(out: Out): void {
     for (const [id, call] of this.#calls) if (!call.isSent) this.#send(id, call, out)
-    this.#watches.createAll(this.endpoint, out)
   }
 
   #send(id: number, call: Call, out: Out): void {
     call.isSent = true
+    call.wasSent = true
+    call.to = this.#takesTurns ? this.#nextInTurn(out.now) : this.endpoint
     const message: RequestMessage = { type: 'etcd-request', id, request: call.request }
-    out.stream(this.endpoint, message, requestBytes(call.request))
+    out.stream(call.to, message, requestBytes(call.request))
+  }
+
+  /** The next member that is not left out; when all are, the next one. */
+  #nextInTurn(now: Micros): ProcessId {
+    const count = this.#endpoints.length
+    for (let i = 1; i <= count; i++) {
+      const place = (this.#turn + i) % count
+      const member = this.#endpoints[place] as ProcessId
+      if ((this.#downUntil.get(member) ?? 0) > now && i < count) continue
+      this.#turn = place
+      return member
+    }
+    return this.endpoint
   }
 }
 
-function isRead(request: EtcdRequest): boolean {
+/** May it be done twice? What etcd's client marks as repeatable; a lease that is granted again is there already. */
+function isRepeatable(request: EtcdRequest): boolean {
   switch (request.type) {
+    case 'lease-grant':
+    case 'lease-revoke':
+    case 'alarm':
+    case 'move-leader':
+      return true
+    default:
+      return isRead(request)
+  }
+}
+
+/** Does it change nothing? A transaction is not asked what it would do. */
+function isRead({ type }: EtcdRequest): boolean {
+  switch (type) {
     case 'range':
     case 'status':
     case 'lease-keep-alive':
@@ -273,8 +377,6 @@ function isRead(request: EtcdRequest): boolean {
     case 'member-list':
     case 'hash':
       return true
-    case 'txn':
-      return isReadOnly(request)
     default:
       return false
   }

@@ -73,10 +73,15 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     }
     this.watches = new WatchHub(options, this.machine.store)
     this.consensus = new Consensus(options, out.self, this, recovered)
-    this.leases = new LeaseKeeper(options, this.machine.leases, (request, at) => {
-      this.#desk.propose(request)
-      this.#desk.onStepEnded(at)
-    })
+    this.leases = new LeaseKeeper(
+      options,
+      this.machine.leases,
+      (request, at) => {
+        this.#desk.propose(request)
+        this.#desk.onStepEnded(at)
+      },
+      (id, result, at) => this.#desk.answer(id, result, at),
+    )
     this.#backend = new Backend(options, this.machine, backend?.index ?? 0, (at) => this.onDiskFull(at))
     this.#desk = new Desk(this, this.#backend, out)
     this.#corruption = new CorruptionChecker(this)
@@ -110,7 +115,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     this.#corruption.stop()
     this.#desk.close()
     this.#backend.stop()
-    this.leases.demote()
+    this.leases.demote(out)
     this.watches.cancelAll('etcdserver: server stopped', out)
   }
 
@@ -258,7 +263,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     }
     if (machine.compacted >= 0) this.#noteCompacted(out)
     if (machine.leaseGranted > 0) this.leases.granted(machine.leaseGranted, out)
-    if (machine.leaseRevoked > 0) this.leases.revoked(machine.leaseRevoked)
+    if (machine.leaseRevoked > 0) this.leases.revoked(machine.leaseRevoked, out)
     if (isOverQuota && result?.ok !== false && !machine.alarms.has('no-space')) {
       // As in etcd, what was let in at the door is written all the same, and said to have failed.
       this.#desk.raiseNoSpace()
@@ -308,7 +313,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     if (isLeader !== this.#wasLeader) {
       this.#wasLeader = isLeader
       if (isLeader) this.leases.promote(out)
-      else this.leases.demote()
+      else this.leases.demote(out)
     }
     if (state.leader !== 0) {
       out.cancel(this.#leaderlessTimer)

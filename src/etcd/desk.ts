@@ -283,7 +283,8 @@ export class Desk implements ReadOwner, TimerTarget {
     const { machine, leases } = this.#parts
     const id = this.#wait(client, clientId, request, !isAboutLease(request), out, isForwarded)
     if (isAboutLease(request)) {
-      this.answer(id, leases.answer(request, machine.store.revision, out), out)
+      const result = leases.answer(id, request, machine.store.revision, out)
+      if (result !== undefined) this.answer(id, result, out)
       return
     }
     const context: Pick<LoggedRequest, 'origin' | 'id'> = { origin: this.#origin, id }

@@ -1,6 +1,7 @@
 // Leases over changes of leader: they never die early, and checkpoints keep them from beginning anew each time.
 import { expect, test } from 'vitest'
 import { SECOND } from '../kernel/index.ts'
+import * as errors from './errors.ts'
 import { LeaseClock, LeaseTable } from './lease.ts'
 import { EtcdTrial } from './testing.ts'
 
@@ -74,8 +75,40 @@ test('the clock revokes no more than it is let, those that expire first are next
   const clock = new LeaseClock()
   for (let lease = 1; lease <= 10; lease++) table.grant(lease, lease)
   table.checkpoint(9, 2)
-  clock.promote(table, 0, 0)
+  clock.promote(table, 0, 0, 1_000)
   expect(clock.takeExpired(3 * SECOND, 2)).toEqual([1, 2])
   expect(clock.takeExpired(3 * SECOND, 5)).toEqual([3, 9])
   expect([...clock.byExpiry()].map(([lease]) => lease).slice(0, 3)).toEqual([4, 5, 1])
+})
+
+test('leases that would expire together after a promotion are spread over the seconds that their revocation takes', () => {
+  const table = new LeaseTable()
+  const clock = new LeaseClock()
+  for (let lease = 1; lease <= 4_000; lease++) table.grant(lease, 10)
+  clock.promote(table, 0, SECOND, 1_000)
+  const bySecond = new Map<number, number>()
+  for (const [, at] of clock.byExpiry()) {
+    const second = Math.floor(at / SECOND)
+    bySecond.set(second, (bySecond.get(second) ?? 0) + 1)
+  }
+  expect([...bySecond.keys()][0]).toBe(11)
+  expect(Math.max(...bySecond.values())).toBeLessThanOrEqual(1_000)
+  const few = new LeaseTable()
+  for (let lease = 1; lease < 1_000; lease++) few.grant(lease, 10)
+  clock.promote(few, 0, SECOND, 1_000)
+  expect(clock.takeExpired(11 * SECOND, 5_000).length).toBe(999)
+})
+
+test('a renewal that comes after the time is over is told so once the lease is revoked, and saves nothing', () => {
+  const trial = new EtcdTrial({ seed: 14, options: { leaseCheckMicros: 5 * SECOND } })
+  const leader = trial.elect()
+  trial.must({ type: 'lease-grant', lease: 7, ttlSeconds: 2 })
+  trial.must({ type: 'put', key: 'a', value: 1, lease: 7 })
+  trial.run(2.2 * SECOND)
+  const renewed = trial.askFrom(trial.members[leader]!, { type: 'lease-keep-alive', lease: 7 })
+  trial.run(0.2 * SECOND)
+  expect(renewed()).toBeUndefined()
+  trial.run(5 * SECOND)
+  expect(renewed()).toEqual(errors.LEASE_NOT_FOUND)
+  expect(trial.must({ type: 'range', key: 'a' })).toMatchObject({ count: 0 })
 })

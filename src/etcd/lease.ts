@@ -107,15 +107,47 @@ const REVOKE_RETRY: Micros = 3 * SECOND
 export class LeaseClock {
   /** When each lease expires; empty on a member that does not lead. */
   readonly #expiry = new Map<LeaseId, Micros>()
+  /** Those that were named as expired: their revocation is on its way, nothing saves them. */
+  readonly #expired = new Set<LeaseId>()
 
-  /** This member leads now: every lease gets what the table says it has left, and `extend` more. */
-  promote(table: LeaseTable, now: Micros, extend: Micros): void {
-    this.#expiry.clear()
+  /**
+   * This member leads now: every lease gets what the table says it has left, and `extend` more. Where more than
+   * three quarters of what can be revoked in a second would expire within one, the rest is put off.
+   */
+  promote(table: LeaseTable, now: Micros, extend: Micros, revocationsPerSecond: number): void {
+    this.demote()
     for (const id of table.ids()) this.#expiry.set(id, now + table.remainingSeconds(id) * SECOND + extend)
+    if (table.size >= revocationsPerSecond) this.#spread(now, Math.floor((3 * revocationsPerSecond) / 4))
+  }
+
+  #spread(now: Micros, mostPerSecond: number): void {
+    let base: Micros = Number.NEGATIVE_INFINITY
+    let end: Micros = Number.NEGATIVE_INFINITY
+    let count = 0
+    for (const [id, at] of this.byExpiry()) {
+      const remaining = at - now
+      if (remaining > end) {
+        base = remaining
+        end = base + SECOND
+        count = 1
+        continue
+      }
+      count++
+      if (count <= mostPerSecond) continue
+      const delay = SECOND * Math.floor(count / mostPerSecond) - (remaining - base)
+      end = base + delay
+      this.#expiry.set(id, at + delay)
+    }
   }
 
   demote(): void {
     this.#expiry.clear()
+    this.#expired.clear()
+  }
+
+  /** Is its time over, whether or not it has been revoked? */
+  isExpired(id: LeaseId, now: Micros): boolean {
+    return this.#expired.has(id) || (this.#expiry.get(id) ?? Number.POSITIVE_INFINITY) <= now
   }
 
   /** A lease was granted or its holder showed life. */
@@ -125,6 +157,7 @@ export class LeaseClock {
 
   forget(id: LeaseId): void {
     this.#expiry.delete(id)
+    this.#expired.delete(id)
   }
 
   remaining(id: LeaseId, now: Micros): Micros {
@@ -151,7 +184,10 @@ export class LeaseClock {
       expired.push(id)
       if (expired.length === most) break
     }
-    for (const id of expired) this.#expiry.set(id, now + REVOKE_RETRY)
+    for (const id of expired) {
+      this.#expiry.set(id, now + REVOKE_RETRY)
+      this.#expired.add(id)
+    }
     return expired
   }
 }

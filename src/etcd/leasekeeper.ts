@@ -19,7 +19,7 @@ import type { LeaseId, Revision } from './types.ts'
 
 const LOOK = 1
 const CHECKPOINT = 2
-/** etcd revokes at most 1,000 leases a second. */
+const REVOCATIONS_PER_SECOND = 1_000
 const REVOCATIONS_PER_LOOK = 500
 const NO_KEYS: readonly string[] = Object.freeze([])
 
@@ -32,27 +32,35 @@ export class LeaseKeeper implements TimerTarget {
   #timer: Timer = 0
   #timerAt: Micros = 0
   #checkpointTimer: Timer = 0
+  /** Renewals that came after the lease's time: they wait until it is revoked. By lease, the requests' numbers. */
+  readonly #late = new Map<LeaseId, number[]>()
+  readonly #reply: (id: number, result: EtcdResult, out: Out) => void
 
+  /** `reply` answers a request that `answer` left open. */
   constructor(
     options: EtcdOptions,
     table: LeaseTable,
     propose: (request: LeaseRevokeRequest | LeaseCheckpointRequest, out: Out) => void,
+    reply: (id: number, result: EtcdResult, out: Out) => void,
   ) {
     this.#options = options
     this.#table = table
     this.#propose = propose
+    this.#reply = reply
   }
 
   promote(out: Out): void {
     this.#isLeader = true
-    this.#clock.promote(this.#table, out.now, this.#options.electionTimeoutMicros)
+    this.#clock.promote(this.#table, out.now, this.#options.electionTimeoutMicros, REVOCATIONS_PER_SECOND)
     this.#arm(out)
     this.#armCheckpoint(out)
   }
 
-  demote(): void {
+  /** What waited for a revocation is for the next leader to answer. */
+  demote(out: Out): void {
     this.#isLeader = false
     this.#clock.demote()
+    for (const lease of [...this.#late.keys()]) this.#answerLate(lease, errors.NO_LEADER, out)
   }
 
   granted(lease: LeaseId, out: Out): void {
@@ -62,8 +70,16 @@ export class LeaseKeeper implements TimerTarget {
     this.#armCheckpoint(out)
   }
 
-  revoked(lease: LeaseId): void {
+  revoked(lease: LeaseId, out: Out): void {
     this.#clock.forget(lease)
+    this.#answerLate(lease, errors.LEASE_NOT_FOUND, out)
+  }
+
+  #answerLate(lease: LeaseId, result: EtcdResult, out: Out): void {
+    const ids = this.#late.get(lease)
+    if (ids === undefined) return
+    this.#late.delete(lease)
+    for (const id of ids) this.#reply(id, result, out)
   }
 
   /** All leases, on the leader those that expire first first. */
@@ -71,12 +87,26 @@ export class LeaseKeeper implements TimerTarget {
     return this.#isLeader ? [...this.#clock.byExpiry()].map(([lease]) => lease) : [...this.#table.ids()]
   }
 
-  /** Answers a request that only the leader can. */
-  answer(request: LeaseKeepAliveRequest | LeaseTimeToLiveRequest, revision: Revision, out: Out): EtcdResult {
+  /**
+   * Answers a request that only the leader can. Nothing for the renewal, number `id`, of a lease whose time is over: that is
+   * answered when it is revoked, so that nobody is told that it lives.
+   */
+  answer(
+    id: number,
+    request: LeaseKeepAliveRequest | LeaseTimeToLiveRequest,
+    revision: Revision,
+    out: Out,
+  ): EtcdResult | undefined {
     const { lease } = request
     const grantedTtlSeconds = this.#table.ttlSeconds(lease)
     if (request.type === 'lease-keep-alive') {
       if (!this.#table.has(lease)) return errors.LEASE_NOT_FOUND
+      if (this.#clock.isExpired(lease, out.now)) {
+        const late = this.#late.get(lease)
+        if (late === undefined) this.#late.set(lease, [id])
+        else late.push(id)
+        return undefined
+      }
       this.#clock.renew(lease, grantedTtlSeconds, out.now)
       if (this.#table.isShortened(lease)) {
         this.#propose({ type: 'lease-checkpoint', remaining: [{ lease, seconds: 0 }] }, out)
