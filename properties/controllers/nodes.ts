@@ -1,6 +1,7 @@
 /** What the node controller may do to the pods of nodes that have fallen silent. */
 import { isPodReady, type Node } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { always, forEach, implies, not, property, state } from '../../src/trial/temporal/index.ts'
 import { CONTROLLER_LEASE } from '../define.ts'
 
 const NO_EXECUTE = 'NoExecute'
@@ -11,35 +12,31 @@ function readiness(node: Node | undefined): string {
   return node?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown'
 }
 
-export const noMassEviction: PropertyDefinition = {
+function isTainted({ spec }: Node): boolean {
+  return (
+    spec.taints?.some(({ effect, key }) => effect === NO_EXECUTE && key === 'node.kubernetes.io/unreachable') === true
+  )
+}
+
+export const noMassEviction = property({
   id: 'no-eviction-when-all-nodes-are-silent',
-  mode: 'always',
   claim: 'while every node of the cluster is not Ready, no further node is tainted NoExecute as unreachable',
   source: 'kubernetes pkg/controller/nodelifecycle (full disruption mode), v1.33; kubernetes#24200',
   trigger: 'every node was not Ready at once',
   catches: ['nodelifecycle-mass-eviction'],
-  monitor(cluster, report) {
-    cluster.truth.onChange('nodes', ({ key, previous, current }) => {
-      const nodes = [...cluster.truth.list('nodes')]
-      if (nodes.length < 2 || nodes.some((node) => readiness(node) === 'True')) return
-      if (nodes.some((node) => readiness(node) !== 'Unknown')) return
-      report.reached()
-      const gained = (current?.spec.taints ?? []).some(
-        (taint) =>
-          taint.effect === NO_EXECUTE &&
-          taint.key === 'node.kubernetes.io/unreachable' &&
-          !(previous?.spec.taints ?? []).some((old) => old.effect === NO_EXECUTE && old.key === taint.key),
-      )
-      if (gained)
-        report.fail({
-          subject: `node ${key}`,
-          shape: 'evicting-all',
-          message: `${key} was tainted NoExecute although all ${nodes.length} nodes are silent`,
-        })
-    })
-    return {}
-  },
-}
+  formula: forEach('nodes', (node) =>
+    always(
+      implies(
+        state('all nodes are silent', ['nodes'], ({ list }) => {
+          const nodes = [...list('nodes')]
+          return nodes.length > 1 && nodes.every((each) => readiness(each) === 'Unknown')
+        }),
+        not(node.does('is tainted NoExecute', (before, after) => !isTainted(before) && isTainted(after))),
+      ),
+    ),
+  ),
+  shape: 'evicting-all',
+})
 
 export const silentNodesPodsNotReady: PropertyDefinition = {
   id: 'pods-of-silent-nodes-are-not-ready',

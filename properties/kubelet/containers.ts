@@ -3,33 +3,27 @@
 import type { RuntimeFact } from '../../src/kubelet/index.ts'
 import type { Pod } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { type FactOf, forEachFact, never, property } from '../../src/trial/temporal/index.ts'
 import { onFact, seconds } from '../define.ts'
 import { isOver } from './phase.ts'
 
-export const oneNodePerPod: PropertyDefinition = {
+const podOf = ({ podUid }: FactOf<'container-started'>) => podUid
+
+export const oneNodePerPod = property({
   id: 'pod-runs-on-one-node',
-  mode: 'always',
   claim: 'the containers of a pod run on one node only',
   source: 'kubernetes design proposal "Pod Safety", consistency guarantees; seeds: a pod is bound once',
   trigger: 'a container started',
   catches: ['planted-restless-binding'],
-  monitor(cluster, report) {
-    const nodeByPod = new Map<string, string>()
-    onFact<RuntimeFact, 'container-started'>(cluster, 'container-started', (fact) => {
-      report.reached()
-      const first = nodeByPod.get(fact.podUid)
-      if (first === undefined) nodeByPod.set(fact.podUid, fact.node)
-      else if (first !== fact.node) {
-        report.fail({
-          subject: fact.podKey,
-          shape: 'two-nodes',
-          message: `${fact.container} started on ${fact.node}; the pod already ran on ${first}`,
-        })
-      }
-    })
-    return {}
+  formula: forEachFact('container-started', podOf, (pod) =>
+    never(pod.has('container-started', podOf, ({ node }, first) => node !== first.node, 'started on another node')),
+  ),
+  shape: 'two-nodes',
+  says({ opening, fact }) {
+    const [first, second] = [opening, fact] as FactOf<'container-started'>[]
+    return `${second?.podKey}/${second?.container} started on ${second?.node}; the pod already ran on ${first?.node}`
   },
-}
+})
 
 /** A start may already be under way when the news arrives; a kubelet that is cut off may not know for longer. */
 const NEWS_MICROS = 3_000_000

@@ -1,51 +1,36 @@
 /** What the stored status of a pod may say: phases that are final, and Ready on a pod that is over. */
 import { isPodReady, isPodTerminal, type Pod } from '../../src/objects/index.ts'
-import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { always, forEach, implies, never, not, property, reached } from '../../src/trial/temporal/index.ts'
 
-export const phaseIsFinal: PropertyDefinition = {
+export const phaseIsFinal = property({
   id: 'pod-phase-is-final',
-  mode: 'always',
   claim: 'a pod never leaves the phases Succeeded and Failed',
   source: 'documentation "Pod Lifecycle", pod phase; kubernetes pkg/kubelet/status/status_manager.go, v1.33',
   trigger: 'a pod reached a terminal phase',
   catches: ['kubelet-restarts-finished-pods'],
-  monitor(cluster, report) {
-    cluster.truth.onChange('pods', ({ key, previous, current }) => {
-      if (current !== undefined && isPodTerminal(current)) report.reached()
-      if (previous === undefined || current === undefined || previous.metadata.uid !== current.metadata.uid) return
-      if (!isPodTerminal(previous) || current.status?.phase === previous.status?.phase) return
-      report.fail({
-        subject: key,
-        shape: 'left-terminal-phase',
-        message: `the phase went from ${previous.status?.phase} to ${current.status?.phase}`,
-      })
-    })
-    return {}
-  },
-}
+  formula: [
+    forEach('pods', (pod) =>
+      never(
+        pod.does(
+          'leaves a terminal phase',
+          (before, after) => isPodTerminal(before) && after.status?.phase !== before.status?.phase,
+        ),
+      ),
+    ),
+    reached(forEach('pods', (pod) => pod.is('over', isPodTerminal))),
+  ],
+  shape: 'left-terminal-phase',
+})
 
-export const terminalIsNotReady: PropertyDefinition = {
+export const terminalIsNotReady = property({
   id: 'terminal-pod-is-not-ready',
-  mode: 'always',
   claim: 'a pod in phase Succeeded or Failed is stored with Ready = False',
   source: 'kubernetes pkg/kubelet/status/generate.go, v1.33; kubernetes#108594',
   trigger: 'a pod reached a terminal phase',
   catches: ['kubelet-ready-true-on-terminal-pod'],
-  monitor(cluster, report) {
-    cluster.truth.onChange('pods', ({ key, current }) => {
-      if (current === undefined || !isPodTerminal(current)) return
-      report.reached()
-      if (isPodReady(current)) {
-        report.fail({
-          subject: key,
-          shape: 'terminal-and-ready',
-          message: `the phase is ${current.status?.phase} and the condition Ready is True`,
-        })
-      }
-    })
-    return {}
-  },
-}
+  formula: forEach('pods', (pod) => always(implies(pod.is('over', isPodTerminal), not(pod.is('Ready', isPodReady))))),
+  shape: 'terminal-and-ready',
+})
 
 /** The pod that a container belongs to, by uid, as last stored; kept after removal for the length of the trial. */
 export function isOver(pod: Pod | undefined): boolean {

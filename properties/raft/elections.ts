@@ -1,56 +1,45 @@
-/** Raft's safety around elections: one leader a term, one vote a term, and a leader that holds all that was committed. */
-import type { RaftFact } from '../../src/raft/index.ts'
-import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { onFact } from '../define.ts'
+/** Raft's safety around elections: one leader a term, and one vote a term. */
+import { type FactOf, forEachFact, never, property } from '../../src/trial/temporal/index.ts'
 
-export const oneLeaderPerTerm: PropertyDefinition = {
+/** The term that a member begins to lead. */
+const termLed = ({ role, term }: FactOf<'raft-role'>) => (role === 'leader' ? `${term}` : undefined)
+
+export const oneLeaderPerTerm = property({
   id: 'raft-one-leader-per-term',
-  mode: 'always',
   claim: 'at most one member is ever leader in a term',
   source: 'Raft paper, figure 3 (election safety)',
   trigger: 'a leader was elected',
   catches: ['raft-vote-not-persisted'],
-  monitor(cluster, report) {
-    const leaders = new Map<number, string>()
-    onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact) => {
-      if (fact.role !== 'leader') return
-      report.reached()
-      const other = leaders.get(fact.term)
-      if (other === undefined) leaders.set(fact.term, fact.member)
-      else if (other !== fact.member) {
-        report.fail({
-          subject: `term ${fact.term}`,
-          shape: 'two-leaders',
-          message: `${other} and ${fact.member} were both leader in term ${fact.term}`,
-        })
-      }
-    })
-    return {}
-  },
-}
+  formula: forEachFact('raft-role', termLed, (term) =>
+    never(term.has('raft-role', termLed, ({ member }, first) => member !== first.member, 'led by another member')),
+  ),
+  shape: 'two-leaders',
+  says: ({ key, opening, fact }) =>
+    `${(opening as FactOf<'raft-role'>).member} and ${(fact as FactOf<'raft-role'>).member} were both leader in term ${key}`,
+})
 
-export const oneVotePerTerm: PropertyDefinition = {
+/** A member in a term. */
+const ballot = ({ member, term }: FactOf<'raft-vote-granted'>) => `${member} in term ${term}`
+
+export const oneVotePerTerm = property({
   id: 'raft-one-vote-per-term',
-  mode: 'always',
   claim: 'a member votes for one candidate only in a term, over all its restarts',
   source: 'Raft paper, figure 2 (votedFor is persistent)',
   trigger: 'a vote was granted',
   catches: ['raft-vote-not-persisted'],
-  monitor(cluster, report) {
-    const votes = new Map<string, number>()
-    onFact<RaftFact, 'raft-vote-granted'>(cluster, 'raft-vote-granted', (fact) => {
-      report.reached()
-      const key = `${fact.member} ${fact.term}`
-      const candidate = votes.get(key)
-      if (candidate === undefined) votes.set(key, fact.candidate)
-      else if (candidate !== fact.candidate) {
-        report.fail({
-          subject: fact.member,
-          shape: 'voted-twice',
-          message: `${fact.member} voted for member ${candidate} and for member ${fact.candidate} in term ${fact.term}`,
-        })
-      }
-    })
-    return {}
+  formula: forEachFact('raft-vote-granted', ballot, (vote) =>
+    never(
+      vote.has(
+        'raft-vote-granted',
+        ballot,
+        ({ candidate }, first) => candidate !== first.candidate,
+        'cast for another',
+      ),
+    ),
+  ),
+  shape: 'voted-twice',
+  says({ opening, fact }) {
+    const [first, second] = [opening, fact] as FactOf<'raft-vote-granted'>[]
+    return `${second?.member} voted for member ${first?.candidate} and for member ${second?.candidate} in term ${second?.term}`
   },
-}
+})

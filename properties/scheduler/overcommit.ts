@@ -1,6 +1,7 @@
 /** By the stored objects alone: what is bound to a node fits it, and a bound pod is never bound elsewhere. */
-import { isPodTerminal, milliValue, type Pod, podRequests, wholeValue } from '../../src/objects/index.ts'
+import { isPodTerminal, milliValue, podRequests, wholeValue } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { forEach, never, property, reached } from '../../src/trial/temporal/index.ts'
 
 interface Charge {
   readonly node: string
@@ -67,29 +68,22 @@ export const noOvercommit: PropertyDefinition = {
   },
 }
 
-export const boundOnce: PropertyDefinition = {
+export const boundOnce = property({
   id: 'pod-bound-once',
-  mode: 'always',
   claim: 'a pod that is bound to a node is never bound to another',
   source: 'kubernetes pkg/registry/core/pod/storage (BindingREST), v1.33',
   trigger: 'a pod was bound',
   catches: ['planted-restless-binding'],
-  monitor(cluster, report) {
-    const nodeByUid = new Map<string, string>()
-    cluster.truth.onChange('pods', ({ key, current }) => {
-      const uid = current?.metadata.uid
-      const node = (current as Pod | undefined)?.spec.nodeName
-      if (uid === undefined || node === undefined) return
-      report.reached()
-      const first = nodeByUid.get(uid)
-      if (first === undefined) nodeByUid.set(uid, node)
-      else if (first !== node)
-        report.fail({
-          subject: key,
-          shape: 'bound-twice',
-          message: `the pod was bound to ${first} and then to ${node}`,
-        })
-    })
-    return {}
-  },
-}
+  formula: [
+    forEach('pods', (pod) =>
+      never(
+        pod.does(
+          'leaves its node',
+          ({ spec: before }, { spec }) => before.nodeName !== undefined && before.nodeName !== spec.nodeName,
+        ),
+      ),
+    ),
+    reached(forEach('pods', (pod) => pod.is('bound', ({ spec }) => spec.nodeName !== undefined))),
+  ],
+  shape: 'bound-twice',
+})
