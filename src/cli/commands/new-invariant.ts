@@ -44,31 +44,24 @@ export function newCommand(io: Io, what: string, name: string, flags: NewFlags):
 }
 
 function invariantText(name: string): string {
-  return `// An invariant of your own. It subscribes to what happens, and reports what must not.
+  return `// A property of your own: temporal formulas (always, never, eventually, within, leadsTo, until, stable, next) over what
+// you want to look at. They are asked again whenever that changes, and at no other time.
+import { disturbed, forEach, leadsTo, or, property as define, within } from 'seatrial'
 
-/** @type {import('seatrial').PropertyDefinition} */
-export const property = {
+const SECOND = 1_000_000
+
+export const property = define({
   id: '${name}',
-  mode: 'always',
-  claim: 'No pod has more than 110 neighbours on its node.',
+  claim: 'A pod that is being deleted is gone within two minutes, unless a fault is at work.',
   source: 'ours',
-  trigger: 'A pod was bound to a node.',
-  catches: [],
-  monitor(cluster, report) {
-    cluster.truth.onChange('pods', ({ current, previous }) => {
-      const node = current?.spec.nodeName
-      if (node === undefined || previous?.spec.nodeName !== undefined) return
-      report.reached()
-      let pods = 0
-      for (const pod of cluster.truth.list('pods')) if (pod.spec.nodeName === node) pods++
-      if (pods <= 111) return
-      report.fail({ subject: \`Node \${node}\`, shape: 'too-many-pods', message: \`\${node} has \${pods} pods\` })
-    })
-    return {
-      // onQuiet() {}: the faults are healed. onEnd() {}: the trial is over; judge what must have been reached by now.
-    }
-  },
-}
+  // For each pod, from its creation to its removal.
+  formula: forEach('pods', (pod) =>
+    leadsTo(
+      pod.is('leaving', ({ metadata }) => metadata.deletionTimestamp !== undefined),
+      within(120 * SECOND, or(pod.gone, disturbed)),
+    ),
+  ),
+})
 
 /** For --properties. */
 export default function register(registry) {

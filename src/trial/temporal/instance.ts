@@ -8,7 +8,7 @@ import type { KubeObject, Resource } from '../../objects/index.ts'
 import type { Atom, AtomSource, Duration, Observation } from './atom.ts'
 import type { Compiled } from './compile.ts'
 import type { Moment } from './explain.ts'
-import { type Blame, timeOf, truthOf } from './predicate.ts'
+import { type Blame, thrown, timeOf, truthOf } from './predicate.ts'
 import { begin, end, pass, step } from './progress.ts'
 import { FALSE, nextDeadline, type Residual, TRUE } from './residual.ts'
 import type { View } from './view.ts'
@@ -27,7 +27,7 @@ export interface Claimant {
   readonly unmet: readonly number[]
   viewOf(atom: Atom, reads: readonly Resource[]): View<Resource>
   shared(atom: Atom, source: Extract<AtomSource, { on: 'state' }>): boolean
-  happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): boolean
+  happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): unknown
   blame(instance: Instance): Blame
   meet(instance: Instance): void
   fail(instance: Instance, left: Residual | undefined, moment: Moment): void
@@ -73,31 +73,51 @@ export class Instance implements Observation, AlarmTarget {
   }
 
   holds(atom: Atom): boolean {
+    if (atom.source.on !== 'object') return this.#ask(atom)
+    const slot = this.#watch.compiled.slots.get(atom) as number
+    const known = this.#values[slot]
+    if (known !== UNKNOWN) return known === YES
+    const value = this.#ask(atom)
+    this.#values[slot] = value ? YES : NO
+    return value
+  }
+
+  micros(duration: Duration): Micros {
+    let answer: unknown
+    try {
+      answer = duration.test(this.object as KubeObject)
+    } catch (error) {
+      throw thrown(duration, this.#watch.blame(this), error)
+    }
+    return timeOf(duration, this.#watch.blame(this), answer)
+  }
+
+  #ask(atom: Atom): boolean {
+    let answer: unknown
+    try {
+      answer = this.#answer(atom)
+    } catch (error) {
+      throw thrown(atom, this.#watch.blame(this), error)
+    }
+    return answer === true || (answer !== false && truthOf(atom, this.#watch.blame(this), answer))
+  }
+
+  #answer(atom: Atom): unknown {
     const watch = this.#watch
     const { source } = atom
     switch (source.on) {
-      case 'object': {
-        const slot = watch.compiled.slots.get(atom) as number
-        const known = this.#values[slot]
-        if (known !== UNKNOWN) return known === YES
-        const view = watch.viewOf(atom, source.reads)
-        const value = truthOf(atom, watch.blame(this), () => source.test(this.object as KubeObject, view))
-        this.#values[slot] = value ? YES : NO
-        return value
-      }
+      case 'object':
+        return source.test(this.object as KubeObject, watch.viewOf(atom, source.reads))
       case 'state':
         return watch.shared(atom, source)
-      case 'action': {
-        const { before } = this
-        if (!this.isChange || before === undefined) return false
-        return truthOf(atom, watch.blame(this), () => source.test(before, this.object as KubeObject))
-      }
+      case 'action':
+        return this.isChange && this.before !== undefined && source.test(this.before, this.object as KubeObject)
       case 'fact':
         return watch.happens(atom, source, this)
       case 'opening':
-        return truthOf(atom, watch.blame(this), () => source.test(this.opening as Fact))
+        return source.test(this.opening as Fact)
       case 'asked':
-        return truthOf(atom, watch.blame(this), () => source.test(watch.cluster))
+        return source.test(watch.cluster)
       case 'created':
         return this.isFirst
       case 'gone':
@@ -107,10 +127,6 @@ export class Instance implements Observation, AlarmTarget {
       case 'disturbed':
         return watch.cluster.calm.disturbedSince(watch.now)
     }
-  }
-
-  micros(duration: Duration): Micros {
-    return timeOf(duration, this.#watch.blame(this), () => duration.test(this.object as KubeObject))
   }
 
   /** The object is now another version: what was known of it is not any more. */

@@ -20,31 +20,21 @@ export interface Asked {
 /** Names what a predicate did wrong: `"leaving" (pods.js:12) of default/web-1 in never "leaving" threw: …`. */
 export type Blame = (asked: Asked, what: string, cause: unknown) => PropertyError
 
-/** @throws PropertyError */
-export function truthOf(asked: Asked, blame: Blame, call: () => unknown): boolean {
-  let answer: unknown
-  try {
-    answer = call()
-  } catch (error) {
-    throw thrown(asked, blame, error)
-  }
+/** The answer of a predicate, if it is one. @throws PropertyError */
+export function truthOf(asked: Asked, blame: Blame, answer: unknown): boolean {
   if (answer === true || answer === false) return answer
   throw blame(asked, `returned ${shown(answer)}, not true or false`, undefined)
 }
 
-/** @throws PropertyError */
-export function timeOf(asked: Asked, blame: Blame, call: () => unknown): number {
-  let answer: unknown
-  try {
-    answer = call()
-  } catch (error) {
-    throw thrown(asked, blame, error)
-  }
+/** The length of time that a user's function gave. @throws PropertyError */
+export function timeOf(asked: Asked, blame: Blame, answer: unknown): number {
   if (typeof answer === 'number' && answer >= 0) return answer
   throw blame(asked, `returned ${shown(answer)}, not a number of microseconds`, undefined)
 }
 
-function thrown(asked: Asked, blame: Blame, error: unknown): PropertyError {
+/** What a predicate threw, with its name. */
+export function thrown(asked: Asked, blame: Blame, error: unknown): PropertyError {
+  if (error instanceof PropertyError) return error
   const message = error instanceof Error ? error.message : String(error)
   const wrote =
     error instanceof TypeError && /read only|not extensible|Cannot (delete|redefine|define) property/.test(message)

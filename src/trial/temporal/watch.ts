@@ -9,7 +9,7 @@ import type { Atom, AtomSource } from './atom.ts'
 import type { Compiled, FactAtom } from './compile.ts'
 import type { Moment } from './explain.ts'
 import { type Claimant, Instance } from './instance.ts'
-import { type Blame, PropertyError, truthOf, untouchable } from './predicate.ts'
+import { type Blame, PropertyError, thrown, truthOf, untouchable } from './predicate.ts'
 import { begin } from './progress.ts'
 import { FALSE, type Residual } from './residual.ts'
 import { declaredView, type View } from './view.ts'
@@ -90,12 +90,12 @@ export class Watch implements Claimant {
     const slot = this.compiled.slots.get(atom) as number
     const known = this.#shared[slot]
     if (known !== undefined) return known
-    const value = truthOf(atom, this.blame(undefined), () => source.test(this.viewOf(atom, source.reads)))
+    const value = truthOf(atom, this.blame(undefined), source.test(this.viewOf(atom, source.reads)))
     this.#shared[slot] = value
     return value
   }
 
-  happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): boolean {
+  happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): unknown {
     const { fact } = this
     if (fact?.type !== source.type) return false
     const { about, test } = source
@@ -103,10 +103,7 @@ export class Watch implements Claimant {
       const id = this.#idOf(atom as FactAtom, about, fact)
       if (id !== instance.id && id !== instance.key) return false
     }
-    if (test === undefined) return true
-    return truthOf(atom, this.blame(instance), () =>
-      test(fact, (instance.object ?? instance.opening) as KubeObject | Fact),
-    )
+    return test === undefined || test(fact, (instance.object ?? instance.opening) as KubeObject | Fact)
   }
 
   /** Names the property, the formula and the subject of a predicate that did wrong. */
@@ -179,13 +176,24 @@ export class Watch implements Claimant {
       this.#remove(former)
     }
     const { where } = over
-    const asked = { name: 'where', place: '' }
-    if (where !== undefined && !truthOf(asked, this.blame(undefined), () => where(current))) return undefined
+    if (where !== undefined && !this.#isWanted(where, current)) return undefined
     this.#look()
     const created = new Instance(this, id, key, { object: current })
     this.#instances.set(id, created)
     this.#byKey.set(key, created)
     return created
+  }
+
+  #isWanted(where: (object: KubeObject) => unknown, object: KubeObject): boolean {
+    const asked = { name: 'where', place: '' }
+    const blame = this.blame(undefined)
+    let answer: unknown
+    try {
+      answer = where(object)
+    } catch (error) {
+      throw thrown(asked, blame, error)
+    }
+    return truthOf(asked, blame, answer)
   }
 
   #onFact(fact: Fact): void {
@@ -230,7 +238,7 @@ export class Watch implements Claimant {
     try {
       name = about(fact)
     } catch (error) {
-      throw this.blame(undefined)(asked, `threw: ${error instanceof Error ? error.message : String(error)}`, error)
+      throw thrown(asked, this.blame(undefined), error)
     }
     if (name === undefined || typeof name === 'string') return name
     throw this.blame(undefined)(asked, 'gave the subject of a fact as something else than text or undefined', undefined)
