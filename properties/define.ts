@@ -31,3 +31,8 @@ export function seconds(micros: Micros): string {
   const millis = Math.round(micros / 1_000)
   return `${Math.floor(millis / 1_000)}.${String(millis % 1_000).padStart(3, '0')} s`
 }
+
+/** Calls `check` when so much virtual time has passed. Unlike an event of the cluster this leaves no trace: a property only watches. */
+export function afterwards(cluster: Cluster, delay: Micros, check: () => void): void {
+  cluster.kernel.alarm(cluster.kernel.now + delay, { onAlarm: check })
+}

@@ -2,7 +2,7 @@
 import { isPodReady, type Node } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { always, forEach, implies, not, property, state } from '../../src/trial/temporal/index.ts'
-import { CONTROLLER_LEASE } from '../define.ts'
+import { afterwards, CONTROLLER_LEASE } from '../define.ts'
 
 const NO_EXECUTE = 'NoExecute'
 /** Monitor period, grace, and as much again. */
@@ -70,7 +70,7 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
       if (since.has(key)) return
       const at = cluster.kernel.now
       since.set(key, at)
-      cluster.later(MARK_MICROS, () => check(key, at))
+      afterwards(cluster, MARK_MICROS, () => check(key, at))
     })
     return {}
   },

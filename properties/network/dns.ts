@@ -3,6 +3,7 @@ import { type Cluster, type DnsServer, namesOf } from '../../src/cluster/index.t
 import type { Micros } from '../../src/kernel/index.ts'
 import { type EndpointSlice, keyOf, type Service } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { afterwards } from '../define.ts'
 
 /** A change has reached the DNS servers of an undisturbed cluster by then; a disturbed one is asked about what it was told. */
 const SETTLE_MICROS: Micros = 500_000
@@ -40,7 +41,7 @@ export const dnsAnswersEqualEndpoints: PropertyDefinition = {
       const key = serviceOf(current ?? previous)
       if (asked.has(key) || cluster.truth.get('services', key)?.spec.clusterIP !== 'None') return
       asked.add(key)
-      cluster.later(SETTLE_MICROS, () => {
+      afterwards(cluster, SETTLE_MICROS, () => {
         asked.delete(key)
         const service = cluster.truth.get('services', key)
         if (service !== undefined) ask(service, (server) => server.told(key), '')

@@ -2,7 +2,7 @@
 import type { Cluster } from '../../src/cluster/index.ts'
 import { type EndpointSlice, isPodReady, keyOf } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
-import { CONTROLLER_LEASE, seconds } from '../define.ts'
+import { afterwards, CONTROLLER_LEASE, seconds } from '../define.ts'
 
 /** Watch, a queue with back-off up to a second, and a write. */
 const BOUND_MICROS = 6_000_000
@@ -50,7 +50,7 @@ export const onlyReadyEndpoints: PropertyDefinition = {
       if (!isListed) return
       report.reached()
       since.set(uid, cluster.kernel.now)
-      cluster.later(BOUND_MICROS, () => check(uid, key))
+      afterwards(cluster, BOUND_MICROS, () => check(uid, key))
     })
     return {}
   },

@@ -1,8 +1,9 @@
 /** Raft's safety around elections: one leader a term, and one vote a term. */
 import { type FactOf, forEachFact, never, property } from '../../src/trial/temporal/index.ts'
 
-/** The term that a member begins to lead. */
-const termLed = ({ role, term }: FactOf<'raft-role'>) => (role === 'leader' ? `${term}` : undefined)
+/** The term that a member begins to lead, of its own cluster: etcd's, or that of the etcd which keeps Events. */
+const termLed = ({ role, term, member }: FactOf<'raft-role'>) =>
+  role === 'leader' ? `${term} of ${member.replace(/-\d+$/, '')}` : undefined
 
 export const oneLeaderPerTerm = property({
   id: 'raft-one-leader-per-term',

@@ -1,0 +1,54 @@
+/** Properties only watch: with all of them, with none and with temporal ones that have deadlines, a run is the same run. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { registerDefects, registerFaults } from '../chaos/index.ts'
+import { registerSuites } from '../properties/index.ts'
+import { SECOND } from './kernel/index.ts'
+import { standardRegistry } from './standard-registry.ts'
+import { Registry, runScenario, suiteArbitrary } from './trial/index.ts'
+import { disturbed, forEach, happens, leadsTo, next, or, property, within } from './trial/temporal/index.ts'
+
+const all = standardRegistry()
+const none = new Registry()
+registerFaults(none)
+registerDefects(none)
+registerSuites(none)
+const temporal = new Registry()
+registerFaults(temporal)
+registerDefects(temporal)
+registerSuites(temporal)
+for (const seconds of [1, 2, 5, 30])
+  temporal.property(
+    property({
+      id: `within-${seconds}`,
+      claim: 'a deadline at every change of a pod',
+      formula: [
+        forEach('pods', (pod) =>
+          leadsTo(
+            pod.is('any', () => true),
+            within(
+              seconds * SECOND,
+              or(
+                next(pod.is('any', () => true)),
+                pod.is('any', () => true),
+              ),
+            ),
+          ),
+        ),
+        leadsTo(
+          happens('container-started'),
+          within(seconds * SECOND, or(happens('container-exited'), disturbed, happens('container-started'))),
+        ),
+      ],
+    }),
+  )
+
+test.each([...all.suites.keys()])('%s', (suite) => {
+  for (const scenario of fc.sample(suiteArbitrary(all, suite), { seed: 8, numRuns: 3 })) {
+    const runs = [all, none, temporal].map((registry) => runScenario({ ...scenario, properties: [] }, registry))
+    expect(runs.flatMap(({ violation, error }) => violation?.message ?? error?.message ?? [])).toEqual([])
+    const [hashes, steps] = [runs.map(({ traceHash }) => traceHash), runs.map((run) => run.steps)]
+    expect(new Set(steps).size).toBe(1)
+    expect(new Set(hashes).size).toBe(1)
+  }
+})
