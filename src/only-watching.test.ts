@@ -44,11 +44,16 @@ for (const seconds of [1, 2, 5, 30])
   )
 
 test.each([...all.suites.keys()])('%s', (suite) => {
-  for (const scenario of fc.sample(suiteArbitrary(all, suite), { seed: 8, numRuns: 3 })) {
-    const runs = [all, none, temporal].map((registry) => runScenario({ ...scenario, properties: [] }, registry))
-    expect(runs.flatMap(({ violation, error }) => violation?.message ?? error?.message ?? [])).toEqual([])
-    const [hashes, steps] = [runs.map(({ traceHash }) => traceHash), runs.map((run) => run.steps)]
-    expect(new Set(steps).size).toBe(1)
-    expect(new Set(hashes).size).toBe(1)
+  for (const drawn of fc.sample(suiteArbitrary(all, suite), { seed: 8, numRuns: 2 })) {
+    const scenario = { ...drawn, properties: [] }
+    const watched = runScenario(scenario, all)
+    expect(watched.violation?.message ?? watched.error?.message).toBeUndefined()
+    const bare = runScenario(scenario, none)
+    expect([watched.traceHash, watched.steps]).toEqual([bare.traceHash, bare.steps])
+    // A trial goes on for whoever waits for something in its quiet phase; up to there it is the same one.
+    const active = { stopAtMicros: scenario.durationMicros }
+    const timed = runScenario(scenario, temporal, active)
+    expect(timed.violation?.message ?? timed.error?.message).toBeUndefined()
+    expect(timed.traceHash).toBe(runScenario(scenario, none, active).traceHash)
   }
 })

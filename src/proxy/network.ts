@@ -142,7 +142,11 @@ export class NodeNetwork {
       else this.#plans.set(key, plan)
     }
     this.#tables = undefined
-    if (this.#ipvs === undefined) return NONE
+    if (this.#ipvs === undefined) {
+      // Both modes are there from the first restore on, asked for or not: who only looks must not change what happens.
+      this.#ipvsWorld()
+      return NONE
+    }
     this.#ipvs.state.ipvs.sysctls = decisions.ipvsSysctls()
     const draining = this.#ipvs.state.apply(this.#wanted(all), decisions, now)
     if (full) this.#ipvs.state.rebind()
