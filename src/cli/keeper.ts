@@ -14,7 +14,7 @@ import {
   type TrialResult,
 } from '../trial/index.ts'
 import { UserError } from '../trial/user-error.ts'
-import { corpusFolder } from './files.ts'
+import { corpusFolder, sweepTemporaries } from './files.ts'
 import type { Session } from './session.ts'
 
 /** What groups failures in a campaign: the signature, or the verdict of a trial that has none. Undefined: it is no failure. */
@@ -26,10 +26,13 @@ export class Keeper {
   readonly #session: Session
   /** Signature -> file of the corpus. */
   readonly #drawn = new Map<string, string>()
+  /** Signatures whose file could not be written. */
+  readonly #unkept = new Set<string>()
 
   constructor(session: Session, known: ReadonlyMap<string, string> = new Map()) {
     this.#session = session
     for (const [signature, file] of known) this.#drawn.set(signature, file)
+    sweepTemporaries(join(session.dir, 'corpus'))
   }
 
   /** Keeps a failing trial unless one like it was kept. @returns the file, if it was kept now */
@@ -46,10 +49,17 @@ export class Keeper {
       this.#folder().write(name, printScenario(scenario, about))
     } catch (error) {
       if (!(error instanceof UserError)) throw error
+      this.#unkept.add(signature)
       this.#session.io.err(`not kept: ${signature} of ${trialId}: ${error.message}\n`)
       return undefined
     }
-    return relative(this.#session.io.folder, join(this.#session.dir, 'corpus', name))
+    return this.fileOf(signature)
+  }
+
+  /** Where the failure is kept, from the current folder; undefined if it is not. */
+  fileOf(signature: string): string | undefined {
+    const name = this.#unkept.has(signature) ? undefined : this.#drawn.get(signature)
+    return name === undefined ? undefined : relative(this.#session.io.folder, join(this.#session.dir, 'corpus', name))
   }
 
   /** A failure of this kind is in the corpus already, as it was drawn. */

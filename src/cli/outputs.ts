@@ -14,6 +14,7 @@ import {
 import type { CampaignSummary, FailureGroup } from '../trial/index.ts'
 import { refused, writeTextAtomically } from './files.ts'
 import type { Finding } from './findings.ts'
+import type { Keeper } from './keeper.ts'
 import type { Session } from './session.ts'
 import { packageVersion } from './version.ts'
 
@@ -32,6 +33,8 @@ export interface Outcome {
   readonly wallMicros: number
   /** What was looked into. */
   readonly findings: readonly Finding[]
+  /** Knows where the others are kept, as they were drawn. */
+  readonly keeper: Keeper
 }
 
 /** Writes what was asked for, and in GitHub Actions what it shows, unless it was asked not to. @throws UserError */
@@ -40,14 +43,14 @@ export function writeOutputs(session: Session, flags: OutputFlags, outcome: Outc
   const isAction = environment.GITHUB_ACTIONS === 'true'
   const forGithub = flags.github ?? isAction
   if (flags.junit === undefined && flags.sarif === undefined && flags.summary === undefined && !forGithub) return
-  const { name, summary, wallMicros, findings } = outcome
+  const { name, summary, wallMicros, findings, keeper } = outcome
   const told = new Map(findings.map((finding) => [finding.signature, finding]))
   const campaign: ReportedCampaign = {
     name,
     release: packageVersion(),
     summary,
     wallMicros,
-    failures: summary.failures.map((group) => reported(session, group, told.get(group.signature))),
+    failures: summary.failures.map((group) => reported(session, group, told.get(group.signature), keeper)),
     properties: [...session.registry.properties.values()],
   }
   if (flags.junit !== undefined) writeTextAtomically(resolve(folder, flags.junit), junitXml(campaign))
@@ -65,10 +68,19 @@ export function writeOutputs(session: Session, flags: OutputFlags, outcome: Outc
   }
 }
 
-function reported(session: Session, group: FailureGroup, finding: Finding | undefined): ReportedFailure {
+function reported(
+  session: Session,
+  group: FailureGroup,
+  finding: Finding | undefined,
+  keeper: Keeper,
+): ReportedFailure {
   const { signature, count, first } = group
   const result = finding?.result ?? first.result
   const property = result.violation?.property ?? result.error?.property
+  const file =
+    finding === undefined || finding.unsaved !== undefined
+      ? keeper.fileOf(signature)
+      : relative(session.io.folder, finding.scenarioFile)
   const entry = first.trialId.startsWith('corpus/') ? first.trialId.slice('corpus/'.length) : first.trialId
   return {
     signature,
@@ -76,9 +88,7 @@ function reported(session: Session, group: FailureGroup, finding: Finding | unde
     ...(property === undefined ? {} : { property }),
     count,
     message: result.violation?.message ?? result.error?.message ?? result.verdict,
-    ...(finding === undefined || finding.unsaved !== undefined
-      ? {}
-      : { file: relative(session.io.folder, finding.scenarioFile).replaceAll('\\', '/') }),
+    ...(file === undefined ? {} : { file: file.replaceAll('\\', '/') }),
     trial: first.trialId,
     replay: finding?.replayCommand ?? `npx seatrial replay ${entry}`,
     story: finding === undefined ? [] : printStory(finding.story.slice(-STORY_LINES_MAXIMUM)).split('\n'),

@@ -71,6 +71,7 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
       summary: whole.summary(),
       wallMicros: spentMicros,
       findings,
+      keeper,
     })
     if (flags.advice !== false) await tellAdvice(session, objects, results, { seed, trials })
     return session.settle(Math.max(...results.map(({ summary }) => exitStatusOf(summary.verdicts))))

@@ -62,7 +62,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     const { head, past } = plan
     assertKnown(session, head.suites, head.defects)
     assertWritable(session.dir)
-    for (const folder of ['', 'corpus', 'campaigns']) sweepTemporaries(join(session.dir, folder))
+    for (const folder of ['', 'campaigns']) sweepTemporaries(join(session.dir, folder))
     session.say(openingOf(session, plan))
     const begun = performance.now()
     const elapsed = () => performance.now() - begun
@@ -95,7 +95,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     const summary = campaign.summary()
     io.out(session.json ? `${summaryLine(summary, usedMicros())}\n` : `${printSummary(summary, usedMicros())}\n`)
     const tell = (findings: readonly Finding[]) =>
-      writeOutputs(session, flags, { name: 'seatrial fuzz', summary, wallMicros: usedMicros(), findings })
+      writeOutputs(session, flags, { name: 'seatrial fuzz', summary, wallMicros: usedMicros(), findings, keeper })
     if (stopped) tell([])
     if (stopped) session.io.err(`go on with: npx seatrial fuzz --resume${repeated(session, plan)}\n`)
     else {

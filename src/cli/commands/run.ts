@@ -55,7 +55,8 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
     await reportFindings(session, summary, {
       shrink: flags.shrink !== false && !interrupted,
       keeper,
-      onEnd: (findings) => writeOutputs(session, flags, { name: 'seatrial run', summary, wallMicros, findings }),
+      onEnd: (findings) =>
+        writeOutputs(session, flags, { name: 'seatrial run', summary, wallMicros, findings, keeper }),
     })
     const status = exitStatusOf(summary.verdicts)
     if (interrupted && status === 0) return session.settle(INTERRUPTED_STATUS)
