@@ -55,7 +55,7 @@ export class RunningCall implements StorageReceiver, FreshnessWaiter, TimerTarge
 
   /** Runs the script until it waits or ends. */
   resume(result: unknown, out: Out): void {
-    invariant(!this.isOver, 'apiserver: a call that is over does not go on', { id: this.id })
+    if (this.isOver) invariant(false, 'apiserver: a call that is over does not go on', { id: this.id })
     this.owner.context.out = out
     const step = this.#steps.next(result)
     if (step.done === true) this.#end(step.value, out)

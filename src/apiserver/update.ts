@@ -69,12 +69,13 @@ export function* guaranteedUpdate(
     const compare: Unchanged[] = guard === undefined ? [] : [{ key, modRevision: guard }]
     const value = decision.outcome === 'put' ? encode(decision.object) : undefined
     const writes: StorageWrite[] = [value === undefined ? { type: 'delete', key } : { type: 'put', key, value }]
-    for (const claim of reserved) {
-      compare.push({ key: claim, modRevision: 0 })
-      writes.push({ type: 'put', key: claim, value: key })
-    }
-    for (const claim of held) if (!wanted.includes(claim)) writes.push({ type: 'delete', key: claim })
-    const reply = yield* txn({ compare, writes, otherwiseRead: [key, ...reserved] })
+    if (claims)
+      for (const claim of reserved) {
+        compare.push({ key: claim, modRevision: 0 })
+        writes.push({ type: 'put', key: claim, value: key })
+      }
+    if (claims) for (const claim of held) if (!wanted.includes(claim)) writes.push({ type: 'delete', key: claim })
+    const reply = yield* txn({ compare, writes, otherwiseRead: reserved.length === 0 ? [key] : [key, ...reserved] })
     if (reply.succeeded) {
       if (value !== undefined) return { done: 'put', object: decode(value, reply.revision) }
       return { done: 'removed', object: withResourceVersion(decision.object, reply.revision) }

@@ -66,7 +66,7 @@ export class Indexer<T> {
   /** Counts from now on what is under each value of an index that is still empty; answers how to ask for a value's count. */
   addTally<S extends Tally<T>>(name: string, make: () => S): (value: string) => S | undefined {
     const index = this.#indexes.get(name)
-    invariant(index !== undefined, 'client: an index is declared before it is asked', { name })
+    if (index === undefined) invariant(false, 'client: an index is declared before it is asked', { name })
     invariant(
       index.makeTally === undefined && this.#objects.size === 0,
       'client: an index is counted once, from the start',
@@ -78,7 +78,7 @@ export class Indexer<T> {
   /** The objects under `value` in the order in which they came; the list is a snapshot. */
   byIndex(name: string, value: string): readonly T[] {
     const index = this.#indexes.get(name)
-    invariant(index !== undefined, 'client: an index is declared before it is asked', { name })
+    if (index === undefined) invariant(false, 'client: an index is declared before it is asked', { name })
     const bucket = index.buckets.get(value)
     if (bucket === undefined) return NONE
     bucket.list ??= [...bucket.objects.values()]

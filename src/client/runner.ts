@@ -55,7 +55,8 @@ export class Task<T = unknown> implements ReplyReceiver, TimerTarget {
 
   onTimer(_kind: number, step: number, out: Out): void {
     if (this.#script === undefined) return
-    invariant(step === this.#step, 'client: a script wakes from the sleep it is in', { step, at: this.#step })
+    if (step !== this.#step)
+      invariant(false, 'client: a script wakes from the sleep it is in', { step, at: this.#step })
     this.advance(undefined, out)
   }
 

@@ -105,7 +105,7 @@ export class WorkQueue implements TimerTarget {
       this.#queue = this.#queue.slice(this.#head)
       this.#head = 0
     }
-    invariant(!this.#processing.has(key), 'client: a key is never with two workers at once', { key })
+    if (this.#processing.has(key)) invariant(false, 'client: a key is never with two workers at once', { key })
     this.#processing.add(key)
     this.#dirty.delete(key)
     return key

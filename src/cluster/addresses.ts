@@ -22,8 +22,22 @@ export function podCidr(index: number): string {
   return `10.${blockOf(index)}.${index % 256}.0/24`
 }
 
+/** The addresses that were asked about last, and the nodes they belong to. */
+const located = new Map<string, number>()
+const LOCATED_MAX = 1 << 14
+
 /** Which node a pod address (or a node's own) belongs to; -1 when it is neither. */
 export function nodeIndexOfAddress(address: string): number {
+  let index = located.get(address)
+  if (index === undefined) {
+    index = readNodeIndex(address)
+    if (located.size >= LOCATED_MAX) located.clear()
+    located.set(address, index)
+  }
+  return index
+}
+
+function readNodeIndex(address: string): number {
   const [a, b, c, d] = address.split('.').map(Number)
   if (a === 10 && b !== undefined && c !== undefined) {
     if (b >= 244 && b < 248) return (b - 244) * 256 + c

@@ -37,7 +37,7 @@ export class Backend implements TimerTarget {
 
   /** A transaction begins that will bring the state to `index`. */
   begin(index: number, out: Out): void {
-    invariant(index > this.#openIndex, 'etcd: the applied index goes up', { index, open: this.#openIndex })
+    if (index <= this.#openIndex) invariant(false, 'etcd: the applied index goes up', { index, open: this.#openIndex })
     this.#settled = this.#machine.image()
     this.#settledIndex = this.#openIndex
     this.#openIndex = index

@@ -130,7 +130,8 @@ export class WatchSet {
     const watch = this.#watches.get(message.watch)
     if (watch === undefined) return
     const first = message.events[0]?.kv.modRevision ?? message.revision
-    invariant(first >= watch.next, 'etcd: a watch is never given a revision twice', { first, next: watch.next })
+    if (first < watch.next)
+      invariant(false, 'etcd: a watch is never given a revision twice', { first, next: watch.next })
     if (message.hasMore === true) {
       watch.pieces.push(...message.events)
       return

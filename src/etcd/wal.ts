@@ -72,13 +72,13 @@ export class Wal {
 
   /** Appends one write. False when the disk is full: nothing more may be promised then. */
   append(write: number, hardState: HardState, entries: readonly Entry[], restoredIndex: LogIndex, out: Out): boolean {
-    invariant(write > this.#appended, 'etcd: writes are numbered upwards', { write })
+    if (write <= this.#appended) invariant(false, 'etcd: writes are numbered upwards', { write })
     const isFull = this.#bytes >= this.#segmentBytes && this.#syncing === 0
     if ((this.#segments.length === 0 || isFull) && !this.#cut(out)) return false
     const { file } = this.#segments[this.#segments.length - 1] as Segment
     const record: WalWrite = { kind: 'write', hardState, entries, restoredIndex }
     let bytes = 32
-    for (const entry of entries) bytes += 16 + entry.bytes
+    for (let i = 0; i < entries.length; i++) bytes += 16 + (entries[i] as Entry).bytes
     if (out.disk.append(file, record, bytes) === 'full') return false
     this.#bytes += bytes
     this.#hardState = hardState
@@ -91,7 +91,7 @@ export class Wal {
 
   /** The sync for `write` has ended; the next one begins if anything was appended meanwhile. */
   synced(write: number, out: Out): void {
-    invariant(write === this.#syncing, 'etcd: syncs end in order', { write, syncing: this.#syncing })
+    if (write !== this.#syncing) invariant(false, 'etcd: syncs end in order', { write, syncing: this.#syncing })
     this.#syncing = 0
     if (this.#appended > write) this.#sync(out)
   }

@@ -246,7 +246,7 @@ export class WatchHub implements TimerTarget {
     const { stream } = watch
     const first = (events[0] as WatchEvent).kv.modRevision
     const last = (events[events.length - 1] as WatchEvent).kv.modRevision
-    invariant(first >= watch.next, 'etcd: a watch never goes back', { first, next: watch.next })
+    if (first < watch.next) invariant(false, 'etcd: a watch never goes back', { first, next: watch.next })
     stream.underWay++
     stream.unasked++
     let acknowledge = 0

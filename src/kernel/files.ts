@@ -95,7 +95,7 @@ export class RecordFile {
   settle(mark: Mark): void {
     const count = mark - this.#settled
     if (count <= 0) return
-    invariant(count <= this.#pending.length, 'kernel: a sync covers only what was written', { count })
+    if (count > this.#pending.length) invariant(false, 'kernel: a sync covers only what was written', { count })
     for (let i = 0; i < count; i++) this.#keep(this.#pending[i] as Operation)
     if (count === this.#pending.length) this.#pending = []
     else this.#pending.splice(0, count)

@@ -16,7 +16,10 @@ export class InvariantError extends Error {
   }
 }
 
-/** Throws an InvariantError unless `condition` holds. `name` reads as a claim: "raft: commit never passes the last entry". */
+/**
+ * Throws an InvariantError unless `condition` holds. `name` reads as a claim: "raft: commit never passes the last entry".
+ * Facts are made before the call, whether it throws or not: where that is done thousands of times, ask first and call with `false`.
+ */
 export function invariant(condition: boolean, name: string, facts?: unknown): asserts condition {
   if (!condition) throw new InvariantError(name, facts)
 }

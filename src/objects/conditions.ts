@@ -5,7 +5,7 @@ import type { Condition } from './meta.ts'
 /** The condition of that type, if present. */
 export function findCondition(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
   if (conditions === undefined) return undefined
-  for (const condition of conditions) if (condition.type === type) return condition
+  for (let i = 0; i < conditions.length; i++) if (conditions[i]?.type === type) return conditions[i]
   return undefined
 }
 

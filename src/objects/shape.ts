@@ -173,7 +173,8 @@ function hasType(type: FieldType, value: unknown): boolean {
 
 function isTableOf(value: unknown, accepts: (entry: unknown) => boolean): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.values(value).every(accepts)
+  for (const key in value) if (!accepts((value as Readonly<Record<string, unknown>>)[key])) return false
+  return true
 }
 
 function shown(value: unknown): string {

@@ -51,14 +51,14 @@ export function tryParseTime(text: string): Micros | undefined {
 /** As `tryParseTime`, for stamps that machines wrote themselves: throws an InvariantError on anything else. */
 export function parseTime(text: string): Micros {
   const micros = tryParseTime(text)
-  invariant(micros !== undefined, 'objects: a stamp is RFC 3339', { text })
+  if (micros === undefined) invariant(false, 'objects: a stamp is RFC 3339', { text })
   return micros
 }
 
 function render(wallMicros: Micros): void {
   const second = Math.floor(wallMicros / SECOND)
   if (second === lastSecond) return
-  invariant(wallMicros >= 0, 'objects: stamps start in 1970', { wallMicros })
+  if (wallMicros < 0) invariant(false, 'objects: stamps start in 1970', { wallMicros })
   const day = Math.floor(second / DAY_SECONDS)
   if (day !== lastDay) {
     lastDay = day

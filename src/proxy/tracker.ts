@@ -67,8 +67,10 @@ export class ChangeTracker {
   }
 
   /** Everything the proxy believes, for comparisons. */
-  *objects(): Iterable<ServiceObjects> {
-    for (const [key, service] of this.#services) yield { service, slices: this.#slicesOf(key) }
+  objects(): readonly ServiceObjects[] {
+    const objects: ServiceObjects[] = []
+    for (const [key, service] of this.#services) objects.push({ service, slices: this.#slicesOf(key) })
+    return objects
   }
 
   #slicesOf(key: string): readonly EndpointSlice[] {

@@ -120,7 +120,7 @@ export function flush(state: RaftState, out: RaftOut): void {
 
 /** The disk confirms everything up to `write`: the log's durable end moves and promises leave. */
 export function settle(state: RaftState, write: number, out: RaftOut): void {
-  invariant(write <= state.lastWrite, 'raft: the disk confirms only what was written', { write })
+  if (write > state.lastWrite) invariant(false, 'raft: the disk confirms only what was written', { write })
   if (write <= state.durableWrite) return
   state.durableWrite = write
   const writes = state.pendingWrites

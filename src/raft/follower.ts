@@ -32,7 +32,9 @@ export function handleAppend(state: RaftState, message: Append, out: RaftOut): v
   const cut = state.options.decisions.cutsLogFrom(log.firstConflict(message.entries), message.previousIndex)
   const last = message.previousIndex + message.entries.length
   const tail = cut > 0 && cut <= log.last ? replaceFrom(state, cut, last, out) : NO_ENTRIES
-  for (const entry of message.entries) {
+  const { entries } = message
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as Entry
     if (entry.index <= log.last) continue
     log.append(entry)
     addUnsaved(state, entry)

@@ -58,8 +58,8 @@ export class RaftLog {
 
   /** Adds one entry at the end. */
   append(entry: Entry): void {
-    invariant(entry.index === this.last + 1, 'raft: an entry follows the last one', { index: entry.index })
-    invariant(entry.term >= this.lastTerm, 'raft: terms never go down along a log', { index: entry.index })
+    if (entry.index !== this.last + 1) invariant(false, 'raft: an entry follows the last one', { index: entry.index })
+    if (entry.term < this.lastTerm) invariant(false, 'raft: terms never go down along a log', { index: entry.index })
     this.#entries.push(entry)
   }
 
@@ -73,7 +73,8 @@ export class RaftLog {
 
   /** The first index at which an incoming entry has another term than the one held, or 0. */
   firstConflict(entries: readonly Entry[]): LogIndex {
-    for (const entry of entries) {
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Entry
       const term = this.termAt(entry.index)
       if (term === -1) {
         if (entry.index > this.last) return 0
@@ -94,7 +95,7 @@ export class RaftLog {
 
   /** Entries from `from` on, at most `maxBytes` of them but at least one; shared with the last caller who asked the same. */
   slice(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] {
-    invariant(from > this.compacted, 'raft: compacted entries cannot be read', { from })
+    if (from <= this.compacted) invariant(false, 'raft: compacted entries cannot be read', { from })
     const first = from - this.compacted - 1
     const end = Math.min(to, this.last) - this.compacted
     if (first >= end) return NO_ENTRIES

@@ -130,19 +130,20 @@ export type RaftMessage =
 /** Rough size of a message on the wire. */
 export function messageBytes(message: RaftMessage): number {
   switch (message.type) {
-    case 'raft-append': {
-      let bytes = 64
-      for (const entry of message.entries) bytes += entry.bytes
-      return bytes
-    }
+    case 'raft-append':
+      return 64 + bytesOf(message.entries)
     case 'raft-snapshot':
       return 128 + message.snapshot.bytes
-    case 'raft-propose': {
-      let bytes = 64
-      for (const proposal of message.proposals) bytes += proposal.bytes
-      return bytes
-    }
+    case 'raft-propose':
+      return 64 + bytesOf(message.proposals)
     default:
       return 64
   }
+}
+
+/** By index: an iterator would be made for every message. */
+export function bytesOf(list: readonly { readonly bytes: number }[]): number {
+  let bytes = 0
+  for (let i = 0; i < list.length; i++) bytes += (list[i] as { readonly bytes: number }).bytes
+  return bytes
 }

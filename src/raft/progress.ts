@@ -164,7 +164,7 @@ export class Progress {
   }
 
   #reset(state: ProgressState): void {
-    invariant(this.next > this.match, 'raft: what a follower holds is not sent again', { next: this.next })
+    if (this.next <= this.match) invariant(false, 'raft: what a follower holds is not sent again', { next: this.next })
     this.state = state
     this.flowPaused = false
     this.pendingSnapshot = 0

@@ -3,7 +3,7 @@
  * maybeCommit. Sending runs ahead of the leader's own disk; counting does not.
  */
 import { invariant } from '../kernel/invariant.ts'
-import type { Heartbeat, Proposal } from './messages.ts'
+import { bytesOf, type Heartbeat, type Proposal } from './messages.ts'
 import type { Progress } from './progress.ts'
 import { reachedByQuorum } from './quorum.ts'
 import type { RaftOut } from './sink.ts'
@@ -12,9 +12,10 @@ import type { Entry } from './types.ts'
 
 /** Adds proposals to the leader's log. They are sent by `broadcastAppend` and written at the end of the step. */
 export function appendProposals(state: RaftState, proposals: readonly Proposal[]): void {
-  invariant(state.role === 'leader', 'raft: only a leader appends proposals', { role: state.role })
-  for (const proposal of proposals) {
-    const entry: Entry = { index: state.log.last + 1, term: state.term, data: proposal.data, bytes: proposal.bytes }
+  if (state.role !== 'leader') invariant(false, 'raft: only a leader appends proposals', { role: state.role })
+  for (let i = 0; i < proposals.length; i++) {
+    const { data, bytes } = proposals[i] as Proposal
+    const entry: Entry = { index: state.log.last + 1, term: state.term, data, bytes }
     state.log.append(entry)
     addUnsaved(state, entry)
   }
@@ -65,12 +66,6 @@ export function sendAppend(state: RaftState, slot: number, evenEmpty: boolean, o
 }
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([])
-
-function bytesOf(entries: readonly Entry[]): number {
-  let bytes = 0
-  for (const entry of entries) bytes += entry.bytes
-  return bytes
-}
 
 function sendSnapshot(state: RaftState, slot: number, out: RaftOut): boolean {
   const progress = state.progress[slot] as Progress

@@ -248,8 +248,9 @@ export function applicable(state: RaftState): LogIndex {
 
 /** The state machine has applied everything up to `index`. */
 export function setApplied(state: RaftState, index: LogIndex): void {
-  invariant(index >= state.applied, 'raft: applying never goes back', { index, applied: state.applied })
-  invariant(index <= state.commit, 'raft: only committed entries are applied', { index, commit: state.commit })
+  if (index < state.applied) invariant(false, 'raft: applying never goes back', { index, applied: state.applied })
+  if (index > state.commit)
+    invariant(false, 'raft: only committed entries are applied', { index, commit: state.commit })
   if (state.uncommittedBytes > 0) releaseBytes(state, index)
   state.applied = index
   if (state.applying < index) state.applying = index
@@ -275,7 +276,8 @@ export function snapshotPending(state: RaftState): boolean {
 /** A majority is known to hold everything up to `index`. */
 export function commitTo(state: RaftState, index: LogIndex): void {
   if (index <= state.commit) return
-  invariant(index <= state.log.last, 'raft: commit never passes the last entry', { index, last: state.log.last })
+  if (index > state.log.last)
+    invariant(false, 'raft: commit never passes the last entry', { index, last: state.log.last })
   state.commit = index
 }
 

@@ -101,13 +101,16 @@ export function validateServiceUpdate(errors: FieldErrors, after: Service, befor
 }
 
 const ENDPOINTS_MAX = 1000
+const NO_ADDRESSES: readonly string[] = []
 
 export function validateEndpointSlice(errors: FieldErrors, slice: EndpointSlice): void {
   errors.oneOf('addressType', slice.addressType, ['FQDN', 'IPv4', 'IPv6'])
   if (slice.endpoints.length > ENDPOINTS_MAX) errors.tooMany('endpoints', slice.endpoints.length, ENDPOINTS_MAX)
-  for (const [i, endpoint] of slice.endpoints.entries()) {
-    if (!endpoint.addresses?.length) errors.required(`endpoints[${i}].addresses`, 'must contain at least 1 address')
-    for (const [j, address] of (endpoint.addresses ?? []).entries()) {
+  for (let i = 0; i < slice.endpoints.length; i++) {
+    const addresses = slice.endpoints[i]?.addresses ?? NO_ADDRESSES
+    if (addresses.length === 0) errors.required(`endpoints[${i}].addresses`, 'must contain at least 1 address')
+    for (let j = 0; j < addresses.length; j++) {
+      const address = addresses[j] as string
       if (slice.addressType === 'IPv4' && !isIpv4(address)) {
         errors.invalid(`endpoints[${i}].addresses[${j}]`, address, 'must be a valid IPv4 address')
       }
