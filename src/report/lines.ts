@@ -17,9 +17,10 @@ function shape(properties: Readonly<Record<string, unknown>>, optional: readonly
   }
 }
 
-const violation = shape({ property: text, subject: text, message: text, shape: text, atMicros: micros, details: {} }, [
-  'details',
-])
+const violation = shape(
+  { property: text, subject: text, message: text, shape: text, atMicros: micros, saw: text, details: {} },
+  ['saw', 'details'],
+)
 const error = shape({ message: text, property: text }, ['property'])
 const fault = shape({
   fault: text,
@@ -77,8 +78,10 @@ const LINES: Readonly<
     members: {
       ...{ signature: text, count, trial: text, scenario: text, traceHash: text, faults: count, steps: count },
       ...{ executions: count, file: text, test: text, replay: text },
+      violation,
       story: { type: 'array', items: shape({ atMicros: micros, text }) },
     },
+    optional: ['violation'],
   },
   complaint: {
     title: 'Something about a manifest (check).',
