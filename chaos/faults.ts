@@ -17,10 +17,13 @@ import {
   slowPreStop,
 } from './faults/containers.ts'
 import { crashAtVote } from './faults/crash-at-vote.ts'
+import { crashLoop } from './faults/crash-loop.ts'
 import { lostContact } from './faults/lost-contact.ts'
+import { crashAfterMemberChange, cutOffMembers } from './faults/members.ts'
 import { partition } from './faults/partition.ts'
 import { clockSkew, crashNode, crashProcess, diskTrouble, pauseProcess } from './faults/processes.ts'
 import { replacedNode } from './faults/replaced-node.ts'
+import { shortReigns } from './faults/short-reigns.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
 import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
 import { blindAfterWrite, crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
@@ -38,6 +41,10 @@ export const FAULTS: readonly FaultKind[] = [
   crashNode,
   replacedNode,
   crashAtVote,
+  shortReigns,
+  crashLoop,
+  cutOffMembers,
+  crashAfterMemberChange,
   crashAfterWrite,
   deafAfterWrite,
   blindAfterWrite,

@@ -60,6 +60,7 @@ export function processNames(topology: Topology): readonly string[] {
   return [
     ...names.etcdMembers,
     ...names.eventsEtcdMembers,
+    ...names.spareEtcdMembers,
     ...names.apiServers,
     ...names.controllerManagers,
     ...names.schedulers,
@@ -77,7 +78,7 @@ export function etcdNames(topology: Topology): readonly string[] {
 /** Every host that a fault may strike, by name. */
 export function hostNames(topology: Topology): readonly string[] {
   const names = namesOf(topology)
-  return [...names.etcdMembers, ...names.eventsEtcdMembers, ...names.masters, ...names.nodes]
+  return [...names.etcdMembers, ...names.eventsEtcdMembers, ...names.spareEtcdMembers, ...names.masters, ...names.nodes]
 }
 
 /** One of the names; the first is the simplest. */

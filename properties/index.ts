@@ -11,6 +11,10 @@ import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
 import { membersAgree } from './etcd/agreement.ts'
 import { revisionNeverGoesBack } from './etcd/durability.ts'
 import { oneHistory } from './etcd/history.ts'
+import { leaseOutlivesRenewals, nothingOutlivesItsLease, onlyLeaderExpires } from './etcd/leases.ts'
+import { answersAreTrue, linearizable, revisionsGrow } from './etcd/linearizable.ts'
+import { watchGuarantees } from './etcd/watches.ts'
+import { writesCommit } from './etcd/writes-commit.ts'
 import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
 import { phaseIsFinal, terminalIsNotReady } from './kubelet/phase.ts'
 import { killAfterGrace, killByGraceAndTwo, termAfterPreStop } from './kubelet/stopping.ts'
@@ -22,6 +26,7 @@ import { proxyModesAgree, proxyRulesFollowTheApi } from './network/proxy-rules.t
 import { leaderNotDisrupted } from './raft/disruption.ts'
 import { oneLeaderPerTerm, oneVotePerTerm } from './raft/elections.ts'
 import { committedNeverLost, logMatching } from './raft/logs.ts'
+import { leaderWithinBound, quorumsOverlap } from './raft/membership.ts'
 import { chargesWhatIsBound } from './scheduler/cache.ts'
 import { boundOnce, noOvercommit } from './scheduler/overcommit.ts'
 import { snapshotIsCurrent } from './scheduler/snapshot.ts'
@@ -36,11 +41,21 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   oneLeaderPerTerm,
   oneVotePerTerm,
   leaderNotDisrupted,
+  leaderWithinBound,
+  quorumsOverlap,
   logMatching,
   committedNeverLost,
   membersAgree,
   oneHistory,
   revisionNeverGoesBack,
+  revisionsGrow,
+  answersAreTrue,
+  linearizable,
+  watchGuarantees,
+  leaseOutlivesRenewals,
+  onlyLeaderExpires,
+  nothingOutlivesItsLease,
+  writesCommit,
   finalizersKept,
   neverBackInTime,
   informersEndEqual,

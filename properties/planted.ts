@@ -19,6 +19,15 @@ export const PLANTED: readonly Defect[] = [
       raft: { cutsLogFrom: (firstConflict) => (firstConflict === 0 ? 0 : firstConflict + 1) },
     },
   ),
+  planted('idle-leaders', 'no leader but the first commits anything', 'etcd-clients', 'etcd-writes-commit', {
+    raft: { commitsByCounting: (_entryTerm, leaderTerm) => leaderTerm === 1 },
+  }),
+  planted('late-renewals', 'a lease is renewed while it ends', 'etcd-leases', 'etcd-lease-outlives-renewals', {
+    etcd: { expiredLeaseMayBeRenewed: () => true },
+  }),
+  planted('generous-lessor', 'a renewal gives a lease hours', 'etcd-leases', 'etcd-nothing-outlives-its-lease', {
+    etcd: { renewedUntil: (now, ttlMicros) => now + 1_000 * ttlMicros },
+  }),
   planted('any-list', 'a later list may be of any version', 'control-plane', 'informer-never-goes-back', {
     client: { relistVersion: () => '0' },
   }),

@@ -4,14 +4,11 @@
  */
 import fc from 'fast-check'
 import { SMALL_TOPOLOGY, type Topology } from '../src/cluster/index.ts'
-import { type Recipe, scenarioArbitrary } from '../src/trial/index.ts'
 import type { Registry, Suite } from '../src/trial/registry.ts'
+import { ETCD_SUITES } from './etcd/suites.ts'
 import { ANY_APPS, ANY_OBJECTS, ANY_STEPS, ANY_TOPOLOGY } from './everything.ts'
+import { LEAN, SECOND, suite } from './recipes.ts'
 import { batch, budget, configMap, service, web } from './workloads.ts'
-
-const SECOND = 1_000_000
-const BOOT_MICROS = 12 * SECOND
-const ACTIVE_MICROS = 45 * SECOND
 
 const CONTROL_PLANE_FAULTS = [
   'partition',
@@ -25,26 +22,10 @@ const CONTROL_PLANE_FAULTS = [
   'slow-consumer',
 ] as const
 
-/** As few processes as will do, so that faults strike the ones that matter here more often. */
-const LEAN: Topology = { ...SMALL_TOPOLOGY, etcdMembers: 1, controllerManagers: 1, schedulers: 1, nodes: 2, zones: 2 }
 const SMALL_OR_LEAN = fc.constantFrom<Topology>(SMALL_TOPOLOGY, LEAN, LEAN)
 
 /** Both data planes carry traffic in turn. */
 const EITHER_MODE = fc.constantFrom<Topology>(SMALL_TOPOLOGY, { ...SMALL_TOPOLOGY, proxyMode: 'ipvs' })
-
-function suite(id: string, title: string, recipe: Omit<Recipe, 'name'>): (registry: Registry) => Suite {
-  return (registry) => ({
-    id,
-    title,
-    arbitrary: ({ horizonMicros }) =>
-      scenarioArbitrary(registry, {
-        name: id,
-        quietStartMicros: BOOT_MICROS,
-        durationMicros: horizonMicros ?? ACTIVE_MICROS,
-        ...recipe,
-      }),
-  })
-}
 
 export const SUITES: readonly ((registry: Registry) => Suite)[] = [
   suite('small', 'the small cluster: two applications, all kinds of fault, people at work', {
@@ -147,6 +128,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       },
     },
   ),
+  ...ETCD_SUITES,
   suite('control-plane', 'controllers, schedulers and API servers that die, stand still or lose each other', {
     objects: [web({ replicas: 3 }), service('web')],
     workload: { kinds: ['scale', 'set-image', 'delete-pod'], least: 0, most: 3 },

@@ -28,6 +28,10 @@ const STRIKES: Readonly<Record<string, Strike>> = {
   'replaced-node': { seconds: 5, parameters: { node: 'node-1', milliCpu: 2_000 } },
   // The first election is at about one second.
   'crash-at-vote': { atSeconds: 0, seconds: 5, parameters: { process: 'etcd-0', downMicros: 200_000 } },
+  'short-reigns': { seconds: 6, parameters: { reignMicros: 20_000, cutMicros: 3 * SECOND, direction: 'both' } },
+  'crash-loop': { seconds: 5, parameters: { process: 'etcd-0', upMicros: SECOND, downMicros: 200_000 } },
+  'cut-off-members': { seconds: 6, parameters: { side: ['etcd-1'] } },
+  'crash-after-member-change': { seconds: 20, parameters: { nth: 1, downMicros: 2 * SECOND } },
   'crash-after-write': {
     seconds: 15,
     parameters: { component: 'kube-controller-manager', resource: 'pods', nth: 1, downMicros: SECOND },
@@ -71,6 +75,11 @@ const BEFORE: Readonly<Record<string, FaultStep>> = {
   },
 }
 
+/** Steps that a fault needs to strike at all. */
+const STEPS: Readonly<Record<string, Scenario['workload']>> = {
+  'crash-after-member-change': [{ id: 'w2', atMicros: 18 * SECOND, kind: 'etcd-member-remove', member: 'etcd-2' }],
+}
+
 function scenario(kind: string, strike: Strike): Scenario {
   const before = BEFORE[kind]
   const fault: FaultStep = {
@@ -98,6 +107,7 @@ function scenario(kind: string, strike: Strike): Scenario {
         deployment: 'web',
         image: 'registry.example/web:v2',
       },
+      ...(STEPS[kind] ?? []),
     ],
     traffic: [],
     faults: before === undefined ? [fault] : [before, fault],

@@ -1,5 +1,5 @@
 /** A leader that a majority hears from is not deposed: pre-vote and the quorum check keep a returning member quiet. */
-import { namesOf } from '../../src/cluster/index.ts'
+import { namesOf, type StepFact } from '../../src/cluster/index.ts'
 import type { EtcdFact } from '../../src/etcd/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
@@ -43,6 +43,14 @@ export const leaderNotDisrupted: PropertyDefinition = {
       const previous = members[names.indexOf(leader)]
       if (previous !== undefined && !steadyMembers(at).includes(previous)) leader = ''
     }
+    // Who is asked to hand over, or belongs to another majority from now on, is not deposed.
+    const forget = () => {
+      leader = ''
+    }
+    onFact<RaftFact, 'raft-membership-changed'>(cluster, 'raft-membership-changed', forget)
+    onFact<StepFact, 'step-started'>(cluster, 'step-started', ({ step }) => {
+      if (step.kind === 'etcd-move-leader') forget()
+    })
     cluster.kernel.subscribe('process-crashed', (fact) => {
       if ((fact as unknown as { name: string }).name === leader) leader = ''
     })

@@ -1,6 +1,14 @@
 /** A failure looked into: shrunk, told, written down as a scenario and a Vitest file, with the command that replays it. */
 import { join, relative } from 'node:path'
-import { printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf, vitestFile } from '../report/index.ts'
+import {
+  printDrawing,
+  printStory,
+  STORY_LINES_MAXIMUM,
+  type StoryLine,
+  sizeInWords,
+  storyOf,
+  vitestFile,
+} from '../report/index.ts'
 import {
   aboutOf,
   type FailureGroup,
@@ -125,6 +133,7 @@ export function printFinding(session: Session, finding: Finding): string {
   return [
     `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
+    ...(finding.result.violation?.drawing === undefined ? [] : [`\n${printDrawing(finding.result)}`]),
     finding.unsaved === undefined
       ? `    scenario: ${near(finding.scenarioFile)}\n    test: ${near(finding.testFile)}\n    trace hash: ${finding.result.traceHash}`
       : `    not saved: ${finding.unsaved.message}\n    trace hash: ${finding.result.traceHash}`,

@@ -95,6 +95,7 @@ function buildProgram(io: Io, act: Act): Command {
     .description('one scenario again')
     .option('--trace', 'print every event')
     .option('--twice', 'run it in a second process as well and compare the two, event by event')
+    .option('--svg <file>', 'write the picture of a history that has no order, if that is what failed')
     .option('--at <time>', 'stop at this virtual time, such as 12.5s, and print the objects as kubectl get would')
     .option(
       '--export <format-and-file...>',

@@ -11,6 +11,9 @@ import { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { Scheduler } from '../scheduler/index.ts'
 import { clusterCidr, nodeAddress, podCidr } from './addresses.ts'
 import { DnsServer } from './dns.ts'
+import { EtcdLoadClient } from './etcd-client.ts'
+import type { EtcdClientSpec } from './etcd-load.ts'
+import { Etcdctl } from './etcdctl.ts'
 import { Operator } from './operator.ts'
 import type { ClusterOptions } from './options.ts'
 import { namesOf, type Topology } from './topology.ts'
@@ -18,12 +21,16 @@ import { TrafficSource } from './traffic.ts'
 import { worldOf } from './traffic-world.ts'
 import type { Truth } from './truth.ts'
 import { Wire } from './wire.ts'
-import type { TrafficClient } from './workload.ts'
+import type { EtcdStep, TrafficClient } from './workload.ts'
 
 export interface Assembly {
   operator(): Operator
   traffic(): readonly TrafficSource[]
   startTraffic(clients: readonly TrafficClient[]): void
+  etcdClients(): readonly ProcessId[]
+  startEtcdClients(clients: readonly EtcdClientSpec[]): void
+  etcdctls(): readonly Etcdctl[]
+  startEtcdctl(steps: readonly EtcdStep[]): void
   runtimeProcess(node: string): ProcessId
   networkOf(node: string): NodeNetwork
   /** What the machine of that name offers from its next start on. */
@@ -58,6 +65,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       names.proxies[index],
       names.wires[index],
     ]),
+    ...names.spareEtcdMembers,
   ]
   const ids = new Map(order.map((name, index) => [name, index + 1]))
   const idOf = (name: string | undefined): ProcessId => ids.get(name ?? '') ?? 0
@@ -71,6 +79,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   for (const host of [
     ...names.etcdMembers,
     ...names.eventsEtcdMembers,
+    ...names.spareEtcdMembers,
     ...names.masters,
     'operator',
     'outside',
@@ -85,9 +94,17 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
 
   const capacities = new Map<string, Topology['nodeCapacity']>()
   const planned: Planned[] = []
+  const snapshotEntries = topology.etcdSnapshotEntries
+  const chosen = Object.freeze({
+    streams,
+    decisions: decisions.etcd,
+    raftDecisions: decisions.raft,
+    ...(snapshotEntries === undefined
+      ? {}
+      : { snapshotEntries, catchUpEntries: Math.max(1, Math.floor(snapshotEntries / 2)) }),
+  })
   const addMember = (members: readonly ProcessId[]) => (name: string, index: number) => {
-    const chosen = { decisions: decisions.etcd, raftDecisions: decisions.raft }
-    planned.push({ host: name, name, factory: () => new EtcdMember({ name, index, members, streams, ...chosen }) })
+    planned.push({ host: name, name, factory: () => new EtcdMember({ ...chosen, name, index, members }) })
   }
   names.etcdMembers.forEach(addMember(etcd))
   names.eventsEtcdMembers.forEach(addMember(eventsEtcd))
@@ -169,6 +186,13 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     planned.push({ host: node, name: names.wires[index] ?? '', factory: () => new Wire(runtime) })
   })
 
+  for (const name of names.spareEtcdMembers)
+    planned.push({
+      host: name,
+      name,
+      factory: () => new EtcdMember({ ...chosen, members: etcd, name, index: -1, joins: true }),
+    })
+
   for (const { host, name, factory } of planned) {
     const id = kernel.spawn(host, name, factory)
     invariant(id === idOf(name), 'cluster: processes get their ids in the planned order', { name, id })
@@ -176,6 +200,8 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   forwardToWires(kernel, names.nodes, names.wires.map(idOf))
 
   const sources: { readonly process: ProcessId }[] = []
+  const etcdClients: ProcessId[] = []
+  const etcdctls: ProcessId[] = []
   return {
     operator: () => kernel.machineOf(idOf('operator')) as Operator,
     traffic: () => sources.map(({ process }) => kernel.machineOf(process) as TrafficSource),
@@ -199,6 +225,22 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       })
     },
     setCapacity: (node, capacity) => capacities.set(node, capacity),
+    etcdClients: () => etcdClients,
+    startEtcdClients(clients) {
+      clients.forEach((spec, place) => {
+        const name = `etcd-client-${spec.id}`
+        kernel.addHost(name)
+        etcdClients.push(kernel.spawn(name, name, () => new EtcdLoadClient({ spec, place, members: etcd, streams })))
+      })
+    },
+    etcdctls: () => etcdctls.map((process) => kernel.machineOf(process) as Etcdctl),
+    startEtcdctl(steps) {
+      const processes = new Map([...names.etcdMembers, ...names.spareEtcdMembers].map((name) => [name, idOf(name)]))
+      for (const step of steps) {
+        const command = () => new Etcdctl({ step, members: etcd, processes, streams })
+        etcdctls.push(kernel.spawn('operator', `etcdctl-${step.id}`, command))
+      }
+    },
     runtimeProcess: (node) => idOf(names.runtimes[names.nodes.indexOf(node)]),
     networkOf(node) {
       const network = networks[names.nodes.indexOf(node)]

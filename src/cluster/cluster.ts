@@ -21,11 +21,13 @@ import type { KubeProxy, NodeNetwork } from '../proxy/index.ts'
 import { type Assembly, assemble } from './assemble.ts'
 import { Calm } from './calm.ts'
 import { staleInformers, unconverged } from './convergence.ts'
-import type { Operator } from './operator.ts'
+import type { EtcdLoadClient } from './etcd-client.ts'
+import type { EtcdClientSpec } from './etcd-load.ts'
+import type { KubectlStep, Operator } from './operator.ts'
 import type { ClusterOptions } from './options.ts'
 import { namesOf, type Topology } from './topology.ts'
 import { Truth } from './truth.ts'
-import type { TrafficClient, WorkloadStep } from './workload.ts'
+import { isEtcdStep, type TrafficClient, type WorkloadStep } from './workload.ts'
 
 /** Nothing but leases has changed for so long: the cluster may be called quiet. */
 const QUIET_MICROS: Micros = 5 * SECOND
@@ -69,12 +71,24 @@ export class Cluster {
   }
 
   scheduleWorkload(steps: readonly WorkloadStep[]): void {
-    this.#onOperator((operator, out) => operator.schedule(steps, out))
+    const etcdSteps = steps.filter(isEtcdStep)
+    this.#assembly.startEtcdctl(etcdSteps)
+    this.#onOperator((operator, out) =>
+      operator.schedule(
+        steps.filter((step): step is KubectlStep => !isEtcdStep(step)),
+        out,
+      ),
+    )
   }
 
   /** Each client is a process of its own on its node, or on the host `outside`. */
   startTraffic(clients: readonly TrafficClient[]): void {
     this.#assembly.startTraffic(clients)
+  }
+
+  /** Each client is a process on a host of its own. */
+  startEtcdClients(clients: readonly EtcdClientSpec[]): void {
+    this.#assembly.startEtcdClients(clients)
   }
 
   /** The objects given to `boot` have all been taken or refused. */
@@ -86,6 +100,9 @@ export class Cluster {
   stopLoad(): void {
     this.#onOperator((operator, out) => operator.stop(out))
     for (const client of this.#assembly.traffic()) client.stop()
+    for (const command of this.#assembly.etcdctls()) command.stop()
+    for (const client of this.#assembly.etcdClients())
+      this.kernel.enter(client, (machine, out) => (machine as EtcdLoadClient).stop(out))
   }
 
   #onOperator(action: (operator: Operator, out: Out) => void): void {
@@ -115,24 +132,34 @@ export class Cluster {
   }
 
   /**
-   * Converged, every informer, member of etcd and kube-proxy has caught up, and nothing but leases has changed for five
-   * seconds.
+   * Converged, every informer, member of etcd and kube-proxy has caught up, clients of etcd have been shown everything, and
+   * nothing but leases has changed for five seconds.
    */
   isQuiet(): boolean {
     if (this.kernel.now - this.truth.lastChangeAt < QUIET_MICROS || this.#assembly.operator().running > 0) return false
+    if (this.#assembly.etcdctls().some(({ isRunning }) => isRunning)) return false
     if (this.unconverged().length > 0 || staleInformers(this.truth, this.informers()).length > 0) return false
-    return this.#etcdHasCaughtUp() && this.#proxiesHaveCaughtUp()
+    return this.#etcdHasCaughtUp() && this.#etcdClientsAreDone() && this.#proxiesHaveCaughtUp()
   }
 
   /** A member that is still down (its disk was full, say) or behind is not quiet: nothing has been shown about it yet. */
   #etcdHasCaughtUp(): boolean {
     const views = this.etcdViews()
-    if (
-      views.length <
-      this.topology.etcdMembers - namesOf(this.topology).etcdMembers.filter((name) => this.isLost(name)).length
-    )
-      return false
-    return views.every((view) => view.isRunning && view.revision === this.truth.revision)
+    if (!views.some(({ isRunning }) => isRunning)) return false
+    const newest = views.reduce((left, right) => (right.appliedIndex > left.appliedIndex ? right : left))
+    const belonging = [...newest.voters, ...newest.learners]
+    const { etcdMembers } = namesOf(this.topology)
+    return belonging.every((id) => {
+      if (this.isLost(etcdMembers[id - 1] ?? '')) return true
+      const view = views.find((candidate) => candidate.id === id)
+      return view?.isRunning === true && view.revision === this.truth.revision
+    })
+  }
+
+  #etcdClientsAreDone(): boolean {
+    return this.#assembly
+      .etcdClients()
+      .every((client) => (this.kernel.machineOf(client) as EtcdLoadClient).isDone(this.kernel.now))
   }
 
   /** After a failed restore the next one may come as late as the sync period, 30 s. */
@@ -235,8 +262,9 @@ export class Cluster {
 
   /** What each running member of etcd holds. */
   etcdViews(): readonly EtcdView[] {
-    return namesOf(this.topology)
-      .etcdMembers.map((name) => this.process(name))
+    const { etcdMembers, spareEtcdMembers } = namesOf(this.topology)
+    return [...etcdMembers, ...spareEtcdMembers]
+      .map((name) => this.process(name))
       .filter((process) => this.kernel.isRunning(process))
       .map((process) => (this.kernel.machineOf(process) as EtcdMember).view())
   }

@@ -28,7 +28,7 @@ import {
   type Resource,
   resourceOfKind,
 } from '../objects/index.ts'
-import type { WorkloadStep } from './workload.ts'
+import type { EtcdStep, WorkloadStep } from './workload.ts'
 
 const RETRY_MICROS: Micros = 500 * MILLISECOND
 /** While the cluster comes up, an object whose namespace is missing is tried again so often. */
@@ -49,10 +49,13 @@ export interface StepFact {
 
 const TICK_STEP = 1
 
+/** What kubectl does; etcdctl has processes of its own (`etcdctl.ts`). */
+export type KubectlStep = Exclude<WorkloadStep, EtcdStep>
+
 export class Operator implements Machine {
   readonly #client: ApiClient
   readonly #runner: ScriptRunner
-  readonly #steps: WorkloadStep[] = []
+  readonly #steps: KubectlStep[] = []
   readonly #cordoned = new Set<string>()
   #stopped = false
   /** Steps begun and not yet finished. */
@@ -110,7 +113,7 @@ export class Operator implements Machine {
   }
 
   /** Carries out the steps, each at its moment. */
-  schedule(steps: readonly WorkloadStep[], out: Out): void {
+  schedule(steps: readonly KubectlStep[], out: Out): void {
     for (const step of steps) {
       out.after(Math.max(0, step.atMicros - out.now), this, TICK_STEP, this.#steps.length)
       this.#steps.push(step)
@@ -182,7 +185,7 @@ export class Operator implements Machine {
     return patched.code
   }
 
-  #perform(step: WorkloadStep): Script<number> {
+  #perform(step: KubectlStep): Script<number> {
     const change = (target: { readonly namespace: string; readonly deployment: string }, spec: unknown) =>
       this.#patch('deployments', target.namespace, target.deployment, { spec })
     return match(step)

@@ -8,6 +8,10 @@ export interface Topology {
   readonly events?: 'off' | 'on'
   /** Members of Events' own etcd cluster, 1, 3 or 5, as large clusters have it. Left out or 0: Events are in the main one. */
   readonly eventsEtcdMembers?: number
+  /** Hosts on which etcd runs but has not joined: `etcd-3`, ... after three members. Default: none. */
+  readonly spareEtcdMembers?: number
+  /** Entries between two snapshots of an etcd member; it keeps half as many behind. Default: etcd's own, 10,000 and 5,000. */
+  readonly etcdSnapshotEntries?: number
   readonly apiServers: number
   /** Replicas of kube-controller-manager; one leads. */
   readonly controllerManagers: number
@@ -56,6 +60,9 @@ export function namesOf(topology: Topology) {
   return {
     etcdMembers: numbered('etcd', topology.etcdMembers),
     eventsEtcdMembers: numbered('events-etcd', topology.events === 'on' ? (topology.eventsEtcdMembers ?? 0) : 0),
+    spareEtcdMembers: numbered('etcd', topology.etcdMembers + (topology.spareEtcdMembers ?? 0)).slice(
+      topology.etcdMembers,
+    ),
     apiServers: numbered('apiserver', topology.apiServers),
     /** The control-plane hosts: an API server each, and the controller managers, schedulers and DNS servers dealt out to them. */
     masters: numbered('master', topology.apiServers),

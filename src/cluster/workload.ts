@@ -8,7 +8,20 @@ interface Step {
   readonly atMicros: Micros
 }
 
+/** What etcdctl does, to the member of that name. */
+export type EtcdStep = Step &
+  (
+    | { readonly kind: 'etcd-member-add'; readonly member: string; readonly learner: boolean }
+    | {
+        readonly kind: 'etcd-member-promote' | 'etcd-member-remove' | 'etcd-move-leader' | 'etcd-defragment'
+        readonly member: string
+      }
+    /** Of everything before the present revision. */
+    | { readonly kind: 'etcd-compact' }
+  )
+
 export type WorkloadStep =
+  | EtcdStep
   /** kubectl apply: created, or merge-patched onto what is there. */
   | (Step & { readonly kind: 'apply'; readonly object: KubeObject })
   | (Step & {
@@ -61,6 +74,10 @@ export type WorkloadStep =
   | (Step & { readonly kind: 'cordon' | 'uncordon'; readonly node: string })
   /** kubectl drain: cordon, then evict every pod, retrying while a budget says no. */
   | (Step & { readonly kind: 'drain'; readonly node: string })
+
+export function isEtcdStep(step: WorkloadStep): step is EtcdStep {
+  return step.kind.startsWith('etcd-')
+}
 
 /** A client that opens connections to a service through a node's data plane and records what it sees. */
 export interface TrafficClient {

@@ -214,6 +214,7 @@ test('a watch goes on behind the last revision that it was given', () => {
   client.onDisconnect(client.endpoint, out)
   out.advance(1)
   expect(created(out)).toEqual([[client.endpoint, 10]])
+  client.onMessage(client.endpoint, { type: 'etcd-watch-created', watch, revision: 9 } as never, out)
   client.onMessage(client.endpoint, { type: 'etcd-watch-progress', watch: 0, revision: 20 } as never, out)
   client.onDisconnect(client.endpoint, out)
   out.advance(1)

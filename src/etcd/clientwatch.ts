@@ -45,6 +45,8 @@ interface ClientWatch {
   readonly receiver: EtcdWatchReceiver
   /** The revision wanted next; 0 until the member said where it begins. */
   next: Revision
+  /** The member has said, on this connection, that it is there. */
+  isCreated: boolean
   /** Pieces of a batch whose end has not come. */
   pieces: WatchEvent[]
 }
@@ -54,7 +56,8 @@ export class WatchSet {
   #lastId = 0
 
   add(request: WatchRequest, receiver: EtcdWatchReceiver): ClientWatch {
-    const watch: ClientWatch = { id: ++this.#lastId, request, receiver, next: request.startRevision ?? 0, pieces: [] }
+    const id = ++this.#lastId
+    const watch = { id, request, receiver, next: request.startRevision ?? 0, isCreated: false, pieces: [] }
     this.#watches.set(watch.id, watch)
     return watch
   }
@@ -69,6 +72,7 @@ export class WatchSet {
 
   create(watch: ClientWatch, endpoint: ProcessId, out: Out): void {
     const { key, rangeEnd, previousValue = false, progressNotify = false, unwanted, fragments } = watch.request
+    watch.isCreated = false
     watch.pieces = []
     const message: ClientMessage = {
       type: 'etcd-watch-create',
@@ -102,7 +106,9 @@ export class WatchSet {
     switch (message.type) {
       case 'etcd-watch-created': {
         const watch = this.#watches.get(message.watch)
-        if (watch !== undefined && watch.next === 0) watch.next = message.revision + 1
+        if (watch === undefined) break
+        watch.isCreated = true
+        if (watch.next === 0) watch.next = message.revision + 1
         break
       }
       case 'etcd-watch-progress':
@@ -147,7 +153,8 @@ export class WatchSet {
 
   #progress({ watch: id, revision }: WatchProgressMessage, out: Out): void {
     for (const watch of id === 0 ? [...this.#watches.values()] : [this.#watches.get(id)]) {
-      if (watch === undefined || revision + 1 < watch.next) continue
+      // News for all watches that was under way before this one was there is not about it.
+      if (watch === undefined || !watch.isCreated || revision + 1 < watch.next) continue
       watch.next = revision + 1
       watch.receiver.onEtcdProgress(watch.id, revision, out)
     }

@@ -43,6 +43,7 @@ import { WAL_SYNCED, Wal } from './wal.ts'
 
 const ELECTION = 1
 const HEARTBEAT = 2
+const ACTIVE_BEATS = 3
 
 export interface ConsensusOwner {
   /** Committed entries that this member holds durably are to be applied, in order, now. */
@@ -70,6 +71,7 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
   readonly #receiver = new SnapshotReceiver()
   #electionTimer: Timer = 0
   #heartbeatTimer: Timer = 0
+  #beatAt: Micros = 0
   #changed = false
   #full = false
   #panicked = false
@@ -119,6 +121,11 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
 
   get isLearner(): boolean {
     return this.state.membership.learners.includes(this.state.id)
+  }
+
+  /** A leader beats: one that stood still has not. Models EtcdServer.isActive, v3.5. */
+  isActive(now: Micros): boolean {
+    return now - this.#beatAt <= ACTIVE_BEATS * this.#options.heartbeatMicros
   }
 
   /** A sync of the log is under way. */
@@ -340,6 +347,7 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
 
   armHeartbeat(delay: number): void {
     this.#out.cancel(this.#heartbeatTimer)
+    this.#beatAt = this.#out.now
     this.#heartbeatTimer = this.#out.after(delay, this, HEARTBEAT)
   }
 

@@ -257,7 +257,8 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     const { events } = machine
     if (events.length > 0) {
       const { revision } = machine.store
-      const fact: EtcdApplied = { type: 'etcd-applied', member: this.options.name, revision, events }
+      const endedLease = request.type === 'lease-revoke' ? request.lease : 0
+      const fact: EtcdApplied = { type: 'etcd-applied', member: this.options.name, revision, events, endedLease }
       out.note(fact)
       this.watches.notice(events)
     }
@@ -313,7 +314,10 @@ export class Core implements ConsensusOwner, CorruptionOwner {
     if (isLeader !== this.#wasLeader) {
       this.#wasLeader = isLeader
       if (isLeader) this.leases.promote(out)
-      else this.leases.demote(out)
+      else {
+        this.leases.demote(out)
+        this.#desk.onDemoted()
+      }
     }
     if (state.leader !== 0) {
       out.cancel(this.#leaderlessTimer)

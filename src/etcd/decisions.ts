@@ -1,4 +1,5 @@
 /** The choices of etcd that history got wrong; those of consensus are in raft. A defect puts another function in place. */
+import type { Micros } from '../kernel/time.ts'
 import type { Revision } from './types.ts'
 
 export interface EtcdDecisions {
@@ -12,6 +13,12 @@ export interface EtcdDecisions {
    * (etcd-io/etcd#17529)
    */
   nextAfterUndeliverableCancel(next: Revision, current: Revision): Revision
+  /** Does a member that no longer leads hand on the ends of leases that it found as leader? (etcd-io/etcd#15247) */
+  formerLeaderEndsLeases(): boolean
+  /** May a lease whose time has passed be renewed while its end is under way? (etcd v3.5 server/lease/lessor.go, Renew) */
+  expiredLeaseMayBeRenewed(): boolean
+  /** Up to when a keep-alive makes a lease last that is granted for `ttlMicros`. */
+  renewedUntil(now: Micros, ttlMicros: Micros): Micros
   /** Does a defragmentation that stores the state of the open transaction store its applied index with it? (etcd-io/etcd#14685) */
   defragmentStoresIndex(): boolean
   /** The revision after a restart: the one stored, or that of the newest write found. (etcd-io/etcd#17780) */
@@ -25,6 +32,9 @@ export interface EtcdDecisions {
 export const ETCD_DECISIONS: EtcdDecisions = {
   consistentIndex: (settledIndex) => settledIndex,
   nextAfterUndeliverableCancel: (next) => next,
+  formerLeaderEndsLeases: () => false,
+  expiredLeaseMayBeRenewed: () => false,
+  renewedUntil: (now, ttlMicros) => now + ttlMicros,
   defragmentStoresIndex: () => true,
   restoredRevision: (stored) => stored,
   restoresLoneTombstone: () => true,

@@ -7,6 +7,7 @@ import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId, TimerTarget } from '../kernel/machine.ts'
 import { SECOND } from '../kernel/time.ts'
 import { type MemberId, MembershipChange, type Proposal } from '../raft/index.ts'
+import { isAboutLease, isLeadersOwn, isSerializable } from './asked.ts'
 import type { Backend } from './backend.ts'
 import { checkRequest } from './check.ts'
 import * as errors from './errors.ts'
@@ -20,7 +21,8 @@ import {
   type EtcdRequest,
   isReadOnly,
   type LeaderRequest,
-  type MemberChangeRequest,
+  type LeaseKeepAliveRequest,
+  type RangeRequest,
   requestBytes,
   type TxnRequest,
   type WriteRequest,
@@ -28,6 +30,8 @@ import {
 import { responseBytes } from './responses.ts'
 import { pathOf, performPath, rangeRefusal, refusalOf } from './txn.ts'
 import type { AlarmKind } from './types.ts'
+
+type ReadRequest = RangeRequest | TxnRequest
 
 export class Desk implements ReadOwner, TimerTarget {
   readonly maintenance: Maintenance
@@ -174,6 +178,14 @@ export class Desk implements ReadOwner, TimerTarget {
     this.propose({ type: 'alarm', action: 'activate', member, alarm })
   }
 
+  /** It no longer leads: what only a leader may say about leases is not handed on to the next one. */
+  onDemoted(): void {
+    if (this.#parts.options.decisions.formerLeaderEndsLeases()) return
+    this.#proposals = this.#proposals.filter(
+      ({ data }) => !isLeadersOwn(data) || this.#pending.get((data as LoggedRequest).id) !== undefined,
+    )
+  }
+
   /** Proposals go out together: a leader's when the sync under way has ended, a follower's when a leader is known. */
   onStepEnded(out: Out): void {
     const { consensus } = this.#parts
@@ -209,7 +221,9 @@ export class Desk implements ReadOwner, TimerTarget {
       return
     }
     const { id, request } = read
-    if (this.#pending.get(id) !== undefined) this.answer(id, this.#result(request), out)
+    if (this.#pending.get(id) === undefined) return
+    if (request.type === 'lease-keep-alive') this.#renew(id, request, out)
+    else this.answer(id, this.#result(request), out)
   }
 
   /** Notes that a client waits for the answer to the request with the number that this gives. */
@@ -226,7 +240,7 @@ export class Desk implements ReadOwner, TimerTarget {
     return id
   }
 
-  #read(client: ProcessId, clientId: number, request: WaitingRead['request'], isLocal: boolean, out: Out): void {
+  #read(client: ProcessId, clientId: number, request: ReadRequest, isLocal: boolean, out: Out): void {
     if (isLocal) {
       this.#reply(client, clientId, this.#result(request), out)
       return
@@ -236,7 +250,13 @@ export class Desk implements ReadOwner, TimerTarget {
     this.#reads.serve(this.#parts.consensus.state.applied, out)
   }
 
-  #result(request: WaitingRead['request']): EtcdResult {
+  #renew(id: number, request: LeaseKeepAliveRequest, out: Out): void {
+    const { consensus, leases, machine } = this.#parts
+    const result = consensus.isLeader ? leases.answer(id, request, machine.store.revision, out) : errors.LEADER_CHANGED
+    if (result !== undefined) this.answer(id, result, out)
+  }
+
+  #result(request: ReadRequest): EtcdResult {
     const { store, leases } = this.#parts.machine
     if (request.type === 'range') {
       return rangeRefusal(store, request.revision ?? 0) ?? { ok: true, value: store.range(request) }
@@ -282,6 +302,13 @@ export class Desk implements ReadOwner, TimerTarget {
   #lead(client: ProcessId, clientId: number, request: LeaderRequest, isForwarded: boolean, out: Out): void {
     const { machine, leases } = this.#parts
     const id = this.#wait(client, clientId, request, !isAboutLease(request), out, isForwarded)
+    // One that stood still may not lead any more, and asks a majority before it promises anything.
+    if (request.type === 'lease-keep-alive' && !this.#parts.consensus.isActive(out.now)) {
+      this.#reads.add({ id, request })
+      this.#reads.begin(out)
+      this.#reads.serve(this.#parts.consensus.state.applied, out)
+      return
+    }
     if (isAboutLease(request)) {
       const result = leases.answer(id, request, machine.store.revision, out)
       if (result !== undefined) this.answer(id, result, out)
@@ -348,12 +375,4 @@ export class Desk implements ReadOwner, TimerTarget {
     }
     this.#reply(waiting.client, waiting.clientId, result, out)
   }
-}
-
-function isAboutLease(request: LeaderRequest): request is Exclude<LeaderRequest, MemberChangeRequest> {
-  return request.type === 'lease-keep-alive' || request.type === 'lease-time-to-live'
-}
-
-function isSerializable({ success, failure }: TxnRequest): boolean {
-  return [...success, ...failure].every((operation) => operation.type === 'range' && operation.serializable === true)
 }

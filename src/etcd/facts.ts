@@ -1,7 +1,7 @@
 /** What etcd tells properties, the story and the trace; Raft's facts pass through it. `member` is the member's name. */
 import type { Entry, RaftFact } from '../raft/index.ts'
 import type { WatchId } from './messages.ts'
-import type { Revision, StoreEvent } from './types.ts'
+import type { LeaseId, Revision, StoreEvent } from './types.ts'
 
 /** One write transaction took effect on one member. */
 export interface EtcdApplied {
@@ -10,6 +10,8 @@ export interface EtcdApplied {
   readonly revision: Revision
   /** In the order of the operations. */
   readonly events: readonly StoreEvent[]
+  /** The lease whose end this was, and with it the end of its keys; 0: it was something else. */
+  readonly endedLease: LeaseId
 }
 
 /** Entries `from` to `to` of the log were applied in one go. `entries` are shared with the log: the same on every member. */

@@ -17,6 +17,7 @@ export type {
   EtcdWatchSent,
 } from './facts.ts'
 export { EtcdMember, type EtcdView } from './member.ts'
+export { memberOf } from './members.ts'
 export type { EtcdResult, LoggedRequest, WatchId } from './messages.ts'
 export { completeEtcdOptions, type EtcdOptions, type EtcdOptionsInput } from './options.ts'
 export type { Compare, CompareResult, EtcdRequest, Operation, RangeRequest, TxnRequest } from './requests.ts'

@@ -151,8 +151,8 @@ export class LeaseClock {
   }
 
   /** A lease was granted or its holder showed life. */
-  renew(id: LeaseId, ttlSeconds: number, now: Micros): void {
-    this.#expiry.set(id, now + ttlSeconds * SECOND)
+  renew(id: LeaseId, until: Micros): void {
+    this.#expiry.set(id, until)
   }
 
   forget(id: LeaseId): void {

@@ -65,7 +65,7 @@ export class LeaseKeeper implements TimerTarget {
 
   granted(lease: LeaseId, out: Out): void {
     if (!this.#isLeader) return
-    this.#clock.renew(lease, this.#table.ttlSeconds(lease), out.now)
+    this.#clock.renew(lease, out.now + this.#table.ttlSeconds(lease) * SECOND)
     this.#arm(out)
     this.#armCheckpoint(out)
   }
@@ -101,13 +101,14 @@ export class LeaseKeeper implements TimerTarget {
     const grantedTtlSeconds = this.#table.ttlSeconds(lease)
     if (request.type === 'lease-keep-alive') {
       if (!this.#table.has(lease)) return errors.LEASE_NOT_FOUND
-      if (this.#clock.isExpired(lease, out.now)) {
+      const { decisions } = this.#options
+      if (!decisions.expiredLeaseMayBeRenewed() && this.#clock.isExpired(lease, out.now)) {
         const late = this.#late.get(lease)
         if (late === undefined) this.#late.set(lease, [id])
         else late.push(id)
         return undefined
       }
-      this.#clock.renew(lease, grantedTtlSeconds, out.now)
+      this.#clock.renew(lease, decisions.renewedUntil(out.now, grantedTtlSeconds * SECOND))
       if (this.#table.isShortened(lease)) {
         this.#propose({ type: 'lease-checkpoint', remaining: [{ lease, seconds: 0 }] }, out)
       }

@@ -4,7 +4,7 @@
  * again.
  */
 import type { Machine, Message, Out, ProcessId } from '../kernel/machine.ts'
-import type { Entry, RaftLog, Role } from '../raft/index.ts'
+import type { Entry, MemberId, RaftLog, Role } from '../raft/index.ts'
 import { Core } from './core.ts'
 import type { EtcdRefused, EtcdStarted } from './facts.ts'
 import { ownMember } from './members.ts'
@@ -20,6 +20,11 @@ const REFUSED: ReadonlySet<string> = new Set(['etcd-request', 'etcd-watch-create
 /** What a property may look at. Reading changes nothing. */
 export interface EtcdView {
   readonly name: string
+  /** Its number among the members; 0 while it is down. */
+  readonly id: MemberId
+  /** Who belongs, as far as it has applied. */
+  readonly voters: readonly MemberId[]
+  readonly learners: readonly MemberId[]
   /** False while it is down; the rest is then as in an empty member. */
   readonly isRunning: boolean
   readonly role: Role
@@ -112,6 +117,9 @@ function viewOf(name: string, core: Core | undefined): EtcdView {
   const log: RaftLog = state.log
   return {
     name,
+    id: state.id,
+    voters: state.membership.voters,
+    learners: state.membership.learners,
     isRunning: true,
     role: state.role,
     term: state.term,
@@ -133,6 +141,9 @@ function viewOf(name: string, core: Core | undefined): EtcdView {
 
 const EMPTY_VIEW: EtcdView = Object.freeze({
   name: '',
+  id: 0,
+  voters: [],
+  learners: [],
   isRunning: false,
   role: 'follower',
   term: 0,

@@ -4,12 +4,12 @@
  */
 import type { Out, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
-import type { RangeRequest, TxnRequest } from './requests.ts'
+import type { LeaseKeepAliveRequest, RangeRequest, TxnRequest } from './requests.ts'
 
 export interface WaitingRead {
   readonly id: number
-  /** A transaction only if it changes nothing. */
-  readonly request: RangeRequest | TxnRequest
+  /** A transaction only if it changes nothing; a keep-alive only on who believes to lead, which is confirmed like this. */
+  readonly request: RangeRequest | TxnRequest | LeaseKeepAliveRequest
 }
 
 interface Batch {

@@ -17,7 +17,7 @@ export { KEY_REVISIONS, KEY_VALUES, revisionedStore, type StoreModel } from './m
 export { LOCK, type LockInput, type LockOutput } from './models/lock.ts'
 export { QUEUE, type QueueInput, type QueueOutput } from './models/queue.ts'
 export { REGISTER, type RegisterInput, type RegisterOutput } from './models/register.ts'
-export { type Found, type StoreInput, type StoreOutput, storeOutput } from './models/store.ts'
+export { describeStore, type Found, type StoreInput, type StoreOutput, storeOutput } from './models/store.ts'
 export { type RevisionFault, revisionGoesBack } from './revisions.ts'
 export {
   atomic,

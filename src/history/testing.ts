@@ -39,7 +39,10 @@ export class TrueStore {
     let deleted = 0
     const succeeded =
       input.type !== 'txn' ||
-      input.compare.every(({ key, modRevision }) => (this.#cells.get(key)?.modRevision ?? 0) === modRevision)
+      input.compare.every((one) => {
+        const cell = this.#cells.get(one.key)
+        return 'value' in one ? cell?.value === one.value : (cell?.modRevision ?? 0) === one.modRevision
+      })
     const branch = input.type !== 'txn' ? [input] : succeeded ? input.success : input.failure
     let wrote = 0
     for (const one of branch) {
@@ -123,7 +126,7 @@ export function trueHistory(options: WorkloadOptions): Operation<StoreInput, Sto
   return history
 }
 
-/** Transactions compare with the revision that the key has, or one that it had, and write or read. */
+/** Transactions compare with the revision or the value that the key has, or had or may have, and write or read. */
 function draw(rand: Rand, options: WorkloadOptions, index: number, store: TrueStore): StoreInput {
   const key = `k${rand.intAt(0, options.keys - 1, index, 11)}`
   const value = options.values === undefined ? index : rand.intAt(1, options.values, index, 12)
@@ -136,7 +139,11 @@ function draw(rand: Rand, options: WorkloadOptions, index: number, store: TrueSt
   const modRevision = rand.chanceAt(700_000, index, 14) ? present : Math.max(0, present - 1)
   return {
     type: 'txn',
-    compare: [{ key, modRevision }],
+    compare: [
+      rand.chanceAt(200_000, index, 16)
+        ? { key, value: rand.intAt(1, options.values ?? 4, index, 17) }
+        : { key, modRevision },
+    ],
     success: [rand.chanceAt(150_000, index, 15) ? { type: 'delete', key } : { type: 'put', key, value }],
     failure: [{ type: 'get', key }],
   }

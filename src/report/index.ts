@@ -13,7 +13,15 @@ export { explanationLine, printExplanation } from './print-explanation.ts'
 export type { ReportedCampaign, ReportedFailure } from './reported.ts'
 export { type ReproductionOptions, vitestFile } from './reproduction.ts'
 export { sarifJson } from './sarif.ts'
-export { describeStep, printStory, STORY_LINES_MAXIMUM, type StoryLine, sizeInWords, storyOf } from './story.ts'
+export {
+  describeStep,
+  printDrawing,
+  printStory,
+  STORY_LINES_MAXIMUM,
+  type StoryLine,
+  sizeInWords,
+  storyOf,
+} from './story.ts'
 export { printSummary } from './summary.ts'
 export { objectTable, objectTables } from './table.ts'
 export { textTable } from './text-table.ts'

@@ -4,7 +4,7 @@
  */
 import type { ApiServerFact } from '../apiserver/facts.ts'
 import type { ClientFact } from '../client/facts.ts'
-import type { RequestFinished, StepFact } from '../cluster/index.ts'
+import type { EtcdClientFact, RequestFinished, StepFact } from '../cluster/index.ts'
 import type { ControllerFact } from '../controllers/facts.ts'
 import type { EtcdFact } from '../etcd/facts.ts'
 import type { KernelFact } from '../kernel/facts.ts'
@@ -34,6 +34,7 @@ type KnownFact =
   | RequestFinished
   | SchedulerFact
   | StepFact
+  | EtcdClientFact
 
 /** The fact of a type, also where one shape serves several types. */
 type FactOf<T, F = KnownFact> = F extends { readonly type: infer U } ? (T extends U ? F : never) : never
@@ -154,6 +155,14 @@ const PHRASES: Phrases = {
           `${namespace}/${service}`,
           backend,
         ),
+  'etcd-returned': ({ client, outcome }) =>
+    outcome === 'unknown'
+      ? phrase(2, `${client} gets no answer from etcd and cannot know whether its request took effect`, client)
+      : undefined,
+  'etcd-watch-shown': ({ client, watch, compactRevision }) =>
+    compactRevision > 0
+      ? phrase(2, `watch ${watch} of ${client} ends: what it needs is compacted`, `${client}/${watch}`)
+      : undefined,
   'step-finished': ({ id, step, code }) =>
     code >= 400 || code === 0 ? phrase(3, `${step.kind} (${id}) ends with ${code}`, id) : undefined,
 }

@@ -4,7 +4,7 @@
  * shortly before it. The violation is the last line.
  */
 import { match, P } from 'ts-pattern'
-import type { WorkloadStep } from '../cluster/index.ts'
+import { isEtcdStep, type WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { Registry, Scenario, TimedFact, TrialResult } from '../trial/index.ts'
 import { counted, listed, short } from './names.ts'
@@ -50,13 +50,20 @@ export function printStory(lines: readonly StoryLine[], replayCommand?: string):
   return [...text, ...(replayCommand === undefined ? [] : [`    replay: ${replayCommand}`])].join('\n')
 }
 
+/** The picture that a history check gives of what it found, set in under the story; empty when there is none. */
+export function printDrawing(result: TrialResult): string {
+  const text = result.violation?.drawing?.text
+  return text === undefined ? '' : `${text.replaceAll(/^(?=.)/gm, '    ')}\n`
+}
+
 function openingOf(scenario: Scenario): string {
-  const { topology, objects, defects } = scenario
+  const { topology, objects, defects, etcdClients = [] } = scenario
   const kinds = new Map<string, number>()
   for (const object of objects) kinds.set(object.kind, (kinds.get(object.kind) ?? 0) + 1)
+  const clients = etcdClients.length === 0 ? '' : `, ${counted(etcdClients.length, 'client')} of etcd`
   const things = [...kinds].map(([kind, count]) => counted(count, kind))
   const bugs = defects.length === 0 ? '' : `, with ${listed(defects)} switched on`
-  return `A cluster of ${counted(topology.etcdMembers, 'etcd member')}, ${counted(topology.apiServers, 'API server')}, ${counted(topology.nodes, 'node')}${bugs}${things.length === 0 ? '' : `; applied: ${listed(things)}`}`
+  return `A cluster of ${counted(topology.etcdMembers, 'etcd member')}, ${counted(topology.apiServers, 'API server')}, ${counted(topology.nodes, 'node')}${clients}${bugs}${things.length === 0 ? '' : `; applied: ${listed(things)}`}`
 }
 
 function endingOf(result: TrialResult): string {
@@ -82,7 +89,7 @@ function deedsOf(scenario: Scenario, result: TrialResult, registry: Registry): R
       atMicros: step.atMicros,
       rank: 90,
       order: order - 500,
-      text: `kubectl: ${describeStep(step)}`,
+      text: `${isEtcdStep(step) ? 'etcdctl' : 'kubectl'}: ${describeStep(step)}`,
     }),
   )
   return [...faults, ...steps]
@@ -126,6 +133,12 @@ export function describeStep(step: WorkloadStep): string {
     )
     .with({ kind: 'delete-pod' }, ({ index, deployment }) => `delete pod ${index} of deployment/${deployment}`)
     .with({ kind: P.union('delete', 'patch') }, ({ kind, resource, name }) => `${kind} ${resource}/${name}`)
+    .with({ kind: 'etcd-member-add' }, ({ member, learner }) => `member add ${learner ? '--learner ' : ''}${member}`)
+    .with({ kind: 'etcd-member-promote' }, ({ member }) => `member promote ${member}`)
+    .with({ kind: 'etcd-member-remove' }, ({ member }) => `member remove ${member}`)
+    .with({ kind: 'etcd-move-leader' }, ({ member }) => `move-leader ${member}`)
+    .with({ kind: 'etcd-defragment' }, ({ member }) => `defrag ${member}`)
+    .with({ kind: 'etcd-compact' }, () => 'compact')
     .with({ kind: P.union('cordon', 'uncordon', 'drain') }, ({ kind, node }) => `${kind} ${node}`)
     .exhaustive()
 }

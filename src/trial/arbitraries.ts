@@ -81,9 +81,16 @@ export type DrawnStepKind =
   | 'delete-service'
   /** kubectl apply of a Service as the scenario has it: makes it again after a deletion. */
   | 'apply-service'
+  /** Of a spare member, as a learner or not. */
+  | 'etcd-member-add'
+  | 'etcd-member-promote'
+  | 'etcd-member-remove'
+  | 'etcd-move-leader'
+  | 'etcd-defragment'
+  | 'etcd-compact'
 
 /** What a kind of step is done to; nodes are drawn apart. */
-const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Service' | 'Node'>> = {
+const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Service' | 'Node' | 'Member'>> = {
   scale: 'Deployment',
   'set-image': 'Deployment',
   'restart-rollout': 'Deployment',
@@ -98,13 +105,19 @@ const TARGETS: Readonly<Record<DrawnStepKind, 'Deployment' | 'ConfigMap' | 'Serv
   'delete-configmap': 'ConfigMap',
   'delete-service': 'Service',
   'apply-service': 'Service',
+  'etcd-member-add': 'Member',
+  'etcd-member-promote': 'Member',
+  'etcd-member-remove': 'Member',
+  'etcd-move-leader': 'Member',
+  'etcd-defragment': 'Member',
+  'etcd-compact': 'Member',
 }
 
 /** What people do to the deployments among `objects` and to the nodes, in order of time, ids w1, w2, … */
 export function workloadArbitrary(topology: Topology, options: WorkloadOptions): Arbitrary<readonly WorkloadStep[]> {
   const targetsOf = (kind: DrawnStepKind) => options.objects.filter((object) => object.kind === TARGETS[kind])
   const kinds = (options.kinds ?? DRAWN_STEP_KINDS).filter(
-    (kind) => TARGETS[kind] === 'Node' || targetsOf(kind).length > 0,
+    (kind) => TARGETS[kind] === 'Node' || TARGETS[kind] === 'Member' || targetsOf(kind).length > 0,
   )
   if (kinds.length === 0) return fc.constant([])
   const one = (kind: DrawnStepKind) =>
@@ -117,7 +130,9 @@ export function workloadArbitrary(topology: Topology, options: WorkloadOptions):
         fc.boolean(),
       )
       .map(([atMicros, which, node, number, forced]) =>
-        drawStep(kind, atMicros, targetsOf(kind)[which], node, number, forced),
+        isEtcdKind(kind)
+          ? drawEtcdStep(kind, atMicros, topology, number, forced)
+          : drawStep(kind, atMicros, targetsOf(kind)[which], node, number, forced),
       )
   return swarm(kinds.length)
     .chain((allowed) =>
@@ -129,8 +144,40 @@ export function workloadArbitrary(topology: Topology, options: WorkloadOptions):
     .map((steps) => inOrder(steps).map((step, index) => ({ ...step, id: `w${index + 1}` })))
 }
 
+type DrawnEtcdStepKind = Extract<DrawnStepKind, `etcd-${string}`>
+
+function isEtcdKind(kind: DrawnStepKind): kind is DrawnEtcdStepKind {
+  return TARGETS[kind] === 'Member'
+}
+
+/** Spare members join and are promoted, if there are any; the others may be any member. */
+function drawEtcdStep(
+  kind: DrawnEtcdStepKind,
+  atMicros: Micros,
+  topology: Topology,
+  number: number,
+  learner: boolean,
+): WorkloadStep {
+  const { etcdMembers, spareEtcdMembers } = namesOf(topology)
+  const all = [...etcdMembers, ...spareEtcdMembers]
+  const joining = spareEtcdMembers.length > 0 ? spareEtcdMembers : all
+  const base = { id: '', atMicros }
+  switch (kind) {
+    case 'etcd-member-add':
+      return { ...base, kind, member: joining[number % joining.length]!, learner }
+    case 'etcd-member-promote':
+      return { ...base, kind, member: joining[number % joining.length]! }
+    case 'etcd-member-remove':
+    case 'etcd-move-leader':
+    case 'etcd-defragment':
+      return { ...base, kind, member: all[number % all.length]! }
+    case 'etcd-compact':
+      return { ...base, kind }
+  }
+}
+
 function drawStep(
-  kind: DrawnStepKind,
+  kind: Exclude<DrawnStepKind, DrawnEtcdStepKind>,
   atMicros: Micros,
   target: KubeObject | undefined,
   node: string,

@@ -19,7 +19,9 @@ export interface ScenarioMistake {
 export function mistakesOf(scenario: Scenario, registry: Registry): readonly ScenarioMistake[] {
   const mistakes: ScenarioMistake[] = []
   const complain = (path: string, what: string, mend: string) => mistakes.push({ path, what, mend })
-  const nodes = new Set(namesOf(scenario.topology).nodes)
+  const names = namesOf(scenario.topology)
+  const nodes = new Set(names.nodes)
+  const members = new Set([...names.etcdMembers, ...names.spareEtcdMembers])
 
   scenario.faults.forEach((fault, index) => {
     const kind = registry.faults.get(fault.kind)
@@ -47,6 +49,12 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
     const node = nodeOf(step)
     if (node !== undefined && !nodes.has(node))
       complain(`/workload/${index}/node`, `there is no node "${node}"`, suggest(node, nodes))
+    if ('member' in step && !members.has(step.member))
+      complain(
+        `/workload/${index}/member`,
+        `there is no member of etcd "${step.member}"`,
+        suggest(step.member, members),
+      )
   })
   scenario.traffic.forEach((client, index) => {
     if (!nodes.has(client.node))
@@ -59,9 +67,9 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
       `the core cannot work: ${wrongCore}`,
       'name a majority of the etcd members, the masters that are needed and at least one node',
     )
-  for (const list of ['faults', 'workload', 'traffic'] as const) {
+  for (const list of ['faults', 'workload', 'traffic', 'etcdClients'] as const) {
     const seen = new Set<string>()
-    scenario[list].forEach((item, index) => {
+    scenario[list]?.forEach((item, index) => {
       if (seen.has(item.id))
         complain(`/${list}/${index}/id`, `the id "${item.id}" is used twice`, 'give every entry its own id')
       seen.add(item.id)

@@ -102,7 +102,8 @@ class Trial {
   }
 
   #play(): void {
-    const { topology, seed, apps, objects, workload, traffic, durationMicros, settleMicros, jitter } = this.#scenario
+    const { topology, seed, apps, objects, workload, traffic, etcdClients, durationMicros, settleMicros, jitter } =
+      this.#scenario
     const cluster = this.#createCluster({
       // Many scenarios share one; a property that changed it would change the trials to come.
       topology: Object.freeze(topology),
@@ -128,6 +129,7 @@ class Trial {
       cluster.boot(objects)
       cluster.scheduleWorkload(workload)
       cluster.startTraffic(traffic)
+      if (etcdClients !== undefined) cluster.startEtcdClients(etcdClients)
     })
 
     const end = Math.min(durationMicros, this.#options.stopAtMicros ?? durationMicros)

@@ -13,7 +13,7 @@ import type { DrawnFault, FaultKind, Registry, Surroundings } from './registry.t
 import type { FaultStep } from './scenario.ts'
 
 export interface FaultOptions extends Window {
-  /** Kinds to choose from; all registered ones when left out. */
+  /** Kinds to choose from; all general ones when left out. */
   readonly kinds?: readonly string[]
   readonly least?: number
   readonly most?: number
@@ -34,7 +34,8 @@ export function faultsArbitrary(
   options: FaultOptions,
 ): Arbitrary<readonly FaultStep[]> {
   const { objects = [], workload = [], least = 1, most = 4 } = options
-  const kinds = (options.kinds ?? [...registry.faults.keys()])
+  const general = () => [...registry.faults.values()].filter((kind) => kind.onlyByName !== true).map(({ id }) => id)
+  const kinds = (options.kinds ?? general())
     .map((id) => kindOf(registry, id))
     .filter((kind) => kind.canBite?.(objects) ?? true)
   if (kinds.length === 0) return fc.constant([])

@@ -5,6 +5,7 @@ import type { TrafficClient } from '../cluster/workload.ts'
 import { MINUTE, type Micros, SECOND } from '../kernel/time.ts'
 import type { KubeObject } from '../objects/index.ts'
 import { type DrawnStepKind, even, trafficArbitrary, workloadArbitrary } from './arbitraries.ts'
+import { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbitrary.ts'
 import { faultsArbitrary } from './fault-arbitraries.ts'
 import type { Registry } from './registry.ts'
 import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
@@ -27,6 +28,8 @@ export interface Recipe {
   readonly traffic?:
     | boolean
     | { readonly everyMicros?: Micros; readonly startMicros?: Micros; readonly sourcePorts?: number }
+  /** Clients of etcd. Left out: none. */
+  readonly etcdClients?: EtcdClientOptions
   /** When faults and steps may begin. Default: 20 s, when a small cluster is up. */
   readonly quietStartMicros?: Micros
   /** Default: 60 s. */
@@ -64,10 +67,11 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             faultsArbitrary(registry, topology, { ...window, objects, workload, ...recipe.faults }),
             fc.constant(workload),
             fc.constant(traffic),
+            recipe.etcdClients === undefined ? fc.constant(undefined) : etcdClientsArbitrary(recipe.etcdClients),
           ),
         )
         .map(
-          ([faults, workload, traffic]): Scenario => ({
+          ([faults, workload, traffic, etcdClients]): Scenario => ({
             format: SCENARIO_FORMAT,
             version: SCENARIO_VERSION,
             name: recipe.name,
@@ -77,6 +81,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             objects,
             workload,
             traffic,
+            ...(etcdClients === undefined ? {} : { etcdClients }),
             faults,
             durationMicros,
             settleMicros: recipe.settleMicros ?? LONGEST_SETTLE_MICROS,

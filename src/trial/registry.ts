@@ -59,6 +59,8 @@ export interface FaultKind {
    * when the question is whether to draw it at all. Kinds that have it are drawn when all others are known.
    */
   occasions?(around: Surroundings, own?: Pick<FaultStep, 'durationMicros' | 'parameters'>): readonly Micros[]
+  /** It strikes where few suites look: only suites that name it draw it. Default: false. */
+  readonly onlyByName?: boolean
   /** False when nothing in a cluster with these objects could ever feel it; it is not drawn then. Left out: always true. */
   canBite?(objects: readonly KubeObject[]): boolean
   /** What is wrong with the parameters, in words, or undefined. */
@@ -78,6 +80,8 @@ export interface Violation {
   /** What was seen of it, short: fields before and after. A line of its own at the end of the story. */
   readonly saw?: string
   readonly details?: unknown
+  /** A picture of what is wrong, for a terminal and for a page. */
+  readonly drawing?: { readonly text: string; readonly svg: string }
 }
 
 export interface Reporter {

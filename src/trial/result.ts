@@ -26,6 +26,7 @@ export interface FoundViolation {
   /** What was seen of the subject, short. */
   readonly saw?: string
   readonly details?: unknown
+  readonly drawing?: { readonly text: string; readonly svg: string }
 }
 
 export interface TrialError {

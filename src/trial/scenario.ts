@@ -2,7 +2,7 @@
  * A scenario: plain JSON that decides a run wholly. Nothing else (no environment, no clock, no flag) may change what a
  * trial does. Times are microseconds of virtual time since the cluster was switched on.
  */
-import type { Topology, TrafficClient, WorkloadStep } from '../cluster/index.ts'
+import type { EtcdClientSpec, Topology, TrafficClient, WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { AppModel } from '../kubelet/index.ts'
 import type { KubeObject } from '../objects/index.ts'
@@ -35,6 +35,8 @@ export interface Scenario {
   readonly objects: readonly KubeObject[]
   readonly workload: readonly WorkloadStep[]
   readonly traffic: readonly TrafficClient[]
+  /** Clients of etcd besides the API servers. Default: none. */
+  readonly etcdClients?: readonly EtcdClientSpec[]
   readonly faults: readonly FaultStep[]
   /** The active phase: faults and workload happen in it. */
   readonly durationMicros: Micros

@@ -2,6 +2,7 @@
  * The JSON Schema of a scenario, as data. `fixtures/scenario.schema.json` is this value written out, for editors.
  * It fixes shapes only; whether a name exists is asked of the registry (`check-scenario.ts`).
  */
+import { ETCD_OPERATIONS } from '../cluster/etcd-load.ts'
 import { RESOURCE_NAMES } from '../objects/index.ts'
 import { SCENARIO_FORMAT, SCENARIO_VERSION } from './scenario.ts'
 
@@ -44,9 +45,11 @@ const topology = shape(
     controllerBurst: { type: 'integer', minimum: 1 },
     schedulerQps: { type: 'number', exclusiveMinimum: 0 },
     schedulerBurst: { type: 'integer', minimum: 1 },
+    spareEtcdMembers: { type: 'integer', minimum: 0, maximum: 4 },
+    etcdSnapshotEntries: { type: 'integer', minimum: 2, maximum: 1_000_000 },
     nodeLabels: strings,
   },
-  ['schedulerQps', 'schedulerBurst', 'events', 'eventsEtcdMembers'],
+  ['schedulerQps', 'schedulerBurst', 'events', 'eventsEtcdMembers', 'spareEtcdMembers', 'etcdSnapshotEntries'],
 )
 
 const onDeployment = { namespace: text, deployment: text }
@@ -79,6 +82,12 @@ const STEPS: Readonly<
   cordon: { members: { node: text } },
   uncordon: { members: { node: text } },
   drain: { members: { node: text } },
+  'etcd-member-add': { members: { member: text, learner: { type: 'boolean' } } },
+  'etcd-member-promote': { members: { member: text } },
+  'etcd-member-remove': { members: { member: text } },
+  'etcd-move-leader': { members: { member: text } },
+  'etcd-defragment': { members: { member: text } },
+  'etcd-compact': { members: {} },
 }
 
 const workloadStep = {
@@ -107,6 +116,20 @@ const trafficClient = shape(
   },
   ['sourcePorts'],
 )
+
+const etcdClient = shape({
+  id: text,
+  keys: { type: 'integer', minimum: 1, maximum: 10_000 },
+  everyMicros: { ...micros, minimum: 1_000 },
+  startMicros: micros,
+  timeoutMicros: { ...micros, minimum: 1 },
+  valueBytes: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  watches: { type: 'integer', minimum: 0, maximum: 100 },
+  operations: shape(
+    Object.fromEntries(ETCD_OPERATIONS.map((kind) => [kind, { type: 'integer', minimum: 0, maximum: 1_000_000 }])),
+    ETCD_OPERATIONS,
+  ),
+})
 
 const faultStep = shape({
   id: text,
@@ -147,6 +170,7 @@ export const SCENARIO_SCHEMA = {
       objects: { type: 'array', items: kubeObject },
       workload: { type: 'array', items: workloadStep },
       traffic: { type: 'array', items: trafficClient },
+      etcdClients: { type: 'array', items: etcdClient },
       faults: { type: 'array', items: faultStep },
       durationMicros: micros,
       settleMicros: micros,
@@ -156,6 +180,6 @@ export const SCENARIO_SCHEMA = {
       defects: { type: 'array', items: text },
       about,
     },
-    ['core', 'jitter', 'about'],
+    ['etcdClients', 'core', 'jitter', 'about'],
   ),
 } as const

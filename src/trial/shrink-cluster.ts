@@ -58,9 +58,10 @@ function renamed(scenario: Scenario, topology: Topology): Scenario {
     ...scenario,
     topology,
     ...(scenario.core === undefined ? {} : { core: rename(scenario.core) as readonly string[] }),
-    workload: scenario.workload.map((step) =>
-      'node' in step ? { ...step, node: names.get(step.node) ?? step.node } : step,
-    ),
+    workload: scenario.workload.map((step) => {
+      if ('node' in step) return { ...step, node: names.get(step.node) ?? step.node }
+      return 'member' in step ? { ...step, member: names.get(step.member) ?? step.member } : step
+    }),
     traffic: scenario.traffic.map((client) => ({ ...client, node: names.get(client.node) ?? client.node })),
     faults: scenario.faults.map((fault) => ({
       ...fault,

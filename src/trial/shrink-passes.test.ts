@@ -38,6 +38,7 @@ const scenarios = new ScenarioArbitrary(
     objects: [web, service],
     faults: { most: 6 },
     workload: { most: 6 },
+    etcdClients: {},
   }),
   registry,
 )
@@ -81,6 +82,8 @@ test('candidates come in the order of the house', () => {
     'faults out',
     'workload steps out',
     'traffic out',
+    'etcd clients out',
+    'etcd clients simpler',
     'objects out',
     'cluster smaller',
     'replicas fewer',
@@ -98,7 +101,7 @@ test('a failure that needs nothing shrinks to nothing', () => {
       executions,
     } = shrinkFailure(scenarios, new Value(scenario, undefined), String(number), failed(scenario), failed)
     expect(complete).toBe(true)
-    expect(sizeOf(least).slice(0, 6)).toEqual([0, 0, 0, 0, 6, 0])
+    expect(sizeOf(least).slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 6, 0])
     expect(least.jitter).toBe('mean')
     expect(executions).toBeLessThan(60)
   }

@@ -1,12 +1,13 @@
 /**
- * How a scenario is made smaller, in the house's order: faults out, workload steps out, traffic out, objects out, cluster
- * smaller, replicas fewer, durations shorter, jitter to the mean, times to round figures. Every candidate is strictly
+ * How a scenario is made smaller, in the house's order: faults out, workload steps out, traffic out, clients of etcd out and
+ * simpler, objects out, cluster smaller, replicas fewer, durations shorter, jitter to the mean, times to round figures. Every candidate is strictly
  * smaller by `sizeOf`, so shrinking ends. The seed never changes. Whether a candidate still fails is not decided here.
  */
 import type { KubeObject } from '../objects/index.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
 import type { Candidate } from './shrink-candidate.ts'
 import { smallerClusters } from './shrink-cluster.ts'
+import { simplerEtcdClients, sizeOfEtcdClients } from './shrink-etcd-clients.ts'
 
 export interface ShrinkPass {
   readonly name: string
@@ -22,6 +23,8 @@ export const SHRINK_PASSES: readonly ShrinkPass[] = [
   { name: 'faults out', candidates: (scenario) => listOut(scenario, 'faults') },
   { name: 'workload steps out', candidates: (scenario) => listOut(scenario, 'workload') },
   { name: 'traffic out', candidates: (scenario) => listOut(scenario, 'traffic') },
+  { name: 'etcd clients out', candidates: (scenario) => listOut(scenario, 'etcdClients') },
+  { name: 'etcd clients simpler', candidates: simplerEtcdClients },
   { name: 'objects out', candidates: objectsOut },
   { name: 'cluster smaller', candidates: smallerClusters },
   { name: 'replicas fewer', candidates: fewerReplicas },
@@ -37,6 +40,8 @@ export function sizeOf(scenario: Scenario): readonly number[] {
     scenario.faults.length,
     scenario.workload.length,
     scenario.traffic.length,
+    scenario.etcdClients?.length ?? 0,
+    sizeOfEtcdClients(scenario),
     scenario.objects.length,
     topology.etcdMembers +
       (topology.events === 'on' ? 1 + (topology.eventsEtcdMembers ?? 0) : 0) +
@@ -76,8 +81,8 @@ export function* chunks(
   }
 }
 
-function* listOut(scenario: Scenario, list: 'faults' | 'workload' | 'traffic'): Generator<Candidate> {
-  const items: readonly unknown[] = scenario[list]
+function* listOut(scenario: Scenario, list: 'faults' | 'workload' | 'traffic' | 'etcdClients'): Generator<Candidate> {
+  const items: readonly unknown[] = scenario[list] ?? []
   for (const { key, from, to } of chunks(items.length)) {
     yield { key, scenario: { ...scenario, [list]: [...items.slice(0, from), ...items.slice(to)] } }
   }

@@ -1,6 +1,14 @@
 /** `seatrial replay`: one scenario again, from a file, a trial id or the name of an entry of the corpus. */
 import { resolve } from 'node:path'
-import { duration, EXPORT_FORMATS, type ExportFormat, printStory, storyOf, trialLine } from '../../report/index.ts'
+import {
+  duration,
+  EXPORT_FORMATS,
+  type ExportFormat,
+  printDrawing,
+  printStory,
+  storyOf,
+  trialLine,
+} from '../../report/index.ts'
 import {
   type About,
   assertRunnable,
@@ -27,6 +35,7 @@ export interface ReplayFlags extends SessionFlags {
   readonly twice?: boolean
   /** The format, and the file if it is not to go to standard output. */
   readonly export?: readonly string[]
+  readonly svg?: string
 }
 
 interface ExportWish {
@@ -66,6 +75,7 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
       })
     const { wallMicros } = answer
     const result = flags.twice === true ? await again(session, scenario, answer.result) : answer.result
+    if (flags.svg !== undefined) keepDrawing(io, flags.svg, result)
     const exported = 'exported' in answer ? answer.exported : undefined
     if (wish !== undefined && exported === undefined)
       throw new UserError({
@@ -86,7 +96,10 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
     } else {
       if ('trace' in answer && answer.trace !== undefined) io.out(`${answer.trace.join('\n')}\n\n`)
       if ('tables' in answer && answer.tables !== undefined) io.out(`${answer.tables}\n\n`)
-      if (flags.at === undefined) io.out(`${printStory(storyOf(scenario, result, session.registry))}\n\n`)
+      if (flags.at === undefined) {
+        io.out(`${printStory(storyOf(scenario, result, session.registry))}\n\n`)
+        if (result.violation?.drawing !== undefined) io.out(`${printDrawing(result)}\n`)
+      }
       const ended = stopAtMicros !== undefined && result.virtualMicros < stopAtMicros
       const when =
         flags.at === undefined
@@ -105,6 +118,12 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
   } finally {
     await session.close()
   }
+}
+
+function keepDrawing(io: Io, file: string, result: TrialResult): void {
+  const svg = result.violation?.drawing?.svg
+  if (svg === undefined) io.err(`no picture was made for ${file}: no history of clients was found to be wrong\n`)
+  else writeTextAtomically(resolve(io.folder, file), svg)
 }
 
 /** What was recorded of the scenario, where it ends differently now: this one is quiet, but when is its cause gone? */

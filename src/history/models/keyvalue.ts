@@ -18,6 +18,7 @@ import { type Model, REFUSED, type Step } from '../model.ts'
 import { bareCell, type Cell, cellAsFound, comparesEqual, putCell, withModRevision } from './cell.ts'
 import {
   branchOf,
+  type Comparison,
   describeInput,
   describeStore,
   overwrites,
@@ -146,13 +147,14 @@ class Effect {
 
   /** Can the comparisons have come out like that? Learns what they tell. */
   #branch(input: TxnInput, succeeded: boolean): boolean {
-    const results = input.compare.map(({ key, modRevision }) => comparesEqual(this.#cells.get(key), modRevision))
+    const results = input.compare.map((one) => compares(this.#cells.get(one.key), one))
     if (!succeeded) return results.some((result) => result !== true)
     if (results.includes(false)) return false
     if (this.#strength === 'values') return true
-    for (const { key, modRevision } of input.compare) {
-      const cell = this.#cells.get(key)
-      if (cell !== undefined && !cell.modExact) this.#set(key, withModRevision(cell, modRevision))
+    for (const one of input.compare) {
+      const cell = this.#cells.get(one.key)
+      if ('modRevision' in one && cell !== undefined && !cell.modExact)
+        this.#set(one.key, withModRevision(cell, one.modRevision))
     }
     return true
   }
@@ -192,6 +194,12 @@ class Effect {
     else if (cells.has(key) || last(cells) < key) cells.set(key, cell)
     else this.#cells = new Map([...cells.set(key, cell)].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
+}
+
+/** Does the comparison hold for the key? Undefined: it may. Values are always known. */
+function compares(cell: Cell | undefined, comparison: Comparison): boolean | undefined {
+  if ('value' in comparison) return cell?.value === comparison.value
+  return comparesEqual(cell, comparison.modRevision)
 }
 
 function last(cells: ReadonlyMap<string, Cell>): string {

@@ -1,7 +1,7 @@
 /**
  * What is asked of a store with revisions and what it answers: the vocabulary of three models that differ in how much of
- * the answers they look at. Models etcd's puts, gets, deletions and transactions with comparisons of mod revisions, v3.5;
- * the forms that Kubernetes uses. Left out: leases, reads at an old revision, and reads that may be stale.
+ * the answers they look at. Models etcd's puts, gets, deletions and transactions with comparisons of mod revisions and of
+ * values, v3.5. Left out: leases, reads at an old revision, and reads that may be stale.
  */
 import type { History } from '../history.ts'
 import type { Partition } from '../model.ts'
@@ -31,14 +31,18 @@ export interface DeleteInput {
   readonly key: string
 }
 
+/** The key's mod revision is the given one (0: it is not there), or it is there with that value. */
+export type Comparison =
+  | { readonly key: string; readonly modRevision: number }
+  | { readonly key: string; readonly value: StoreValue }
+
 /**
  * All comparisons hold: `success` is done at one revision, else the reads of `failure`. No key is written twice. Writes on
  * failure are left out: nobody could say which branch a transaction of unknown outcome took.
  */
 export interface TxnInput {
   readonly type: 'txn'
-  /** The key's mod revision is the given one; 0: it is not there. */
-  readonly compare: readonly { readonly key: string; readonly modRevision: number }[]
+  readonly compare: readonly Comparison[]
   readonly success: readonly (PutInput | DeleteInput | GetInput)[]
   readonly failure: readonly GetInput[]
 }
@@ -149,7 +153,9 @@ export function describeInput(input: StoreInput): string {
     case 'delete':
       return `delete ${input.key}`
     case 'txn': {
-      const conditions = input.compare.map(({ key, modRevision }) => `${key}@${modRevision}`).join(' and ')
+      const conditions = input.compare
+        .map((one) => ('value' in one ? `${one.key}=${one.value}` : `${one.key}@${one.modRevision}`))
+        .join(' and ')
       const otherwise = input.failure.length === 0 ? '' : ` else ${input.failure.map(describeInput).join(', ')}`
       return `if ${conditions}: ${input.success.map(describeInput).join(', ')}${otherwise}`
     }

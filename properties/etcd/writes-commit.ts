@@ -1,0 +1,49 @@
+/** Liveness of etcd: what is asked again and again is done, soon after the faults are gone. */
+import type { EtcdClientFact } from '../../src/cluster/index.ts'
+import type { PropertyDefinition } from '../../src/trial/registry.ts'
+import { onFact, seconds } from '../define.ts'
+
+/** A member that stopped because its disk was full starts again after 10 s; then come an election and a request's time-out of 7 s. */
+const BOUND_MICROS = 30_000_000
+
+export const writesCommit: PropertyDefinition = {
+  id: 'etcd-writes-commit',
+  mode: 'always',
+  claim: 'a put that its client repeats until it is answered is answered within 30 s once all faults are healed',
+  source: 'Raft paper, section 5.6 (timing and availability)',
+  trigger: 'a client of etcd repeated its last put until it was answered, or the trial ended without',
+  catches: ['planted-idle-leaders'],
+  monitor(cluster, report) {
+    const clients = new Set<string>()
+    const answered = new Set<string>()
+    let quietAt = -1
+    onFact<EtcdClientFact, 'etcd-called'>(cluster, 'etcd-called', ({ client }) => {
+      clients.add(client)
+    })
+    const late = (client: string, what: string) => {
+      report.fail({
+        subject: client,
+        shape: 'late',
+        message: `${client} ${what} its last put, though ${seconds(BOUND_MICROS)} after all faults were healed it should have been`,
+      })
+    }
+    onFact<EtcdClientFact, 'etcd-last-put'>(cluster, 'etcd-last-put', ({ client, waitedMicros }) => {
+      answered.add(client)
+      report.reached()
+      if (waitedMicros > BOUND_MICROS) late(client, `waited ${seconds(waitedMicros)} for the answer to`)
+    })
+    return {
+      onQuiet() {
+        quietAt = cluster.kernel.now
+      },
+      onEnd() {
+        if (quietAt < 0 || cluster.kernel.now - quietAt <= BOUND_MICROS) return
+        for (const client of clients) {
+          if (answered.has(client)) continue
+          report.reached()
+          late(client, 'has no answer to')
+        }
+      },
+    }
+  },
+}
