@@ -192,7 +192,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     apps: { 'registry.example/batch': { exitAfterMicros: 60 * SECOND } },
     workload: { kinds: ['delete-pod', 'restart-rollout'], least: 2, most: 5 },
     traffic: false,
-    faults: { kinds: ['blind-after-write', 'stalled-watch', 'lagging-cache'], least: 1, most: 3 },
+    faults: { kinds: ['blind-after-write', 'stalled-watch', 'lagging-cache'], least: 2, most: 4 },
     durationMicros: 90 * SECOND,
   }),
   suite('replaced-nodes', 'machines that are replaced by others of the same name, while pods are few', {
@@ -200,7 +200,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     objects: [web({ replicas: 2, cpu: '900m', graceSeconds: 2 })],
     workload: { kinds: ['scale', 'delete-pod', 'restart-rollout', 'drain'], least: 1, most: 4 },
     traffic: false,
-    faults: { kinds: ['replaced-node', 'slow-consumer', 'stalled-watch', 'crash-process'], least: 1, most: 3 },
+    faults: { kinds: ['replaced-node', 'slow-consumer', 'stalled-watch', 'crash-process'], least: 2, most: 4 },
     durationMicros: 60 * SECOND,
   }),
   suite('finalizers', 'objects that gain a finalizer while others delete them', {
@@ -289,9 +289,20 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       service('web', { externalAddress: '198.51.100.7' }),
       service('web', { name: 'web-too', externalAddress: '198.51.100.7', port: 81 }),
     ],
-    workload: { kinds: ['delete-service', 'apply-service', 'scale', 'delete-pod'], least: 2, most: 5 },
+    workload: { kinds: ['delete-service', 'apply-service', 'scale', 'delete-pod'], least: 3, most: 7 },
     traffic: false,
-    faults: { kinds: ['slow-consumer', 'lagging-cache', 'closed-watches', 'failed-restore'], least: 1, most: 3 },
+    faults: {
+      kinds: [
+        'slow-consumer',
+        'lagging-cache',
+        'closed-watches',
+        'failed-restore',
+        'stalled-watch',
+        'blind-after-write',
+      ],
+      least: 1,
+      most: 3,
+    },
   }),
   suite('busy-clients', 'clients with open connections, and some with few source ports, while pods come and go', {
     topology: fc.constantFrom<Topology>({ ...LEAN, proxyMode: 'ipvs' }, { ...LEAN, proxyMode: 'ipvs' }, LEAN),
@@ -299,6 +310,7 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
       web({ replicas: 3, preStopSeconds: 6 }),
       service('web'),
       service('web', { name: 'web-node', type: 'NodePort' }),
+      service('web', { name: 'web-udp', udp: true }),
     ],
     workload: { kinds: ['restart-rollout', 'set-image', 'scale', 'delete-pod'], least: 1, most: 4 },
     traffic: { everyMicros: SECOND / 4, sourcePorts: 12 },

@@ -77,6 +77,15 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
     caughtBy: ['no-packet-to-dead-pod'],
   },
   {
+    id: 'proxy-udp-scale-to-zero-skipped',
+    title: 'UDP flows are not cleaned when a service has no endpoint left',
+    subsystem: 'network',
+    sources: ['kubernetes/kubernetes#139628', 'kubernetes/kubernetes PR 139629'],
+    decisions: { proxy: { udpTargetsToClean: (touched) => touched.filter(({ live }) => live.size > 0) } },
+    suite: 'busy-clients',
+    caughtBy: ['no-packet-to-dead-pod'],
+  },
+  {
     id: 'dns-headless-returns-unready',
     title: 'A headless service answers with addresses of pods that are not ready',
     subsystem: 'network',

@@ -12,6 +12,15 @@ export const NODE_DEFECTS: readonly Defect[] = [
     caughtBy: ['kubelet-stopped-by-grace-plus-2s'],
   },
   {
+    id: 'kubelet-prestop-hangs-past-grace',
+    title: 'A preStop hook that does not return holds up the end of the pod beyond its grace period',
+    subsystem: 'kubelet',
+    sources: ['kubernetes/kubernetes#127339', 'kubernetes/kubernetes#116753'],
+    decisions: { kubelet: { hookTimeoutSeconds: () => 3_600 } },
+    suite: 'termination',
+    caughtBy: ['kubelet-stopped-by-grace-plus-2s'],
+  },
+  {
     id: 'kubelet-ready-true-on-terminal-pod',
     title: 'A pod reaches a terminal phase with Ready still true',
     subsystem: 'kubelet',

@@ -4,12 +4,12 @@
  * Management Controllers", OSDI 2022: stale states, unobserved states).
  */
 import fc, { type Arbitrary } from 'fast-check'
-import type { Cluster, Topology } from '../../src/cluster/index.ts'
+import type { Cluster, Topology, WorkloadStep } from '../../src/cluster/index.ts'
+import type { Micros } from '../../src/kernel/index.ts'
 import type { KubeObject, Resource } from '../../src/objects/index.ts'
 import type { FaultKind, FaultStep, Surroundings } from '../../src/trial/registry.ts'
 import {
   amount,
-  likelyChanging,
   PODS_COME_AND_GO,
   probablyChanges,
   processNames,
@@ -41,28 +41,37 @@ function watchArbitrary(
   objects: readonly KubeObject[],
   { workload }: Surroundings,
 ): Arbitrary<{ process: string; resource: Resource }> {
-  const all = watching(topology)
-  const shown = all.filter((process) =>
-    watchedBy(process).some((resource) => probablyChanges(resource, objects, workload)),
-  )
-  return fc
-    .constantFrom(...(shown.length > 0 ? shown : all))
-    .chain((process) =>
-      fc
-        .constantFrom(...likelyChanging(watchedBy(process), objects, workload))
-        .map((resource) => ({ process, resource })),
-    )
+  const all = watching(topology).flatMap((process) => watchedBy(process).map((resource) => ({ process, resource })))
+  const shown = all.filter(({ resource }) => probablyChanges(resource, objects, workload))
+  return fc.constantFrom(...(shown.length > 0 ? shown : all))
 }
 
 function wrongProcess(step: FaultStep, topology: Topology): string | undefined {
   return wrongName(step, 'process', watching(topology))
 }
 
+/** When such objects are made anew: a process that is not shown them may make them twice, or not see them go. */
+const MADE_DURING: Partial<Record<Resource, readonly WorkloadStep['kind'][]>> = {
+  pods: PODS_COME_AND_GO,
+  deployments: PODS_COME_AND_GO,
+  replicasets: ['set-image', 'restart-rollout', 'rollback'],
+  endpointslices: ['apply'],
+  services: ['apply'],
+  nodes: ['cordon', 'uncordon', 'drain'],
+}
+
+/** Just before objects of the resource are made anew, if that happens; else before any step. */
+function beforeTheyAreMade({ workload }: Surroundings, own?: Pick<FaultStep, 'parameters'>): readonly Micros[] {
+  const during = MADE_DURING[own?.parameters.resource as Resource] ?? []
+  const steps = workload.filter(({ kind }) => during.includes(kind))
+  return (steps.length > 0 ? steps : workload).map(({ atMicros }) => atMicros)
+}
+
 export const stalledWatch: FaultKind = {
   id: 'stalled-watch',
   title: 'lets nothing through one watch of a process for a while; it comes late, and requests are answered meanwhile',
   parameters: { process: 'a process with informers', resource: 'what the watch is about' },
-  bitesDuring: PODS_COME_AND_GO,
+  occasions: beforeTheyAreMade,
   arbitrary: (topology, objects, around) =>
     fc.record({
       durationMicros: rounded(3_000_000, 45_000_000, 500_000),

@@ -160,7 +160,7 @@ export const killByGraceAndTwo: PropertyDefinition = {
   claim: 'a container has ended at the latest two seconds after its grace period',
   source: 'kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go (minimumGracePeriodInSeconds), v1.33',
   trigger: 'a container is stopped',
-  catches: ['kubelet-prestop-time-not-deducted'],
+  catches: ['kubelet-prestop-time-not-deducted', 'kubelet-prestop-hangs-past-grace'],
   monitor: (cluster: Cluster, report: Reporter) =>
     followStops(
       cluster,

@@ -12,10 +12,15 @@ export const noPacketToDeadPod: PropertyDefinition = {
   id: 'no-packet-to-dead-pod',
   mode: 'always',
   claim:
-    'no request is begun towards the address of a pod that has been gone for longer than the propagation bound, while nothing is disturbed',
-  source: 'documentation "Virtual IPs and Service Proxies"; kubernetes pkg/proxy/conntrack/cleanup.go, v1.33',
+    'no request is begun towards the address of a pod that has been gone for longer than the propagation bound, while nothing is disturbed; in iptables mode a source port whose last SYN nobody answered goes where that one went (Linux takes the next for a repetition)',
+  source:
+    'documentation "Virtual IPs and Service Proxies"; kubernetes pkg/proxy/conntrack/cleanup.go, v1.33; Linux nf_conntrack_proto_tcp.c',
   trigger: 'a request was begun when a pod that had served was gone for so long',
-  catches: ['proxy-udp-conntrack-after-endpoint-removal', 'proxy-ipvs-port-reuse-to-dead-backend'],
+  catches: [
+    'proxy-udp-conntrack-after-endpoint-removal',
+    'proxy-ipvs-port-reuse-to-dead-backend',
+    'proxy-udp-scale-to-zero-skipped',
+  ],
   monitor(cluster, report) {
     /** Address of a pod that is gone, since when. */
     const goneAt = new Map<string, Micros>()
@@ -33,8 +38,8 @@ export const noPacketToDeadPod: PropertyDefinition = {
       firstGoneAt = Math.min(firstGoneAt, now)
     })
     cluster.kernel.subscribe('request-finished', (fact) => {
-      const { backend, startedAt, opened, client } = fact as RequestFinished
-      if (!opened || startedAt - firstGoneAt < BOUND_MICROS) return
+      const { backend, startedAt, opened, repeatsSyn, client } = fact as RequestFinished
+      if (!opened || repeatsSyn || startedAt - firstGoneAt < BOUND_MICROS) return
       report.reached()
       const since = goneAt.get(backend.slice(0, backend.indexOf(':')))
       if (since === undefined || startedAt - since < BOUND_MICROS || cluster.calm.disturbedSince(since)) return

@@ -27,6 +27,8 @@ export interface RequestFinished {
   readonly backend: string
   readonly startedAt: Micros
   readonly opened: boolean
+  /** iptables mode: its SYN was to the node one more of a connection that nobody had answered, so it went where that had gone. */
+  readonly repeatsSyn: boolean
   /** Where the client asked from; for `outside` the node whose node port it used. */
   readonly from: TrafficClient['from']
   readonly node: string
@@ -71,6 +73,7 @@ interface Pending {
   readonly backend: string
   readonly flow: Flow
   readonly opened: boolean
+  readonly repeatsSyn: boolean
   timer: Timer
 }
 
@@ -82,6 +85,7 @@ interface Held {
   readonly openedAt: Micros
   /** Its packets are translated by the node, which has to remember it. */
   readonly translated: boolean
+  readonly repeatsSyn: boolean
   busy: boolean
 }
 
@@ -252,13 +256,14 @@ export class TrafficSource implements Machine {
     const port = result.backend === undefined ? flow.destinationPort : result.backend.port
     const podIp = formatAddress(address)
     const translated = result.verdict === 'dnat' && this.#spec.protocol === 'TCP'
-    const connection: Held = { id, podIp, port, flow, openedAt: out.now, translated, busy: true }
+    const repeatsSyn = translated && this.#mode === 'iptables' && result.rulesVisited === 0
+    const connection: Held = { id, podIp, port, flow, openedAt: out.now, translated, repeatsSyn, busy: true }
     if (result.verdict === 'drop' || this.#world.wireOf(podIp) === undefined) {
       this.#await(id, connection, true, out)
       return
     }
     if (!this.#world.serves(podIp)) {
-      this.#report(out, 'misrouted', `${podIp}:${port}`, out.now, true)
+      this.#report(out, 'misrouted', `${podIp}:${port}`, out.now, true, repeatsSyn)
       return
     }
     if (this.#spec.keepAlive) this.#held = connection
@@ -311,6 +316,7 @@ export class TrafficSource implements Machine {
       backend: `${connection.podIp}:${connection.port}`,
       flow: connection.flow,
       opened,
+      repeatsSyn: opened && connection.repeatsSyn,
       timer: out.after(this.#spec.timeoutMicros, this, TIMEOUT, id),
     })
   }
@@ -335,10 +341,17 @@ export class TrafficSource implements Machine {
     out.cancel(pending.timer)
     this.#pending.delete(id)
     if (!this.#spec.keepAlive) this.#world.network()?.close(pending.flow, this.#mode, out.now)
-    this.#report(out, outcome, pending.backend, pending.startedAt, pending.opened)
+    this.#report(out, outcome, pending.backend, pending.startedAt, pending.opened, pending.repeatsSyn)
   }
 
-  #report(out: Out, outcome: RequestOutcome, backend: string, startedAt: Micros, opened: boolean): void {
+  #report(
+    out: Out,
+    outcome: RequestOutcome,
+    backend: string,
+    startedAt: Micros,
+    opened: boolean,
+    repeatsSyn = false,
+  ): void {
     const { id, namespace, service, from, node } = this.#spec
     const fact: RequestFinished = {
       type: 'request-finished',
@@ -349,6 +362,7 @@ export class TrafficSource implements Machine {
       backend,
       startedAt,
       opened,
+      repeatsSyn,
       from,
       node,
     }
