@@ -56,7 +56,7 @@ export const NETWORK_DEFECTS: readonly Defect[] = [
       proxy: { ipvsSysctls: () => ({ connReuseMode: 0, expireNodestConn: true, expireQuiescentTemplate: true }) },
     },
     suite: 'busy-clients',
-    caughtBy: ['no-packet-to-dead-pod'],
+    caughtBy: ['no-packet-to-dead-pod', 'rollout-with-prestop-loses-no-request'],
   },
   {
     id: 'proxy-ipvs-abrupt-removal',

@@ -302,3 +302,28 @@ test('after any watch breaks, relists, lags and failovers the store equals the s
     { seed: 14, numRuns: 400 },
   )
 })
+
+test('a watch that is held shows everything late; one that is cut lists anew and never shows what came and went', () => {
+  for (const fate of ['held', 'cut'] as const) {
+    const { api, factory, informer, heard } = setUp()
+    api.put('configmaps', map('a', '1'))
+    factory.start(api)
+    api.advance(SECOND)
+    heard.length = 0
+    informer.setWatchFate(fate, api)
+    api.put('configmaps', map('b', '1'))
+    api.advance(SECOND)
+    api.drop('configmaps', 'default/b')
+    api.put('configmaps', map('a', '2'))
+    api.advance(10 * SECOND)
+    expect(heard).toEqual([])
+    informer.setWatchFate('well', api)
+    api.advance(10 * SECOND)
+    const missed = fate === 'held' ? ['add default/b', 'delete default/b'] : []
+    expect(heard).toEqual([...missed, 'update default/a 2'])
+    expect(informer.disturbed).toBe(fate === 'held' ? 3 : 1)
+    api.put('configmaps', map('c'))
+    api.advance(SECOND)
+    expect(heard.at(-1)).toBe('add default/c')
+  }
+})

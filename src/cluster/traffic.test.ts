@@ -82,3 +82,25 @@ test('a rollout without preStop loses requests, one that waits for the news to s
   expect(gentle.lost).toBe(0)
   expect(gentle.ok).toBeGreaterThan(1000)
 })
+
+test.each([true, false])('ipvs: an open connection goes through its node; servers that drain keep it: %s', (drains) => {
+  const world = new TestCluster({
+    topology: { proxyMode: 'ipvs' },
+    decisions: { proxy: { drainsRealServers: () => drains } },
+  }).boot(deploymentOf('web', 2, { lifecycle: { preStop: { sleep: { seconds: 10 } } } }), serviceOf('web'))
+  world.cluster.startTraffic([clientOf('web', { keepAlive: true, startMicros: world.cluster.kernel.now })])
+  world.run(3 * SECOND)
+  for (const index of [0, 1])
+    world.step({ kind: 'delete-pod', namespace: 'default', deployment: 'web', index }).run(4 * SECOND)
+  // The second connection was opened to the second pod.
+  expect(outcomes(world).reset ?? 0).toBe(drains ? 0 : 2)
+})
+
+test('a client with few source ports takes them in turn', () => {
+  const world = new TestCluster({ topology: { proxyMode: 'ipvs' } }).boot(deploymentOf('web', 2), serviceOf('web'))
+  world.cluster.startTraffic([clientOf('web', { sourcePorts: 4, startMicros: world.cluster.kernel.now })])
+  world.run(10 * SECOND)
+  expect(Object.keys(outcomes(world))).toEqual(['ok'])
+  expect(world.requests.length).toBeGreaterThan(30)
+  expect(world.cluster.networkOf('node-0').ipvs().connectionCount).toBe(4)
+})
