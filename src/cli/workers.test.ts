@@ -84,7 +84,8 @@ test('a property that ends the process: the trial is named, the others are run',
 
 test('a promise that is rejected after the trial is told, and the status says so', async () => {
   const { status, out, err } = await seatrial('run elections --trials 1 --workers 1 --properties rejects.mjs')
-  expect(out).toMatch(/verdicts: 1 passed/)
+  // The trial itself is not to blame, whether or not its fault took effect.
+  expect(out).toMatch(/verdicts: (1 passed|0 passed, 1 vacuous)\n/)
   expect(err).toMatch(/outside of any trial: nobody waited for this\n.*no promises/)
   expect(status).toBe(3)
 })
@@ -101,9 +102,9 @@ test.each([
   expect(status).toBe(3)
 })
 
-test('a property that writes into what it was given: caught by the second look, named, and kept', async () => {
+test('a property that writes into what it was given: caught, named, and kept', async () => {
   const { status, out } = await seatrial('run elections --trials 2 --workers 1 --properties writes.mjs --no-shrink')
-  expect(out).toMatch(/verdicts: 1 passed, 1 error/)
+  expect(out).toMatch(/verdicts: 0 passed, 2 error/)
   expect(out).toMatch(
     /property mine threw: Cannot assign to read only property 'role' .*may read everything .* change nothing/,
   )
