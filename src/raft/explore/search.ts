@@ -1,6 +1,7 @@
 /**
  * Exhaustive search of small clusters: every order of deliveries, losses, doublings, election time-outs, disk writes,
- * crashes, restarts and proposals, within bounds, breadth first, so that the first broken claim is one of the shortest.
+ * crashes, restarts, proposals, reads, snapshots, changes of the membership, orders to hand over, counts of who is heard
+ * and passing time, within bounds, breadth first, so that the first broken claim is one of the shortest.
  * States that differ by who is called what are one; they are told apart by 64 bits. Nothing that matters is left out but
  * what the bounds name. A message that never arrives is lost, so losses need no step of their own unless `drops` asks
  * for them; while no crash can come any more a disk write ends at once, as waiting then only delays messages.
