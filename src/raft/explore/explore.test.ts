@@ -19,7 +19,6 @@ const DEFECTS: readonly [id: string, decisions: Partial<RaftDecisions>, claim: R
   ['raft-commit-prior-term-by-count', { commitsByCounting: () => true }, /^leader completeness/],
   ['raft-append-acked-before-fsync', { entriesWaitForDisk: () => false }, /^leader completeness/],
   ['etcd-ack-before-wal', { ownMatch: (_durable, last) => last }, /^leader completeness/],
-  ['raft-readindex-before-term-commit', { servesReads: () => true }, /^linearizable read/],
   ['raft-conflict-tail-kept', { keepsTailAfterConflict: () => true }, /terms never go down/],
   ['raft-compacted-prev-treated-as-conflict', { compactedPreviousConflicts: () => true }, /never cut off/],
   ['raft-no-pre-vote', { startsWithPreVote: () => false }, /^rehearsed campaigns/],
@@ -44,6 +43,7 @@ const HIGH: readonly [id: string, decisions: Partial<RaftDecisions>, claim: RegE
     /^whole campaigns/,
     /^a snapshot and a crash/,
   ],
+  ['raft-readindex-before-term-commit', { servesReads: () => true }, /^linearizable read/, /^a read, two terms, more/],
   ['raft-lease-trusts-check-quorum', { leaseCovers: () => true }, /^linearizable read/, /^a read by lease.*more/],
   [
     'raft-lease-outlives-handing-over',

@@ -25,6 +25,7 @@ export const RUNGS: readonly Rung[] = [
     name: 'a learner and a change, two terms',
     bounds: { terms: 2, logLength: 3, learners: 1, changes: 1, inFlight: 3 },
   },
+  { name: 'a read, two terms', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 3 } },
   {
     name: 'a proposal and a heartbeat, two terms',
     bounds: { terms: 2, logLength: 2, proposals: 1, heartbeats: 1, inFlight: 3 },
@@ -47,10 +48,9 @@ export const RUNGS: readonly Rung[] = [
     bounds: { terms: 1, logLength: 2, proposals: 1, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
   },
   {
-    name: 'a read by lease, three moments, two terms',
-    bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, leaseReads: true, refusal: true, inFlight: 3 },
+    name: 'a read by lease, two moments, two terms',
+    bounds: { terms: 2, logLength: 2, moments: 2, reads: 1, leaseReads: true, refusal: true, inFlight: 3 },
   },
-  { name: 'a read, two terms', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
 ]
 
 /** The same with more of everything; minutes. */
@@ -73,6 +73,7 @@ export const HIGH_RUNGS: readonly Rung[] = [
     bounds: { terms: 2, logLength: 3, proposals: 2, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
   },
   { name: 'five terms', bounds: { terms: 5, logLength: 3, inFlight: 4 } },
+  { name: 'a read, two terms, more under way', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
   {
     name: 'a read and a heartbeat, two terms',
     bounds: { terms: 2, logLength: 2, reads: 1, heartbeats: 1, inFlight: 5 },
