@@ -34,7 +34,7 @@ export interface EtcdOptions {
   readonly snapshotEntries: number
   /** Entries kept in the log behind a snapshot for slow followers. Default 5,000. */
   readonly catchUpEntries: number
-  /** Size from which on the write-ahead log goes on in a new segment. Default 64 MiB. */
+  /** Size from which on the write-ahead log goes on in a new segment. Default 8 MiB; etcd has 64, which would keep 100,000 entries in memory. */
   readonly walSegmentBytes: number
   /** A snapshot travels to another member in pieces of at most this size. Default 64 KiB. */
   readonly snapshotPieceBytes: number
@@ -112,7 +112,7 @@ export function completeEtcdOptions(given: EtcdOptionsInput): EtcdOptions {
     openTransactionMicros: given.openTransactionMicros ?? 5 * MILLISECOND,
     snapshotEntries: given.snapshotEntries ?? 10_000,
     catchUpEntries: given.catchUpEntries ?? 5_000,
-    walSegmentBytes: given.walSegmentBytes ?? 64 * 1024 * 1024,
+    walSegmentBytes: given.walSegmentBytes ?? 8 * 1024 * 1024,
     snapshotPieceBytes: given.snapshotPieceBytes ?? 64 * 1024,
     maxAppendBytes: given.maxAppendBytes ?? 512 * 1024,
     maxUnapplied: given.maxUnapplied ?? 5_000,
