@@ -7,6 +7,7 @@ import {
   type ActivityListener,
   assertRunnable,
   asValue,
+  irrelevantItems,
   type Registry,
   type RunTrial,
   record,
@@ -136,6 +137,11 @@ function performShrink(job: ShrinkJob, around: Surroundings): ShrinkAnswer {
   const outcome = shrinkFailure(arbitrary, asValue(scenario), fromSuite ? place.path : '0', run(scenario), run, {
     maximumExecutions: job.maximumExecutions,
     isInterrupted: () => around.isStopped(),
+    irrelevant: (candidate) =>
+      irrelevantItems(candidate, registry, (same, options) => {
+        around.beat()
+        return runScenario(same, registry, options)
+      }),
     onProgress: ({ executions, accepted, best }) => {
       if (executions % NEWS_EVERY_EXECUTIONS !== 0) return
       around.tell({ kind: 'shrinking', executions, accepted, faults: best.faults.length, steps: best.workload.length })

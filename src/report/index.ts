@@ -1,5 +1,6 @@
 /** The report floor: what the command line and the front door may use. */
 export { assertScenario, assertSurvives, type SurvivalOptions, searchFor, TrialFailure } from './assertions.ts'
+export { causalSignature } from './causal-signature.ts'
 export { CHAIN_LINES_MAXIMUM, type ChainLine, chainOf } from './chain.ts'
 export { type Differences, type ExplainOptions, type Explanation, explainFailure } from './explain.ts'
 export { EXPORT_FORMATS, type ExportFormat, exportTrace } from './export/index.ts'

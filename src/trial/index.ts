@@ -38,6 +38,7 @@ export { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbi
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
 export { type Ablation, ablate, type Needed } from './explain/ablation.ts'
 export { type Certainty, type CertaintyOptions, type CertaintyPoint, findCertainty } from './explain/certainty.ts'
+export { irrelevantItems } from './explain/irrelevant.ts'
 export { type Item, itemsOf, withItems } from './explain/items.ts'
 export { type Neighbour, nearestPassing } from './explain/neighbour.ts'
 export { Past, type Stop } from './explain/past.ts'

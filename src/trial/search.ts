@@ -4,6 +4,7 @@
  */
 import type { Arbitrary } from 'fast-check'
 import { Value } from 'fast-check'
+import { irrelevantItems } from './explain/irrelevant.ts'
 import type { Registry } from './registry.ts'
 import type { TrialResult } from './result.ts'
 import { runScenario } from './run.ts'
@@ -65,7 +66,9 @@ export function search(source: Arbitrary<Scenario>, registry: Registry, options:
         String(number),
         result,
         (candidate) => run(candidate, registry),
-        shrinkOptions,
+        options.run === undefined
+          ? { irrelevant: (same) => irrelevantItems(same, registry), ...shrinkOptions }
+          : shrinkOptions,
       )
       return { trials: number - from + 1, found: { number, original: scenario, originalResult: result, shrunk } }
     }

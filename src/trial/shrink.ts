@@ -3,6 +3,7 @@
  * candidate that keeps the signature is taken, and the walk goes on from there. The path of indices is what replay needs.
  */
 import { type Arbitrary, Value } from 'fast-check'
+import { type Item, itemsOf } from './explain/items.ts'
 import type { TrialResult } from './result.ts'
 import type { Scenario } from './scenario.ts'
 import { failsAs } from './signature.ts'
@@ -20,6 +21,8 @@ export interface ShrinkOptions {
   /** Asked before each trial; true ends the search with the best so far. */
   readonly isInterrupted?: () => boolean
   readonly onProgress?: (progress: ShrinkProgress) => void
+  /** Items of the scenario that may be out at once, as guesses to try first: what the trace says is not to blame. */
+  readonly irrelevant?: (scenario: Scenario) => readonly (readonly Item[])[]
 }
 
 export interface ShrinkOutcome {
@@ -61,6 +64,20 @@ export function shrinkFailure(
     complete,
   })
   if (signature === undefined) return outcome(false)
+  // To see what is not to blame takes a run as well.
+  if (options.irrelevant !== undefined && cap > 0) executions++
+  for (const items of cap > 0 ? (options.irrelevant?.(best.value.value) ?? []) : []) {
+    if (executions >= cap || options.isInterrupted?.() === true) return outcome(false)
+    const step = without(arbitrary, best.value, items)
+    if (step === undefined) continue
+    executions++
+    const found = run(step.value.value)
+    if (failsAs(found, signature)) {
+      best = { value: step.value, path: `${best.path}${step.path}`, result: found }
+      accepted++
+    }
+    options.onProgress?.({ executions, accepted, best: best.value.value })
+  }
   for (;;) {
     let improved = false
     let index = 0
@@ -79,6 +96,49 @@ export function shrinkFailure(
     }
     if (!improved) return outcome(true)
   }
+}
+
+/**
+ * The scenario without these items, as far as they are still there, by shrinks that the arbitrary offers itself: so the
+ * path leads to it, though nothing was run on the way.
+ */
+function without(
+  arbitrary: Arbitrary<Scenario>,
+  from: Value<Scenario>,
+  items: readonly Item[],
+): { readonly value: Value<Scenario>; readonly path: string } | undefined {
+  const gone = new Set(items.map(keyOf))
+  let value = from
+  let path = ''
+  for (;;) {
+    const present = itemsOf(value.value)
+    if (!present.some((item) => gone.has(keyOf(item)))) return path === '' ? undefined : { value, path }
+    let index = 0
+    let next: Value<Scenario> | undefined
+    for (const candidate of arbitrary.shrink(value.value, value.context)) {
+      if (onlyLoses(value.value, candidate.value, gone)) {
+        next = candidate
+        break
+      }
+      index++
+    }
+    if (next === undefined) return undefined
+    value = next
+    path += `:${index}`
+  }
+}
+
+/** Whether the smaller scenario lacks some of these items and is the same in everything else. */
+function onlyLoses(before: Scenario, after: Scenario, gone: ReadonlySet<string>): boolean {
+  for (const key of Object.keys(before) as (keyof Scenario)[])
+    if (key !== 'faults' && key !== 'workload' && before[key] !== after[key]) return false
+  const left = new Set(itemsOf(after).map(keyOf))
+  const lost = itemsOf(before).filter((item) => !left.has(keyOf(item)))
+  return lost.length > 0 && lost.every((item) => gone.has(keyOf(item)))
+}
+
+function keyOf({ list, id }: Item): string {
+  return `${list}/${id}`
 }
 
 /** A scenario without a drawn context, such as one from a file, as a value that can be shrunk. */

@@ -47,6 +47,12 @@ export class Past {
     return distance < 0 ? undefined : distance
   }
 
+  /** How far back the deed of that name is; undefined when it is not in the past. */
+  distanceOfDeed(name: string): number | undefined {
+    const deed = this.#trace.deeds.find((candidate) => candidate.name === name && this.#deeds.has(candidate.number))
+    return deed === undefined ? undefined : this.#deeds.get(deed.number)?.distance
+  }
+
   /** Whether the deed of that name could have had an influence. */
   hasDeed(name: string): boolean {
     return this.#trace.deeds.some((deed) => deed.name === name && this.#deeds.has(deed.number))
