@@ -2,9 +2,28 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { PLANTED } from '../properties/planted.ts'
-import { CHAIN_LINES_MAXIMUM, explainFailure, explanationLine, printExplanation } from './report/index.ts'
+import {
+  CHAIN_LINES_MAXIMUM,
+  causalSignature,
+  explainFailure,
+  explanationLine,
+  printExplanation,
+  STORY_LINES_MAXIMUM,
+  tell,
+  whyOf,
+} from './report/index.ts'
 import { standardRegistry } from './standard-registry.ts'
-import { Past, parseScenario, record, runScenario } from './trial/index.ts'
+import {
+  ablate,
+  irrelevantItems,
+  itemsOf,
+  Past,
+  parseScenario,
+  type RunTrial,
+  record,
+  runScenario,
+  withItems,
+} from './trial/index.ts'
 
 const registry = standardRegistry()
 for (const mistake of PLANTED) registry.defect(mistake)
@@ -92,4 +111,77 @@ test.each([
 test('what does not fail is not explained', () => {
   const scenario = { ...pinned('one-leader-per-lease'), defects: [] }
   expect(explainFailure(scenario, registry, (candidate) => runScenario(candidate, registry))).toBeUndefined()
+})
+
+const run: RunTrial = (candidate, options) => runScenario(candidate, registry, options)
+
+test('a story goes from what was done to what broke, in a dozen lines that say it once', () => {
+  const { result, story } = tell(pinned('raft-one-leader-per-term'), registry, run)
+  expect(result.verdict).toBe('failed')
+  expect(story.length).toBeLessThanOrEqual(STORY_LINES_MAXIMUM)
+  const texts = story.map(({ text }) => text)
+  expect(texts[0]).toMatch(/^A cluster of 3 etcd members/)
+  expect(texts.at(-1)).toBe('BROKEN raft-one-leader-per-term: etcd-0 and etcd-2 were both leader in term 2')
+  expect(texts.some((text) => text.startsWith('so '))).toBe(true)
+  expect(new Set(texts).size).toBe(texts.length)
+  // A crash is told by the fault that it is.
+  expect(texts).not.toContain('etcd-2 crashes')
+})
+
+test('many lines of one kind at one moment are told by two of them', () => {
+  const { ablated } = minimal('finalizers-are-kept')
+  const { story } = tell(ablated, registry, run)
+  const caches = story.filter(({ text }) => text.startsWith('the watch cache of'))
+  expect(caches).toHaveLength(2)
+  expect(caches.map(({ text }) => text).join()).toMatch(/for configmaps stands still.*, and \d+ more like it/)
+})
+
+/** The scenario with only what it needs. */
+function minimal(name: string) {
+  const scenario = pinned(name)
+  const { signature } = runScenario(scenario, registry)
+  return { scenario, signature: signature!, ablated: ablate(scenario, signature!, run).scenario }
+}
+
+test('the cause of a failure is the same for the whole scenario of one bug and has no names and no times', () => {
+  const causes = new Map(
+    [
+      'one-leader-per-lease',
+      'raft-committed-entries-never-lost',
+      'etcd-members-agree',
+      'pod-phase-is-final',
+      'terminal-pod-is-not-ready',
+      'kubelet-stopped-by-grace-plus-2s',
+    ].map((name) => [name, causalSignature(tell(minimal(name).ablated, registry, run).result)]),
+  )
+  expect(causes.get('one-leader-per-lease')).toBe('partition|leader-started')
+  // One bug seen by two properties has one cause.
+  expect(causes.get('etcd-members-agree')).toBe(causes.get('raft-committed-entries-never-lost'))
+  expect(new Set(causes.values()).size).toBe(causes.size - 1)
+  for (const cause of causes.values()) expect(cause).toMatch(/^[a-z+-]+\|[a-z>-]+$/)
+})
+
+test('what a small failure needs is said in a sentence', () => {
+  const { ablated, signature, scenario } = minimal('one-leader-per-lease')
+  expect(whyOf(ablated, signature, registry, run)).toBe(
+    'it needs "fault: master-1 is not heard for 23.5 s", and nothing else',
+  )
+  expect(whyOf({ ...scenario, faults: Array(4).fill(scenario.faults[0]) }, signature, registry, run)).toBeUndefined()
+})
+
+test('guesses of what is not to blame are proper parts of the scenario, and one of them is right', () => {
+  for (const name of ['init-containers-run-first', 'terminal-pod-is-not-ready', 'raft-leader-not-disrupted']) {
+    const { scenario, signature } = minimal(name)
+    const items = itemsOf(scenario)
+    const guesses = irrelevantItems(scenario, registry)
+    expect(guesses.length).toBeGreaterThan(1)
+    for (const guess of guesses) {
+      expect(guess.length).toBeGreaterThan(0)
+      expect(guess.length).toBeLessThan(items.length)
+    }
+    const rest = guesses.map((guess) =>
+      items.filter(({ id, list }) => !guess.some((item) => item.id === id && item.list === list)),
+    )
+    expect(rest.some((left) => run(withItems(scenario, left)).signature === signature)).toBe(true)
+  }
 })

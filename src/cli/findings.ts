@@ -1,6 +1,7 @@
 /** A failure looked into: shrunk, told, written down as a scenario and a Vitest file, with the command that replays it. */
 import { join, relative } from 'node:path'
 import {
+  causalSignature,
   printDrawing,
   printStory,
   STORY_LINES_MAXIMUM,
@@ -39,6 +40,8 @@ export interface Finding {
   readonly result: TrialResult
   readonly executions: number
   readonly story: readonly StoryLine[]
+  /** What it needs, in a sentence, where that was cheap to know. */
+  readonly why: string | undefined
   readonly scenarioFile: string
   readonly testFile: string
   /** Why the two files are not there. */
@@ -70,19 +73,22 @@ export async function investigate(
   let path = id.path
   let executions = 0
   let shrunk = false
+  let told: readonly StoryLine[] | undefined
+  let why: string | undefined
   // What hangs, diverges or eats up its budget is kept as it is: each attempt to shrink it would cost as much again.
   const canShrink =
     result.verdict === 'failed' ||
     (result.verdict === 'error' && !signature.includes('/hung/') && !signature.includes('/crashed/'))
   if (canShrink) {
     const maximumExecutions = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
-    const answer = await session.pool.run({ kind: 'shrink', from: id, maximumExecutions }, options.onNews)
-    ;({ scenario, result, path, executions } = answer)
+    const least = await session.pool.run({ kind: 'shrink', from: id, maximumExecutions }, options.onNews)
+    ;({ scenario, result, path, executions } = least)
     shrunk = maximumExecutions > 0
-    const told = await session.pool.run({ kind: 'scenario', scenario, story: true })
-    result = told.result
+    const answer = await session.pool.run({ kind: 'scenario', scenario, story: true, why: true })
+    result = answer.result
+    ;({ story: told, why } = answer)
   }
-  const story = storyOf(scenario, result, session.registry)
+  const story = told ?? storyOf(scenario, result, session.registry)
   const stem = fileStemOf(scenario, signature)
   const folder = join(session.dir, 'corpus')
   const scenarioFile = join(folder, `${stem}${SCENARIO_FILE_ENDING}`)
@@ -93,6 +99,7 @@ export async function investigate(
     trial: first.trialId,
     shrunk,
     failed: count,
+    ...(result.verdict === 'failed' && shrunk ? { cause: causalSignature(result) } : {}),
     ...(options.of === undefined ? {} : { of: options.of }),
   })
   try {
@@ -114,6 +121,7 @@ export async function investigate(
     result,
     executions,
     story,
+    why,
     scenarioFile,
     testFile,
     trialId,
@@ -133,6 +141,7 @@ export function printFinding(session: Session, finding: Finding): string {
   return [
     `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
+    ...(finding.why === undefined ? [] : [`    why: ${finding.why}`]),
     ...(finding.result.violation?.drawing === undefined ? [] : [`\n${printDrawing(finding.result)}`]),
     finding.unsaved === undefined
       ? `    scenario: ${near(finding.scenarioFile)}\n    test: ${near(finding.testFile)}\n    trace hash: ${finding.result.traceHash}`
@@ -142,7 +151,7 @@ export function printFinding(session: Session, finding: Finding): string {
 
 /** The finding as one line of JSON. */
 export function findingLine(session: Session, finding: Finding): string {
-  const { signature, count, trialId, result, executions, story, replayCommand, scenario } = finding
+  const { signature, count, trialId, result, executions, story, why, replayCommand, scenario } = finding
   return JSON.stringify({
     type: 'finding',
     signature,
@@ -155,6 +164,7 @@ export function findingLine(session: Session, finding: Finding): string {
     executions,
     violation: result.violation,
     story,
+    why,
     file: relative(session.io.folder, finding.scenarioFile),
     test: relative(session.io.folder, finding.testFile),
     replay: replayCommand,

@@ -1,6 +1,6 @@
 /** What a worker is asked to do and what it says. Plain data: it crosses threads and processes. */
 import type { KubeObject } from '../objects/index.ts'
-import type { Explanation, ExportFormat } from '../report/index.ts'
+import type { Explanation, ExportFormat, StoryLine } from '../report/index.ts'
 import type { Scenario, TrialResult } from '../trial/index.ts'
 
 /** How a worker builds its registry. */
@@ -24,8 +24,10 @@ export interface TrialsJob {
 export interface ScenarioJob {
   readonly kind: 'scenario'
   readonly scenario: Scenario
-  /** Keep the facts that a story needs. */
+  /** Keep the facts that a story needs, and tell it. */
   readonly story?: boolean
+  /** Say in a sentence what it needs, if that is cheap to know. */
+  readonly why?: boolean
   /** Answer with the objects at the end, as they are and as tables. */
   readonly objects?: boolean
   readonly stopAtMicros?: number
@@ -88,6 +90,9 @@ export interface ScenarioAnswer {
   readonly objects?: readonly KubeObject[]
   readonly trace?: readonly string[]
   readonly exported?: string
+  /** Of a failure, when it was asked for. */
+  readonly story?: readonly StoryLine[]
+  readonly why?: string
 }
 export interface ShrinkAnswer {
   readonly scenario: Scenario

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { EPOCH_UNIX_MICROS, type Kernel } from '../kernel/index.ts'
 import { type KubeObject, RESOURCES, type Resource } from '../objects/index.ts'
-import { explainFailure, exportTrace, objectTables, STORY_FACT_TYPES } from '../report/index.ts'
+import { explainFailure, exportTrace, objectTables, STORY_FACT_TYPES, tell, whyOf } from '../report/index.ts'
 import {
   type ActivityListener,
   assertRunnable,
@@ -119,8 +119,18 @@ function traceLines(kernel: Kernel, withFacts: boolean): string[] {
 }
 
 function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer {
-  assertRunnable(job.scenario, around.registry)
-  return timed(job.scenario, around, job)
+  const { scenario, stopAtMicros } = job
+  const { registry } = around
+  assertRunnable(scenario, registry)
+  const answer = timed(scenario, around, job)
+  const { verdict, signature } = answer.result
+  if (verdict !== 'failed' || job.story !== true || stopAtMicros !== undefined || signature === undefined) return answer
+  const run: RunTrial = (candidate, options) => {
+    around.beat()
+    return runScenario(candidate, registry, options)
+  }
+  const why = job.why === true ? whyOf(scenario, signature, registry, run) : undefined
+  return { ...answer, story: tell(scenario, registry, run).story, ...(why === undefined ? {} : { why }) }
 }
 
 const NEWS_EVERY_EXECUTIONS = 20

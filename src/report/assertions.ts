@@ -17,8 +17,8 @@ import {
   type TrialResult,
   UserError,
 } from '../trial/index.ts'
-import { STORY_FACT_TYPES } from './phrases.ts'
-import { printStory, storyOf } from './story.ts'
+import { printStory } from './story.ts'
+import { tell } from './tell.ts'
 
 export interface SurvivalOptions {
   readonly registry: Registry
@@ -111,11 +111,8 @@ function arbitraryOf({ registry, scenarios, properties, defects }: SurvivalOptio
 }
 
 function failure(scenario: Scenario, registry: Registry, trialId: string | undefined): TrialFailure {
-  const result = runScenario(scenario, registry, { factTypes: STORY_FACT_TYPES })
-  const story = printStory(
-    storyOf(scenario, result, registry),
-    trialId === undefined ? undefined : `npx seatrial replay ${trialId}`,
-  )
+  const { result, story: lines } = tell(scenario, registry, (same, options) => runScenario(same, registry, options))
+  const story = printStory(lines, trialId === undefined ? undefined : `npx seatrial replay ${trialId}`)
   return new TrialFailure(
     `${result.verdict}: ${result.violation?.message ?? result.error?.message ?? ''}\n\n${story}\n`,
     scenario,

@@ -3,6 +3,7 @@
  * puts it on the way from a needed fault or step to the violation, because it happened in this run and not in the nearest
  * one that passes, or because it is about what the violation is about; always only from the violation's past.
  */
+import { isEtcdStep } from '../cluster/index.ts'
 import type { RecordedFact } from '../kernel/index.ts'
 import { type Item, Past, type Recording, type Registry, type Scenario, type Stop } from '../trial/index.ts'
 import { phraseOf } from './phrases.ts'
@@ -17,7 +18,15 @@ export interface ChainLine extends StoryLine {
 
 export const CHAIN_LINES_MAXIMUM = 12
 
+/** At this cost of the way to the violation a line is worth half of what it would be right before it. */
+const NEAR = 20
+/** So many lines of one kind at about one moment are told; the others are counted. */
+const ALIKE_MAXIMUM = 2
+const MOMENT_MICROS = 100_000
+
 interface Candidate extends ChainLine {
+  /** Of the fact, for lines that are one. */
+  readonly type?: string
   readonly rank: number
   readonly step: number
 }
@@ -28,6 +37,7 @@ export function chainOf(
   needed: readonly Item[],
   registry: Registry,
   passing: Recording | undefined,
+  maximum = CHAIN_LINES_MAXIMUM,
 ): ChainLine[] {
   const { kernel, result } = failing
   const { violation } = result
@@ -41,34 +51,44 @@ export function chainOf(
   const elsewhere = passing === undefined ? undefined : textsOf(passing)
   const told = new Map<string, number>()
   const candidates: Candidate[] = []
+  const deeds = needed.map((item) => deedLine(failing, item, registry))
   for (const recorded of kernel.trace.facts) {
     const phrase = phraseOf(recorded.fact)
     if (phrase === undefined || recorded.time > endMicros) continue
     const key = nameless(phrase.text)
     const count = (told.get(key) ?? 0) + 1
     told.set(key, count)
-    if (recorded.time < firstMicros) continue
+    if (recorded.time < firstMicros || isDeedItself(recorded, phrase.about, deeds)) continue
     const distance = past.distanceOf(recorded.step)
     if (distance === undefined && recorded.step <= end) continue
     const about = phrase.about.some((name) => name !== '' && mentions(subject, name))
     const onlyHere = elsewhere !== undefined && count > (elsewhere.get(key) ?? 0)
     const way = onWay.has(recorded.step)
-    if (!way && !onlyHere && !about) continue
+    if (needed.length > 0 && !way && !onlyHere && !about) continue
     const nearness = 1 - Math.min(1, (endMicros - recorded.time) / Math.max(1, endMicros - firstMicros))
     candidates.push({
       atMicros: recorded.time,
       text: phrase.text,
       reason: way ? 'so' : onlyHere ? 'only-here' : 'about-it',
       step: recorded.step,
-      rank: (way ? 30 : 0) + (onlyHere ? 20 : 0) + (about ? 20 : 0) + phrase.weight * 8 + nearness * 10,
+      type: recorded.fact.type,
+      rank:
+        (way ? 30 : 0) +
+        (onlyHere ? 20 : 0) +
+        (about ? 20 : 0) +
+        phrase.weight * 8 +
+        nearness * 10 +
+        (distance === undefined ? 0 : (20 * NEAR) / (NEAR + distance)),
     })
   }
-  const deeds = needed.map((item) => deedLine(failing, item, registry))
   const hops = ways
     .flatMap((way) => hopsOf(failing, way))
     .filter(({ step }) => !candidates.some((line) => line.step === step))
-  const room = CHAIN_LINES_MAXIMUM - 1 - deeds.length
-  const chosen = onceEach([...candidates, ...hops].toSorted((a, b) => b.rank - a.rank)).slice(0, Math.max(0, room))
+  const room = maximum - 1 - deeds.length
+  const chosen = fewAlike(onceEach([...candidates, ...hops].toSorted((a, b) => b.rank - a.rank))).slice(
+    0,
+    Math.max(0, room),
+  )
   const lines = [...deeds, ...chosen].toSorted((a, b) => a.atMicros - b.atMicros || a.step - b.step)
   const ending =
     violation === undefined ? `it ends as ${result.verdict}` : `BROKEN ${violation.property}: ${violation.message}`
@@ -76,6 +96,12 @@ export function chainOf(
     ...lines.map(({ atMicros, text, reason }) => ({ atMicros, text, reason })),
     { atMicros: endMicros, text: ending, reason: 'violation' },
   ]
+}
+
+/** That a process which a fault kills dies at that moment is told with the fault. */
+function isDeedItself({ fact, time }: RecordedFact, about: readonly string[], deeds: readonly Candidate[]): boolean {
+  if (!/^(process|host)-(crashed|paused|started)$|^containers-collected$/.test(fact.type)) return false
+  return deeds.some(({ atMicros, text }) => atMicros === time && about.some((name) => text.includes(name)))
 }
 
 /** Facts of a run by their text without generated names, with how often they came. */
@@ -135,7 +161,8 @@ function hopsOf({ kernel }: Recording, way: readonly Stop[]): Candidate[] {
     const { process, event } = kernel.eventOf(row)
     const message = /^(?:message|datagram) (.*)$/.exec(event)?.[1]
     if (message === undefined || sender === undefined || sender === process) continue
-    const text = `${sender}'s ${message} reaches ${process}`
+    const words = message.replace(/^api-/, '').replaceAll('-', ' ')
+    const text = `${sender}'s ${words} ${words.endsWith('s') ? 'reach' : 'reaches'} ${process}`
     hops.push({ atMicros: row.time, text, reason: 'so', step: row.step, rank: 12 + (10 * index) / way.length })
   }
   return hops
@@ -152,13 +179,33 @@ export function describeItem(item: Item, scenario: Scenario, registry: Registry)
   const fault = item.list === 'faults' ? scenario.faults.find(({ id }) => id === item.id) : undefined
   if (fault !== undefined) return `fault: ${registry.faults.get(fault.kind)?.describe(fault) ?? fault.kind}`
   const step = item.list === 'workload' ? scenario.workload.find(({ id }) => id === item.id) : undefined
-  return step === undefined ? item.kind : `kubectl: ${describeStep(step)}`
+  return step === undefined ? item.kind : `${isEtcdStep(step) ? 'etcdctl' : 'kubectl'}: ${describeStep(step)}`
 }
 
 function deedLine({ scenario, kernel }: Recording, item: Item, registry: Registry): Candidate {
   const text = describeItem(item, scenario, registry)
   const deed = kernel.trace.deeds.find(({ name }) => name === `inject ${item.id}`)
   return { atMicros: item.atMicros, text, reason: 'needed', step: deed?.afterStep ?? 0, rank: 1_000 }
+}
+
+/** Of many lines of one kind at about one moment the best ones; the last of them says how many more there were. */
+function fewAlike(lines: readonly Candidate[]): Candidate[] {
+  const groups = new Map<string, Candidate[]>()
+  const kept: Candidate[] = []
+  for (const line of lines) {
+    const key = line.type === undefined ? line.text : `${line.type}/${Math.floor(line.atMicros / MOMENT_MICROS)}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [line])
+    else group.push(line)
+    if ((group?.length ?? 1) <= ALIKE_MAXIMUM) kept.push(line)
+  }
+  const counts = new Map<Candidate, number>()
+  for (const group of groups.values())
+    if (group.length > ALIKE_MAXIMUM) counts.set(group[ALIKE_MAXIMUM - 1]!, group.length - ALIKE_MAXIMUM)
+  return kept.map((line) => {
+    const more = counts.get(line)
+    return more === undefined ? line : { ...line, text: `${line.text}, and ${more} more like it` }
+  })
 }
 
 /** The first, that is the best ranked, of each text. */

@@ -25,5 +25,6 @@ export {
 } from './story.ts'
 export { printSummary } from './summary.ts'
 export { objectTable, objectTables } from './table.ts'
+export { type Told, tell, whyOf } from './tell.ts'
 export { textTable } from './text-table.ts'
 export { age, duration, moment } from './time.ts'

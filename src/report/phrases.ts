@@ -51,7 +51,7 @@ const PHRASES: Phrases = {
   'host-crashed': ({ host }) => phrase(2, `${host} loses power`, host),
   'host-restarted': ({ host }) => phrase(2, `${host} has power again`, host),
   'records-lost': ({ file, lost, torn }) =>
-    phrase(3, `the crash takes ${lost} unsynced records of ${file}${torn ? ', one is torn' : ''}`, file),
+    phrase(3, `the crash takes ${counted(lost, 'unsynced record')} of ${file}${torn ? ', one is torn' : ''}`, file),
   'raft-role': ({ member, role, term }) =>
     role === 'leader' ? phrase(2, `${member} leads term ${term}`, member) : undefined,
   'raft-log-truncated': ({ member, from, committedIndex }) =>
@@ -63,24 +63,26 @@ const PHRASES: Phrases = {
   'raft-vote-granted': ({ member, term, candidate }) =>
     phrase(1, `${member} votes for member ${candidate} in term ${term}`, member),
   'etcd-member-started': ({ member, term, lastIndex, repairedRecords }) =>
-    phrase(
-      repairedRecords > 0 ? 3 : 1,
-      `${member} reads its log: term ${term}, up to ${lastIndex}${repairedRecords > 0 ? `, and cuts off ${counted(repairedRecords, 'torn record')}` : ''}`,
-      member,
-    ),
+    lastIndex === 0
+      ? undefined
+      : phrase(
+          repairedRecords > 0 ? 3 : 1,
+          `${member} reads its log: term ${term}, up to ${lastIndex}${repairedRecords > 0 ? `, and cuts off ${counted(repairedRecords, 'torn record')}` : ''}`,
+          member,
+        ),
   'etcd-member-refused': ({ member, reason }) => phrase(3, `${member} refuses to run: ${reason}`, member),
   'etcd-restored': ({ member, source, revision }) =>
     source === 'leader'
       ? phrase(2, `${member} takes a snapshot from the leader, revision ${revision}`, member)
       : undefined,
   'cache-held': ({ server, resource, revision }) =>
-    phrase(1, `the watch cache of ${server} for ${resource} stands still at ${revision}`, server),
+    phrase(1, `the watch cache of ${server} for ${resource} stands still at ${revision}`, server, resource),
   'cache-broken': ({ server, resource }) =>
-    phrase(1, `the watch cache of ${server} for ${resource} breaks off`, server),
+    phrase(1, `the watch cache of ${server} for ${resource} breaks off`, server, resource),
   'cache-filled': ({ server, resource, revision, generation }) =>
-    generation > 1 ? phrase(1, `${server} lists ${resource} anew, at ${revision}`, server) : undefined,
+    generation > 1 ? phrase(1, `${server} lists ${resource} anew, at ${revision}`, server, resource) : undefined,
   'stale-read': ({ server, resource, revision }) =>
-    phrase(3, `${server} answers a read of ${resource} from the past, revision ${revision}`, server),
+    phrase(3, `${server} answers a read of ${resource} from the past, revision ${revision}`, server, resource),
   'history-compacted': ({ server, revision }) =>
     phrase(2, `${server} has the history before ${revision} compacted`, server),
   'pod-scheduled': ({ pod, node }) => phrase(1, `pod ${short(pod)} is bound to ${node}`, pod, node),

@@ -56,7 +56,8 @@ export function printDrawing(result: TrialResult): string {
   return text === undefined ? '' : `${text.replaceAll(/^(?=.)/gm, '    ')}\n`
 }
 
-function openingOf(scenario: Scenario): string {
+/** The first line: the cluster. */
+export function openingOf(scenario: Scenario): string {
   const { topology, objects, defects, etcdClients = [] } = scenario
   const kinds = new Map<string, number>()
   for (const object of objects) kinds.set(object.kind, (kinds.get(object.kind) ?? 0) + 1)

@@ -5,6 +5,7 @@ import { SECOND } from '../kernel/index.ts'
 import type { Deployment, Service } from '../objects/index.ts'
 import { topologyArbitrary } from './arbitraries.ts'
 import { mistakesOf } from './check-scenario.ts'
+import { itemsOf } from './explain/items.ts'
 import { scenarioArbitrary } from './recipe.ts'
 import type { TrialResult } from './result.ts'
 import type { Scenario } from './scenario.ts'
@@ -159,4 +160,28 @@ test('seed and path of a shrunk scenario lead to it again', () => {
     )
     expect(fc.sample(scenarios, { seed: 77, path, numRuns: 1 })).toEqual([least])
   }
+})
+
+test('what is said to be irrelevant goes first, in one step, and the path leads there all the same', () => {
+  let tried = 0
+  for (const [number, scenario] of fc.sample(scenarios, { seed: 78, numRuns: 60 }).entries()) {
+    const items = itemsOf(scenario)
+    const needed = items.at(-1)
+    if (needed === undefined || items.length < 4) continue
+    tried++
+    const run = (candidate: Scenario) =>
+      itemsOf(candidate).some(({ id }) => id === needed.id) ? failed(candidate) : passed(candidate)
+    const others = items.filter((item) => item !== needed)
+    const seen: number[] = []
+    const guided = shrinkFailure(scenarios, new Value(scenario, undefined), String(number), failed(scenario), run, {
+      // The first guess is wrong: it leaves out what is needed.
+      irrelevant: () => [[needed], others],
+      onProgress: ({ best }) => seen.push(itemsOf(best).length),
+    })
+    expect(seen.slice(0, 2)).toEqual([items.length, 1])
+    const plain = shrinkFailure(scenarios, new Value(scenario, undefined), String(number), failed(scenario), run)
+    expect(guided.scenario).toEqual(plain.scenario)
+    expect(fc.sample(scenarios, { seed: 78, path: guided.path, numRuns: 1 })).toEqual([guided.scenario])
+  }
+  expect(tried).toBeGreaterThan(10)
 })

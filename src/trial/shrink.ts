@@ -3,7 +3,7 @@
  * candidate that keeps the signature is taken, and the walk goes on from there. The path of indices is what replay needs.
  */
 import { type Arbitrary, Value } from 'fast-check'
-import { type Item, itemsOf } from './explain/items.ts'
+import { choices, type Item, itemsOf } from './explain/items.ts'
 import type { TrialResult } from './result.ts'
 import type { Scenario } from './scenario.ts'
 import { failsAs } from './signature.ts'
@@ -37,6 +37,8 @@ export interface ShrinkOutcome {
 }
 
 export const MAXIMUM_SHRINK_EXECUTIONS = 2_000
+/** Of so many faults and steps every pair is tried where more than two are left at the end. */
+const PAIRS_OF_MAXIMUM = 8
 
 /**
  * Shrinks `value`, whose trial gave `result` with a signature.
@@ -64,25 +66,36 @@ export function shrinkFailure(
     complete,
   })
   if (signature === undefined) return outcome(false)
-  // To see what is not to blame takes a run as well.
-  if (options.irrelevant !== undefined && cap > 0) executions++
-  for (const items of cap > 0 ? (options.irrelevant?.(best.value.value) ?? []) : []) {
-    if (executions >= cap || options.isInterrupted?.() === true) return outcome(false)
-    const step = without(arbitrary, best.value, items)
-    if (step === undefined) continue
+  const isOver = () => executions >= cap || options.isInterrupted?.() === true
+  /** One step from `from` to the same without `items`, if that fails so too. */
+  const leap = (from: { readonly value: Value<Scenario>; readonly path: string }, items: readonly Item[]): boolean => {
+    const step = without(arbitrary, from.value, items)
+    if (step === undefined) return false
     executions++
     const found = run(step.value.value)
-    if (failsAs(found, signature)) {
-      best = { value: step.value, path: `${best.path}${step.path}`, result: found }
+    const taken = failsAs(found, signature)
+    if (taken) {
+      best = { value: step.value, path: `${from.path}${step.path}`, result: found }
       accepted++
     }
     options.onProgress?.({ executions, accepted, best: best.value.value })
+    return taken
   }
+  const drawn = itemsOf(value.value)
+  if (options.irrelevant !== undefined && !isOver()) {
+    // To see what is not to blame takes a run as well.
+    executions++
+    for (const items of options.irrelevant(value.value)) {
+      if (isOver()) return outcome(false)
+      leap(best, items)
+    }
+  }
+  let looksForPairs = options.irrelevant !== undefined && drawn.length <= PAIRS_OF_MAXIMUM
   for (;;) {
     let improved = false
     let index = 0
     for (const candidate of arbitrary.shrink(best.value.value, best.value.context)) {
-      if (executions >= cap || options.isInterrupted?.() === true) return outcome(false)
+      if (isOver()) return outcome(false)
       executions++
       const found = run(candidate.value)
       if (failsAs(found, signature)) {
@@ -94,7 +107,20 @@ export function shrinkFailure(
       if (improved) break
       index++
     }
-    if (!improved) return outcome(true)
+    if (improved) continue
+    // Taking out one thing at a time may end where two others would have been enough from the start.
+    if (!looksForPairs || itemsOf(best.value.value).length <= 2) return outcome(true)
+    looksForPairs = false
+    let found = false
+    for (const pair of choices(drawn, 2)) {
+      if (isOver()) return outcome(false)
+      found = leap(
+        { value, path },
+        drawn.filter((item) => !pair.includes(item)),
+      )
+      if (found) break
+    }
+    if (!found) return outcome(true)
   }
 }
 

@@ -97,7 +97,8 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
       if ('trace' in answer && answer.trace !== undefined) io.out(`${answer.trace.join('\n')}\n\n`)
       if ('tables' in answer && answer.tables !== undefined) io.out(`${answer.tables}\n\n`)
       if (flags.at === undefined) {
-        io.out(`${printStory(storyOf(scenario, result, session.registry))}\n\n`)
+        const told = result.verdict === 'failed' && 'story' in answer ? answer.story : undefined
+        io.out(`${printStory(told ?? storyOf(scenario, result, session.registry))}\n\n`)
         if (result.violation?.drawing !== undefined) io.out(`${printDrawing(result)}\n`)
       }
       const ended = stopAtMicros !== undefined && result.virtualMicros < stopAtMicros

@@ -1,7 +1,7 @@
 /**
  * What of a failing scenario is probably not to blame, by the trace of one run: what came after the violation, faults that
- * bit nothing, and what has no way to the violation in its causal past; and, bolder, all but the items nearest to it on that
- * way. These are guesses for a shrinker to try first, in one step; each is held against a run like any other shrink.
+ * bit nothing, and what has no way to the violation in its causal past; and, bolder, all but one item,
+ * the nearest to it on that way first. These are guesses for a shrinker to try first, in one step; each is held against a run like any other shrink.
  */
 import type { Registry } from '../registry.ts'
 import type { Scenario } from '../scenario.ts'
@@ -9,8 +9,8 @@ import { type Item, itemsOf } from './items.ts'
 import { Past } from './past.ts'
 import { type Recording, type RunTrial, record } from './recording.ts'
 
-/** So many items are kept by the bold guesses, the boldest first. */
-const KEPT: readonly number[] = [1, 2]
+/** So many items are tried each on its own, the nearest first. */
+const ALONE_MAXIMUM = 8
 
 /** Sets of items to leave out, the most at once first; each set at least one item. */
 export function irrelevantItems(scenario: Scenario, registry: Registry, run?: RunTrial): readonly (readonly Item[])[] {
@@ -20,10 +20,9 @@ export function irrelevantItems(scenario: Scenario, registry: Registry, run?: Ru
   const costs = costsOf(recording, items)
   const related = items.filter((item) => costs.has(item)).toSorted((a, b) => costs.get(a)! - costs.get(b)!)
   const guesses: (readonly Item[])[] = []
-  for (const kept of KEPT) {
-    if (kept >= related.length) break
-    const near = related.slice(0, kept)
-    guesses.push(items.filter((item) => !near.includes(item)))
+  if (related.length > 1) {
+    for (const alone of related.slice(0, ALONE_MAXIMUM)) guesses.push(items.filter((item) => item !== alone))
+    if (related.length > 2) guesses.push(items.filter((item) => !related.slice(0, 2).includes(item)))
   }
   if (related.length < items.length) guesses.push(items.filter((item) => !costs.has(item)))
   return guesses
