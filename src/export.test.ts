@@ -56,6 +56,10 @@ test.each(recordings)('%s: every JSON line is of the schema, in order, and nothi
   expect(steps).toEqual(steps.toSorted((a, b) => a - b))
 })
 
+test('the schema is published as a file', async () => {
+  await expect(`${JSON.stringify(TRACE_LINE_SCHEMA, null, 2)}\n`).toMatchFileSnapshot('../fixtures/trace.schema.json')
+})
+
 test('a line that is not of the schema is refused', () => {
   const validate = new Ajv({ allowUnionTypes: true }).compile(TRACE_LINE_SCHEMA)
   expect(validate({ type: 'event', step: 0, time: 1, process: 'a', event: 'start', number: 0, cause: 0 })).toBe(false)

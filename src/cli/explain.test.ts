@@ -2,7 +2,9 @@
 // what is said of two runs that part.
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { Ajv } from 'ajv'
 import { afterAll, expect, test } from 'vitest'
+import { LINES_SCHEMA } from '../report/lines.ts'
 import { firstDifference } from './second-opinion.ts'
 import { runMain, temporaryFolder } from './testing.ts'
 
@@ -33,6 +35,9 @@ test('as JSON it is one line; without the question when it was certain it is qui
   const { status, out } = await runMain(['explain', 'failing.scenario.json', '--no-certainty', '--json'], folder.path)
   expect(status).toBe(1)
   const explanation = JSON.parse(out)
+  const validate = new Ajv({ strict: false }).compile(LINES_SCHEMA)
+  expect(validate(explanation), JSON.stringify(validate.errors)).toBe(true)
+  expect(validate({ ...explanation, chain: 'long' })).toBe(false)
   expect(explanation).toMatchObject({
     type: 'explanation',
     needed: [{ item: { list: 'faults', kind: 'partition' }, passesWithout: true }],

@@ -30,6 +30,8 @@ const fault = shape({
   evidence: { type: 'array', items: shape({ what: text, count }) },
 })
 
+const item = shape({ list: { enum: ['faults', 'workload'] }, id: text, kind: text, atMicros: micros })
+
 /** Type of a line -> what it says, its members, and which of them may be left out. */
 const LINES: Readonly<
   Record<
@@ -80,8 +82,50 @@ const LINES: Readonly<
       ...{ executions: count, file: text, test: text, replay: text },
       violation,
       story: { type: 'array', items: shape({ atMicros: micros, text }) },
+      why: { ...text, description: 'what it needs, in a sentence, where that was cheap to know' },
     },
-    optional: ['violation'],
+    optional: ['violation', 'why'],
+  },
+  explanation: {
+    title: 'Why a scenario fails (explain). Where it does not fail there are only "verdict" and "scenario".',
+    members: {
+      ...{ verdict, scenario: text, signature: text, violation, error },
+      needed: { type: 'array', items: shape({ item, passesWithout: flag, failsAlone: flag }) },
+      unneeded: { type: 'array', items: item },
+      subsets: shape({ tried: count, failing: count, exhaustive: flag }),
+      minimal: { type: 'object', description: 'the scenario with only what it needs' },
+      chain: {
+        type: 'array',
+        items: shape({
+          atMicros: micros,
+          text,
+          reason: { enum: ['needed', 'so', 'only-here', 'about-it', 'violation'] },
+        }),
+      },
+      certainty: shape(
+        {
+          points: { type: 'array', items: shape({ atMicros: micros, failing: count, branches: count }) },
+          certainFromMicros: micros,
+          withinMicros: micros,
+        },
+        ['certainFromMicros'],
+      ),
+      neighbour: shape({ item, field: text, from: micros, to: micros, scenario: { type: 'object' } }, [
+        'field',
+        'from',
+        'to',
+      ]),
+      differences: shape({
+        ...{ atMicros: micros, failing: text, passing: text },
+        onlyFailing: { type: 'array', items: shape({ atMicros: micros, text }) },
+        onlyPassing: { type: 'array', items: shape({ atMicros: micros, text }) },
+      }),
+      executions: count,
+    },
+    optional: [
+      ...['verdict', 'scenario', 'signature', 'violation', 'error', 'needed', 'unneeded', 'subsets', 'minimal'],
+      ...['chain', 'certainty', 'neighbour', 'differences', 'executions'],
+    ],
   },
   complaint: {
     title: 'Something about a manifest (check).',
