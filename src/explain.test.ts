@@ -78,9 +78,7 @@ test('every version of an object is recorded with the event that made it', () =>
 })
 
 test.each([
-  'one-leader-per-lease',
   'raft-committed-entries-never-lost',
-  'pods-of-silent-nodes-are-not-ready',
   'terminal-pod-is-not-ready',
 ])('%s: explained from what it needs to what broke', (name) => {
   const scenario = pinned(name)
