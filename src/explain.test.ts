@@ -119,7 +119,9 @@ test('a story goes from what was done to what broke, in a dozen lines that say i
   expect(story.length).toBeLessThanOrEqual(STORY_LINES_MAXIMUM)
   const texts = story.map(({ text }) => text)
   expect(texts[0]).toMatch(/^A cluster of 3 etcd members/)
-  expect(texts.at(-1)).toMatch(/^BROKEN raft-one-leader-per-term: etcd-\d and etcd-\d were both leader in term \d+ of etcd$/)
+  expect(texts.at(-1)).toMatch(
+    /^BROKEN raft-one-leader-per-term: etcd-\d and etcd-\d were both leader in term \d+ of etcd$/,
+  )
   expect(texts.some((text) => text.startsWith('so '))).toBe(true)
   expect(new Set(texts).size).toBe(texts.length)
   // A crash is told by the fault that it is.
