@@ -63,7 +63,8 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
       }
     }
     cluster.truth.onChange('nodes', ({ key, current }) => {
-      if (readiness(current) !== 'Unknown') {
+      // A node whose object is gone is not Unknown: its pods are left to the pod garbage collector.
+      if (current === undefined || readiness(current) !== 'Unknown') {
         since.delete(key)
         return
       }

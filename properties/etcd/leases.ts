@@ -77,8 +77,8 @@ export const leaseOutlivesRenewals: PropertyDefinition = {
   id: 'etcd-lease-outlives-renewals',
   mode: 'always',
   claim:
-    'a lease is not ended before its time has passed since the last renewal that was answered, as long as no clock was set wrong',
-  source: 'etcd documentation, "Lease"; etcd v3.5 server/lease/lessor.go',
+    'a lease is not ended before its time has passed since the last renewal that was answered, as long as no clock was set wrong and its end was not yet in a log when a later leader, who cannot take that back, renewed it',
+  source: 'etcd documentation, "Lease"; etcd v3.5 server/lease/lessor.go, server/etcdserver/v3_server.go (LeaseRenew)',
   trigger: 'a lease ended by itself',
   catches: ['planted-late-renewals'],
   monitor(cluster, report) {
@@ -87,11 +87,17 @@ export const leaseOutlivesRenewals: PropertyDefinition = {
     cluster.kernel.subscribe('clock-set', () => {
       clocksWereSet = true
     })
-    leases.onExpiry(({ lease, at }) => {
+    /** By term: when its leader was elected. */
+    const electedAt = new Map<number, number>()
+    onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', ({ role, term }, at) => {
+      if (role === 'leader') electedAt.set(term, at)
+    })
+    leases.onExpiry(({ lease, at, term }) => {
       const known = leases.kept.get(lease)
       if (known === undefined || clocksWereSet) return
       report.reached()
       if (at >= known.promisedUntil) return
+      for (const [laterTerm, since] of electedAt) if (laterTerm > term && since <= known.keptAt) return
       report.fail({
         subject: `lease ${lease}`,
         shape: 'too-early',

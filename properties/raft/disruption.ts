@@ -1,5 +1,5 @@
 /** A leader that a majority hears from is not deposed: pre-vote and the quorum check keep a returning member quiet. */
-import { namesOf, type StepFact } from '../../src/cluster/index.ts'
+import { type Cluster, namesOf, type StepFact } from '../../src/cluster/index.ts'
 import type { EtcdFact } from '../../src/etcd/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
@@ -9,6 +9,11 @@ import { onFact } from '../define.ts'
 const CALM_MICROS = 6_000_000
 /** A member that stopped because its disk was full is up again and has caught up. */
 const RESTART_MICROS = 20_000_000
+
+/** How many members a member counts with. */
+function votersOf(cluster: Cluster, member: string, otherwise: number): number {
+  return cluster.etcdViews().find(({ name }) => name === member)?.voters.length ?? otherwise
+}
 
 export const leaderNotDisrupted: PropertyDefinition = {
   id: 'raft-leader-not-disrupted',
@@ -65,7 +70,7 @@ export const leaderNotDisrupted: PropertyDefinition = {
       since = at
       if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
       const steady = steadyMembers(at)
-      if (!steady.includes(previous) || steady.length * 2 <= members.length) return
+      if (!steady.includes(previous) || steady.length * 2 <= votersOf(cluster, before, members.length)) return
       report.fail({
         subject: before,
         shape: 'deposed',
