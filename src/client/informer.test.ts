@@ -205,6 +205,20 @@ test('a resync shows every handler the whole store again', () => {
   expect(heard).toEqual(['add default/a initial', 'update default/a 1', 'update default/a 1'])
 })
 
+test('a stopped informer shows nothing more: neither what waited for a slow consumer nor a resync', () => {
+  const { api, factory, informer, heard } = setUp(1, { resyncMicros: 20 * SECOND })
+  api.put('configmaps', map('a', '1'))
+  factory.start(api)
+  api.advance(SECOND)
+  informer.setLag(10 * SECOND)
+  api.put('configmaps', map('a', '2'))
+  api.advance(SECOND)
+  expect(informer.queued).toBe(1)
+  factory.stop(api)
+  api.advance(MINUTE)
+  expect(heard).toEqual(['add default/a initial'])
+})
+
 test('informer-event facts are noted when asked for, and not otherwise', () => {
   for (const observe of [true, false]) {
     const { api, factory } = setUp(1, { observe, name: 'kubelet-1' })

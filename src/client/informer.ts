@@ -56,6 +56,7 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
   readonly #handlers: Handler<T>[] = []
   #lagMicros: Micros = 0
   #popTimer: Timer = 0
+  #resyncTimer: Timer = 0
   #synced = false
 
   /** Informers are made by an InformerFactory, which shares them. */
@@ -137,12 +138,14 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
 
   start(out: Out): void {
     this.#reflector.start(out)
-    if (this.#setup.resyncMicros > 0) out.after(this.#setup.resyncMicros, this, RESYNC)
+    if (this.#setup.resyncMicros > 0) this.#resyncTimer = out.after(this.#setup.resyncMicros, this, RESYNC)
   }
 
-  /** Stops listening to the server; the store stays as it is. */
+  /** Stops for good: the store stays as it is, and what still waits for a slow consumer is never shown. */
   stop(out: Out): void {
     this.#reflector.stop(out)
+    out.cancel(this.#popTimer)
+    out.cancel(this.#resyncTimer)
   }
 
   onReplace(objects: readonly KubeObject[], out: Out): void {
@@ -169,7 +172,7 @@ export class Informer<T extends KubeObject> implements ReflectorTarget, TimerTar
 
   onTimer(kind: number, _a: number, out: Out): void {
     if (kind === RESYNC) {
-      out.after(this.#setup.resyncMicros, this, RESYNC)
+      this.#resyncTimer = out.after(this.#setup.resyncMicros, this, RESYNC)
       this.#fifo.resync()
       this.#drain(out)
       return
