@@ -1,5 +1,5 @@
 /** Liveness of etcd: what is asked again and again is done, soon after the faults are gone. */
-import type { EtcdClientFact } from '../../src/cluster/index.ts'
+import { type EtcdClientFact, namesOf } from '../../src/cluster/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact, seconds } from '../define.ts'
 import { canElect } from '../raft/electable.ts'
@@ -11,13 +11,14 @@ export const writesCommit: PropertyDefinition = {
   id: 'etcd-writes-commit',
   mode: 'always',
   claim:
-    'a put that its client repeats until it is answered is answered within 30 s once all faults are healed, if the members can still elect a leader by what they know',
+    'a put that its client repeats until it is answered is answered within 30 s once all faults are healed, if the members can still elect a leader by what they know and one of those that clients are told of still belongs',
   source: 'Raft paper, section 5.6 (timing and availability); etcd-io/raft doc.go (clusters of two members)',
   trigger: 'a client of etcd repeated its last put until it was answered, or the trial ended without',
   catches: ['planted-idle-leaders'],
   monitor(cluster, report) {
     const clients = new Set<string>()
     const answered = new Set<string>()
+    const known = new Set(namesOf(cluster.topology).etcdMembers)
     let quietAt = -1
     onFact<EtcdClientFact, 'etcd-called'>(cluster, 'etcd-called', ({ client }) => {
       clients.add(client)
@@ -40,7 +41,10 @@ export const writesCommit: PropertyDefinition = {
       },
       onEnd() {
         if (quietAt < 0 || cluster.kernel.now - quietAt <= BOUND_MICROS) return
-        if (!canElect(cluster.etcdViews())) return
+        const views = cluster.etcdViews()
+        if (!canElect(views)) return
+        // Clients keep the members that they were started with: when all of those were removed, nobody answers them.
+        if (!views.some(({ name, id, voters }) => known.has(name) && voters.includes(id))) return
         for (const client of clients) {
           if (answered.has(client)) continue
           report.reached()
