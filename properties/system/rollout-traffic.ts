@@ -65,7 +65,7 @@ export const rolloutLosesNothing: PropertyDefinition = {
   id: 'rollout-with-prestop-loses-no-request',
   mode: 'always',
   claim:
-    'no request that opens a connection to a pod that is leaving fails when its preStop hook outlasts propagation (for clients of a headless service: and the time to live of its name), its program runs on meanwhile, another pod that may answer has been ready for as long and nothing else is disturbed',
+    'no request that opens a connection to a pod that is leaving (from a port whose last SYN was answered) fails when its preStop hook outlasts propagation (for clients of a headless service: and the time to live of its name), its program runs on meanwhile, another pod that may answer has been ready for as long and nothing else is disturbed',
   source:
     'documentation "Pod Lifecycle", termination; KEP-1669 proxy terminating endpoints; CoreDNS plugin/kubernetes ttl',
   trigger: 'a pod with a long enough preStop hook was deleted while clients were asking',
@@ -79,7 +79,8 @@ export const rolloutLosesNothing: PropertyDefinition = {
     const withOldRules = followFailedSyncs(cluster)
     followLostRequests(cluster, pods, (request, leaving) => {
       // On a kept connection a request may cross with the server's close; trying again is the client's part (RFC 9112, 9.3.1).
-      if (!request.opened) return
+      // A SYN from a port whose last SYN nobody answered counts as that one repeated: it goes where that one went.
+      if (!request.opened || request.repeatsSyn) return
       const bound = propagationMicros(cluster, request)
       if (leaving.hookMicros < bound || cluster.calm.disturbedSince(leaving.at - 10_000_000)) return
       if (pods.isTroubled(leaving) || withOldRules.has(request.node) || isByDatagram(cluster, request)) return
