@@ -21,34 +21,34 @@ export function state<const K extends Resource>(
 
 /** There is an object of the kind of which it holds. */
 export function some<K extends Resource>(kind: K, name: string, test: (object: ResourceTypes[K]) => boolean): Formula {
-  const source: Atom['source'] = {
-    on: 'state',
-    reads: [kind],
-    test: (view) => {
-      for (const object of view.list(kind) as Iterable<ResourceTypes[K]>) {
-        const answer: unknown = test(object)
-        if (answer !== false) return answer
-      }
-      return false
-    },
-  }
-  return atom({ name: `some ${RESOURCES[kind].kind} ${name}`, place: callersPlace(), source })
+  return quantified('some', kind, name, test, false)
 }
 
 /** It holds of every object of the kind; also when there is none. */
 export function every<K extends Resource>(kind: K, name: string, test: (object: ResourceTypes[K]) => boolean): Formula {
+  return quantified('every', kind, name, test, true)
+}
+
+/** Asks the objects in turn until one answers otherwise than `usual`, which is the answer when none does. */
+function quantified<K extends Resource>(
+  word: 'some' | 'every',
+  kind: K,
+  name: string,
+  test: (object: ResourceTypes[K]) => boolean,
+  usual: boolean,
+): Formula {
   const source: Atom['source'] = {
     on: 'state',
     reads: [kind],
     test: (view) => {
       for (const object of view.list(kind) as Iterable<ResourceTypes[K]>) {
         const answer: unknown = test(object)
-        if (answer !== true) return answer
+        if (answer !== usual) return answer
       }
-      return true
+      return usual
     },
   }
-  return atom({ name: `every ${RESOURCES[kind].kind} ${name}`, place: callersPlace(), source })
+  return atom({ name: `${word} ${RESOURCES[kind].kind} ${name}`, place: callersPlace(), source })
 }
 
 /** A fact of this type is noted just now (and `test` holds of it): true at that one observation. `name` is for reports. */
