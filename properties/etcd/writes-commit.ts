@@ -2,7 +2,7 @@
 import { type EtcdClientFact, namesOf } from '../../src/cluster/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact, seconds } from '../define.ts'
-import { canElect } from '../raft/electable.ts'
+import { canElect, newestOf } from '../raft/electable.ts'
 
 /** A member that stopped because its disk was full starts again after 10 s; then come an election and a request's time-out of 7 s. */
 const BOUND_MICROS = 30_000_000
@@ -44,7 +44,9 @@ export const writesCommit: PropertyDefinition = {
         const views = cluster.etcdViews()
         if (!canElect(views)) return
         // Clients keep the members that they were started with: when all of those were removed, nobody answers them.
-        if (!views.some(({ name, id, voters }) => known.has(name) && voters.includes(id))) return
+        // One that was away may not know yet that it was removed.
+        const members = newestOf(views)?.voters ?? []
+        if (!views.some(({ name, id }) => known.has(name) && members.includes(id))) return
         for (const client of clients) {
           if (answered.has(client)) continue
           report.reached()

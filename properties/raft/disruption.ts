@@ -48,13 +48,17 @@ export const leaderNotDisrupted: PropertyDefinition = {
       const previous = members[names.indexOf(leader)]
       if (previous !== undefined && !steadyMembers(at).includes(previous)) leader = ''
     }
-    // Who is asked to hand over, or belongs to another majority from now on, is not deposed.
-    const forget = () => {
+    // Who belongs to another majority from now on is not deposed.
+    onFact<RaftFact, 'raft-membership-changed'>(cluster, 'raft-membership-changed', () => {
       leader = ''
-    }
-    onFact<RaftFact, 'raft-membership-changed'>(cluster, 'raft-membership-changed', forget)
-    onFact<StepFact, 'step-started'>(cluster, 'step-started', ({ step }) => {
-      if (step.kind === 'etcd-move-leader') forget()
+    })
+    /** Orders to hand over are repeated until one is taken: whoever leads meanwhile may be told to. */
+    const handingOver = new Set<string>()
+    onFact<StepFact, 'step-started'>(cluster, 'step-started', ({ id, step }) => {
+      if (step.kind === 'etcd-move-leader') handingOver.add(id)
+    })
+    onFact<StepFact, 'step-finished'>(cluster, 'step-finished', ({ id }, at) => {
+      if (handingOver.delete(id)) since = at
     })
     cluster.kernel.subscribe('process-crashed', (fact) => {
       if ((fact as unknown as { name: string }).name === leader) leader = ''
@@ -68,6 +72,7 @@ export const leaderNotDisrupted: PropertyDefinition = {
       term = fact.term
       leader = fact.member
       since = at
+      if (handingOver.size > 0) return
       if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
       const steady = steadyMembers(at)
       if (!steady.includes(previous) || steady.length * 2 <= votersOf(cluster, before, members.length)) return

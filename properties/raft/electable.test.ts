@@ -1,7 +1,7 @@
 // Who could still be elected, a row a case: the members that run, what each of them counts with, and how far its log goes.
 import { expect, test } from 'vitest'
 import type { EtcdView } from '../../src/etcd/index.ts'
-import { canElect } from './electable.ts'
+import { canElect, newestOf } from './electable.ts'
 
 function member(id: number, voters: readonly number[], lastIndex = 10, lastTerm = 1): EtcdView {
   return { id, voters, lastIndex, termAt: () => lastTerm } as unknown as EtcdView
@@ -20,4 +20,10 @@ test.each<[string, readonly EtcdView[], boolean]>([
   ['a removed member is none', [member(1, [2, 3])], false],
 ])('%s', (_name, running, expected) => {
   expect(canElect(running)).toBe(expected)
+})
+
+test('the newest member is the one that has applied most; where nobody runs there is none', () => {
+  const applied = (id: number, appliedIndex: number) => ({ id, appliedIndex }) as unknown as EtcdView
+  expect(newestOf([])).toBeUndefined()
+  expect(newestOf([applied(1, 5), applied(2, 9), applied(3, 9)])?.id).toBe(2)
 })

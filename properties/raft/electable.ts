@@ -19,3 +19,10 @@ function isNewer(left: EtcdView, right: EtcdView): boolean {
   const [leftTerm, rightTerm] = [left.termAt(left.lastIndex), right.termAt(right.lastIndex)]
   return leftTerm === rightTerm ? left.lastIndex > right.lastIndex : leftTerm > rightTerm
 }
+
+/** The member that has applied most: it knows best who belongs. Undefined where nobody runs. */
+export function newestOf(views: readonly EtcdView[]): EtcdView | undefined {
+  let newest = views[0]
+  for (const view of views) if (newest === undefined || view.appliedIndex > newest.appliedIndex) newest = view
+  return newest
+}

@@ -8,7 +8,7 @@ import type { KernelFact } from '../../src/kernel/index.ts'
 import { MembershipChange, type RaftFact } from '../../src/raft/index.ts'
 import type { PropertyDefinition, Reporter } from '../../src/trial/registry.ts'
 import { onFact, seconds } from '../define.ts'
-import { canElect } from './electable.ts'
+import { canElect, newestOf } from './electable.ts'
 
 /** Calls `begin` when the first change of members is asked for: trials without any pay nothing. */
 function onceMembersChange(cluster: Cluster, begin: () => void): void {
@@ -73,7 +73,8 @@ function checkPending(view: EtcdView, report: Reporter): void {
 
 function checkOverlap(leader: EtcdView | undefined, views: readonly EtcdView[], report: Reporter): void {
   if (leader === undefined) return
-  const newest = views.reduce((left, right) => (right.appliedIndex > left.appliedIndex ? right : left))
+  const newest = newestOf(views)
+  if (newest === undefined) return
   const everybody = new Set([...leader.voters, ...newest.voters])
   if (majorityOf(leader) + majorityOf(newest) > everybody.size) return
   report.fail({
@@ -116,8 +117,8 @@ export const leaderWithinBound: PropertyDefinition = {
     const check = (at: number) => {
       if (leading.size > 0 || at - since < LEADER_BOUND_MICROS) return
       const views = cluster.etcdViews()
-      if (views.length === 0) return
-      const newest = views.reduce((left, right) => (right.appliedIndex > left.appliedIndex ? right : left))
+      const newest = newestOf(views)
+      if (newest === undefined) return
       const wasStruck = (name: string) => at - (struckAt.get(name) ?? 0) < LEADER_BOUND_MICROS
       const steady = views.filter((view) => {
         const process = processes.get(view.name)

@@ -5,7 +5,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Out } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
-import type { SyncFailedFact } from './facts.ts'
+import type { SyncFailedFact, SyncGivenUpFact } from './facts.ts'
 import type { ScriptRunner, Task } from './runner.ts'
 import { type Script, ScriptError } from './script.ts'
 import { WorkQueue, type WorkQueueListener } from './workqueue.ts'
@@ -124,7 +124,13 @@ export class ControllerLoop implements WorkQueueListener {
   #retry(key: string, out: Out): void {
     if (this.#failedAt.get(key) === out.now) return
     this.#failedAt.set(key, out.now)
-    if (this.queue.failures(key) < this.#retriesMax) this.queue.addRateLimited(key, out)
-    else this.queue.forget(key)
+    const failures = this.queue.failures(key)
+    if (failures < this.#retriesMax) {
+      this.queue.addRateLimited(key, out)
+      return
+    }
+    this.queue.forget(key)
+    const fact: SyncGivenUpFact = { type: 'sync-given-up', controller: this.name, key, failures }
+    out.note(fact)
   }
 }

@@ -60,6 +60,14 @@ export interface SyncFailedFact {
   readonly message: string
 }
 
+/** A controller tried a key so often that it tries no more until something changes: its queue has dropped the key. */
+export interface SyncGivenUpFact {
+  readonly type: 'sync-given-up'
+  readonly controller: string
+  readonly key: string
+  readonly failures: number
+}
+
 export type ClientFact =
   | InformerEventFact
   | ClientFailoverFact
@@ -67,3 +75,4 @@ export type ClientFact =
   | ReflectorListFact
   | LeaderFact
   | SyncFailedFact
+  | SyncGivenUpFact

@@ -141,6 +141,26 @@ test('a control loop runs as many scripts as it has workers, tries failures agai
   expect(log).toEqual(['start d', 'start d', 'end d'])
 })
 
+test('a key that fails again and again is dropped after so many retries, and is heard of; the next change tries it again', () => {
+  const { api, runner } = setUp()
+  let tries = 0
+  function* sync(): Script {
+    tries++
+    yield* sleep(MILLISECOND)
+    throw new ScriptError('never')
+  }
+  const loop = new ControllerLoop({ name: 'test', runner, sync, retriesMax: 4 })
+  loop.start(api)
+  loop.enqueue('a', api)
+  api.advance(10 * SECOND)
+  expect(tries).toBe(5)
+  expect(api.takeNotes('sync-given-up')).toMatchObject([{ controller: 'test', key: 'a', failures: 4 }])
+  loop.enqueue('a', api)
+  api.advance(10 * SECOND)
+  expect(tries).toBe(10)
+  expect(api.takeNotes('sync-given-up')).toHaveLength(1)
+})
+
 test('a loop over many keys whose scripts never wait does not deepen the stack', () => {
   const { api, runner } = setUp()
   let count = 0

@@ -24,6 +24,11 @@ export class Backend implements TimerTarget {
   /** The index last written to the disk. */
   #storedIndex = 0
   #armed = false
+  /** A commit is under way: the backend's lock is held. */
+  #saving = false
+  /** A commit or a defragmentation waits for the lock. */
+  #commitWaits = false
+  #defragmentWaits = false
   #stopped = false
 
   constructor(options: EtcdOptions, machine: StateMachine, index: number, diskFull: (out: Out) => void) {
@@ -50,8 +55,10 @@ export class Backend implements TimerTarget {
     }
   }
 
-  /** Writes everything anew now, the state of the open transaction too. False when the disk is full. */
+  /** Writes everything anew, the state of the open transaction too, once no commit is under way. False when the disk is full. */
   defragment(out: Out): boolean {
+    this.#defragmentWaits = this.#saving
+    if (this.#saving) return true
     return this.#commitAll(this.#options.decisions.defragmentStoresIndex() ? this.#openIndex : this.#storedIndex, out)
   }
 
@@ -64,9 +71,7 @@ export class Backend implements TimerTarget {
     this.#settled = undefined
     this.#settledIndex = this.#openIndex
     this.#storedIndex = index
-    const isSaved = saveBackend({ index, state: this.#machine.image() }, this, out)
-    if (!isSaved) this.#diskFull(out)
-    return isSaved
+    return this.#save(index, this.#machine.image(), out)
   }
 
   /** The state was replaced by a snapshot of `index`, which is durable on its own. */
@@ -83,21 +88,44 @@ export class Backend implements TimerTarget {
   }
 
   onTimer(kind: number, _a: number, out: Out): void {
-    if (kind === BACKEND_SYNCED || this.#stopped) return
+    if (this.#stopped) return
+    if (kind === BACKEND_SYNCED) {
+      this.#saved(out)
+      return
+    }
     invariant(kind === COMMIT, 'etcd: the backend knows its timers', kind)
     this.#armed = false
+    this.#commitWaits = this.#saving
+    if (!this.#saving) this.#commit(out)
+  }
+
+  /** The lock is free for whoever waits for it. */
+  #saved(out: Out): void {
+    this.#saving = false
+    if (this.#defragmentWaits) this.defragment(out)
+    else if (this.#commitWaits) this.#commit(out)
+  }
+
+  #commit(out: Out): void {
+    this.#commitWaits = false
     const { backendCommitMicros, openTransactionMicros, decisions } = this.#options
     const isOpen = this.#settled !== undefined && out.now - this.#openedAt < openTransactionMicros
     if (!isOpen) {
       this.#settled = undefined
       this.#settledIndex = this.#openIndex
-    } else {
+    } else if (!this.#armed) {
       this.#armed = true
       out.after(backendCommitMicros, this, COMMIT)
     }
     const index = decisions.consistentIndex(this.#settledIndex, this.#openIndex)
     this.#storedIndex = index
     const state = this.#settled ?? this.#machine.image()
-    if (!saveBackend({ index, state }, this, out)) this.#diskFull(out)
+    this.#save(index, state, out)
+  }
+
+  #save(index: number, state: StateImage, out: Out): boolean {
+    this.#saving = saveBackend({ index, state }, this, out)
+    if (!this.#saving) this.#diskFull(out)
+    return this.#saving
   }
 }

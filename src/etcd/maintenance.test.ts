@@ -87,6 +87,27 @@ test('a member that defragments serves nobody, and then all who waited; the othe
   expect(trial.answerFrom(busy, { type: 'range', key: 'b' })).toMatchObject({ value: { count: 1 } })
 })
 
+test('the backend writes one commit at a time, however slow the disk; a defragmentation waits for its turn', () => {
+  const trial = new EtcdTrial({ seed: 8, members: 1 })
+  trial.elect()
+  trial.must(put('a'))
+  trial.run(SECOND)
+  const device = trial.kernel.deviceOf(trial.members[0]!)
+  device.setSlow(200)
+  const before = device.counters.slow
+  for (let i = 0; i < 100; i++) {
+    trial.ask(put('a'))
+    if (i % 2 === 0) trial.ask({ type: 'defragment' })
+    trial.run(100 * MILLISECOND)
+  }
+  // A sync takes 0.1 to 0.5 s, and there are no more of them than fit in, though a commit is due every 100 ms.
+  expect(device.counters.slow - before).toBeGreaterThan(20)
+  expect(device.counters.slow - before).toBeLessThan(50)
+  device.setSlow(1)
+  trial.run(SECOND)
+  expect(trial.must({ type: 'range', key: 'a' })).toMatchObject({ values: [{ version: 101 }] })
+})
+
 test('a physical compaction is answered after the pauses of the backend, a plain one at once', () => {
   const took = (physical: boolean): number => {
     const options = { compactionBatch: 10, compactionPauseMicros: 50 * MILLISECOND }

@@ -34,6 +34,46 @@ test('syncs take 0.5 to 2.5 ms, one after the other, in the order of asking', ()
   expect(Math.max(...gaps)).toBeLessThanOrEqual(2_500)
 })
 
+test('a disk that is well again also makes short work of the syncs that waited while it was slow', () => {
+  const run = (healAt?: number) => {
+    const { kernel, act, synced, device } = world()
+    device.setSlow(1_000)
+    act(1_000, (out, sync) => {
+      for (let i = 0; i < 20; i++) {
+        out.disk.append('wal', i, 10)
+        sync(i)
+      }
+    })
+    if (healAt !== undefined) at(kernel, healAt, () => device.setSlow(1))
+    kernel.run()
+    return synced
+  }
+  const slow = run()
+  const healed = run(3 * SECOND)
+  expect(healed.map(({ a }) => a)).toEqual(slow.map(({ a }) => a))
+  expect(slow.at(-1)?.at).toBeGreaterThan(10 * SECOND)
+  // What ended before is as it was; the rest takes a thousandth of what was left.
+  const before = slow.filter(({ at }) => at <= 3 * SECOND)
+  expect(healed.slice(0, before.length)).toEqual(before)
+  const left = (slow.at(-1)?.at ?? 0) - 3 * SECOND
+  expect(healed.at(-1)?.at).toBeLessThanOrEqual(3 * SECOND + left / 1_000 + 20)
+  expect(healed.at(-1)?.at).toBeGreaterThanOrEqual(3 * SECOND + left / 1_000 - 20)
+})
+
+test('a sync that a crash took is not brought back when the disk is well again', () => {
+  const { kernel, a, act, synced, device } = world('lose-unsynced')
+  device.setSlow(1_000)
+  act(1_000, (out, sync) => {
+    out.disk.append('wal', 0, 10)
+    sync(0)
+  })
+  at(kernel, 10_000, () => kernel.crash(a))
+  at(kernel, 11_000, () => kernel.restart(a))
+  at(kernel, 12_000, () => device.setSlow(1))
+  kernel.run()
+  expect(synced).toEqual([])
+})
+
 test.each<[CrashMode, readonly string[]]>([
   ['lose-unsynced', ['0 ok', '1 ok']],
   ['keep-unsynced', ['0 ok', '1 ok', '2 ok', '3 ok', '4 ok']],

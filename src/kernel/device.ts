@@ -8,7 +8,7 @@ import { type Core, SYNCED } from './core.ts'
 import type { KernelFact } from './facts.ts'
 import { type Mark, RecordFile, SECTOR_BYTES } from './files.ts'
 import { invariant } from './invariant.ts'
-import type { Disk, DiskRecord, DiskResult, Layout, Out, TimerTarget } from './machine.ts'
+import type { Disk, DiskRecord, DiskResult, Layout, Out, Timer, TimerTarget } from './machine.ts'
 import type { Process } from './process.ts'
 import { addressOf, type Rand } from './random.ts'
 import type { Micros } from './time.ts'
@@ -52,6 +52,8 @@ export class Device {
   readonly #stream: Rand
   readonly #files = new Map<string, RecordFile>()
   #busyUntil: Micros = 0
+  /** Syncs asked for while the disk was slow that have not ended, in order. */
+  readonly #slowed: SlowedSync[] = []
   #lastAsked: Micros = -1
   #index = 0
 
@@ -71,10 +73,29 @@ export class Device {
     return this.#files.get(file)?.durableLength ?? 0
   }
 
-  /** A fault: syncs take so many times as long; 1 is healthy. */
+  /** A fault: syncs take so many times as long; 1 is healthy. What is left of those under way changes too. */
   setSlow(factor: number): void {
     invariant(factor > 0, 'kernel: a disk is slower by a factor above 0', factor)
+    this.#hurry(factor / this.#slowFactor)
     this.#slowFactor = factor
+  }
+
+  /** The time that the slowed syncs still need becomes `ratio` times as long. */
+  #hurry(ratio: number): void {
+    const core = this.#core
+    const { now, cause } = core
+    let [before, end] = [now, now]
+    for (const sync of this.#slowed.splice(0)) {
+      if (sync.end <= now || !core.queue.cancel(sync.timer)) continue
+      const left = sync.end - before
+      before = sync.end
+      end += Math.max(1, Math.floor(left * ratio))
+      // Whoever asked for it is to blame for its end, whenever that is.
+      core.cause = sync.cause
+      this.#postSlow(end, sync.code, sync.a, sync.pending)
+    }
+    core.cause = cause
+    if (end > now) this.#busyUntil = end
   }
 
   /** A fault: writes are refused (ENOSPC). What is written stays. */
@@ -159,12 +180,22 @@ export class Device {
     const end = (now > this.#busyUntil ? now : this.#busyUntil) + latency
     invariant(end > this.#busyUntil, 'kernel: syncs of one disk end in the order of asking')
     this.#busyUntil = end
-    core.post(end, this.#process, (kind << 3) | SYNCED, a, pending)
+    const code = (kind << 3) | SYNCED
+    if (this.#slowFactor === 1) core.post(end, this.#process, code, a, pending)
+    else this.#postSlow(end, code, a, pending)
+  }
+
+  #postSlow(end: Micros, code: number, a: number, pending: PendingSync): void {
+    const { now, cause } = this.#core
+    while (this.#slowed[0] !== undefined && this.#slowed[0].end < now) this.#slowed.shift()
+    const timer = this.#core.post(end, this.#process, code, a, pending)
+    this.#slowed.push({ end, timer, cause, code, a, pending })
   }
 
   /** The process died at this moment. */
   onCrash(): void {
     this.#busyUntil = 0
+    this.#slowed.length = 0
     for (const [name, file] of this.#files) {
       const unsynced = file.unsynced
       if (unsynced === 0) continue
@@ -223,6 +254,15 @@ export class Device {
     }
     return file
   }
+}
+
+interface SlowedSync {
+  readonly end: Micros
+  readonly timer: Timer
+  readonly cause: number
+  readonly code: number
+  readonly a: number
+  readonly pending: PendingSync
 }
 
 /** A sync under way. The disk ends it whether or not its process is running; the process is told when it runs. */

@@ -95,6 +95,8 @@ const PHRASES: Phrases = {
   'client-timeout': ({ client, verb, resource }) =>
     phrase(3, `${client} gets no answer to "${verb} ${resource}" and cannot know whether it took effect`, client),
   'client-failover': ({ client }) => phrase(1, `${client} goes to another API server`, client),
+  'sync-given-up': ({ controller, key, failures }) =>
+    phrase(3, `the ${controller} controller gives up on ${short(key)} after ${failures} retries`, key),
   'controller-created-pod': ({ controller, owner, pod }) =>
     phrase(2, `${controller} creates pod ${short(pod)} for ${short(owner)}`, pod, owner),
   'controller-deleted-pod': ({ controller, owner, pod }) =>

@@ -57,6 +57,8 @@ import {
 } from './status.ts'
 
 const NAME = 'deployment'
+/** Failures in a row after which a deployment waits for its next change. */
+const RETRIES_MAX = 15
 
 /** What one pass works on; replaced as writes come back. */
 interface Pass {
@@ -76,7 +78,9 @@ export class DeploymentController implements Controller {
 
   constructor(context: ControllerContext) {
     this.#context = context
-    this.#loop = context.loop(NAME, context.options.deployment.workers, (key, out) => this.#sync(key, out))
+    this.#loop = context.loop(NAME, context.options.deployment.workers, (key, out) => this.#sync(key, out), {
+      retriesMax: RETRIES_MAX,
+    })
     const { deployments, replicaSets, pods } = context.informers
     deployments.addHandler(new DeploymentHandler(this.#loop))
     replicaSets.addHandler(new SetHandler(this.#loop, context))
