@@ -46,6 +46,8 @@ export class Core {
   current: Process | undefined
   /** The last thing that a listener threw: not the machine's doing whose fact it listened to. */
   listenerError: unknown
+  /** Told of every fact, after those who subscribed to its type. */
+  #overhearing: FactListener | undefined
   readonly #topics = new Map<string, Topic>()
   readonly #typeNumbers = new Map<string, number>()
   readonly #typeNames: string[] = []
@@ -93,6 +95,7 @@ export class Core {
     const topic = this.#topics.get(fact.type) ?? this.#addTopic(fact.type)
     this.trace.fact(this.steps, this.now, topic.number, process, fact)
     if (topic.listeners.length > 0) this.#tell(topic.listeners, fact, process)
+    if (this.#overhearing !== undefined) this.#overhearing(fact, process, this.now)
   }
 
   #tell(listeners: readonly FactListener[], fact: Fact, process: ProcessId): void {
@@ -123,6 +126,11 @@ export class Core {
       const index = topic.listeners.indexOf(listener)
       if (index >= 0) topic.listeners.splice(index, 1)
     }
+  }
+
+  overhear(listener: FactListener): void {
+    invariant(this.#overhearing === undefined, 'kernel: one listener overhears everything')
+    this.#overhearing = listener
   }
 
   // The number is a hash of the name, not a count: subscribing must not change the fingerprint.

@@ -229,3 +229,15 @@ test('facts reach who subscribed to their type, with process and time, until the
 function machine(kernel: Kernel, name: string): Machine {
   return kernel.machineOf(kernel.processNamed(name))
 }
+
+test('one listener may overhear every fact, after those who subscribed; a second one is a mistake', () => {
+  const kernel = new Kernel({ seed: 1 })
+  const heard: string[] = []
+  kernel.overhear((fact, process, time) => heard.push(`${fact.type} ${process} at ${time}`))
+  kernel.subscribe('late', () => heard.push('subscriber'))
+  at(kernel, 7, () => kernel.note({ type: 'late' }))
+  kernel.note({ type: 'early' })
+  kernel.run()
+  expect(heard).toEqual(['early 0 at 0', 'subscriber', 'late 0 at 7'])
+  expect(() => kernel.overhear(() => {})).toThrow('one listener overhears everything')
+})

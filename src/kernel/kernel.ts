@@ -304,6 +304,11 @@ export class Kernel {
     })
   }
 
+  /** Calls `listener` for every fact of any type. There is one such listener, who only watches: whoever acts subscribes. */
+  overhear(listener: FactListener): void {
+    this.#core.overhear(listener)
+  }
+
   /** Publishes a fact in the name of the trial. */
   note(fact: Fact): void {
     this.#core.note(fact, KERNEL_PROCESS)
@@ -333,10 +338,8 @@ export class Kernel {
 
   /** Whose event it was and what kind of event: `message range`, `timer 3`. */
   eventOf(row: TraceRow): { readonly process: string; readonly event: string } {
-    return {
-      process: this.#core.processes[row.target]?.name ?? `process ${row.target}`,
-      event: eventName(this.#core, row.code),
-    }
+    const process = this.#core.processes[row.target]?.name ?? `process ${row.target}`
+    return { process, event: eventName(this.#core, row.code) }
   }
 
   /** One event of the trace in words. */
@@ -349,17 +352,16 @@ export class Kernel {
 
   /** A bare target of data events, for benchmarks and tests of the kernel. It lives as long as the trial. */
   register(handler: DataHandler): ProcessId {
-    const { processes } = this.#core
-    const process = new Process(processes.length, `handler-${processes.length}`, new Host(''), undefined, handler)
+    const id = this.#core.processes.length
+    const process = new Process(id, `handler-${id}`, new Host(''), undefined, handler)
     process.revive()
-    processes.push(process)
-    return process.id
+    this.#core.processes.push(process)
+    return id
   }
 
   /** Calls `on(kind, a)` of a registered handler after `delay`: the path that timers and messages use underneath. */
   post(delay: Micros, to: ProcessId, kind: number, a: number): Timer {
-    const core = this.#core
-    return core.post(core.now + delay, core.processes[to] as Process, (kind << 3) | DATA, a, undefined)
+    return this.#core.post(this.now + delay, this.#core.processes[to] as Process, (kind << 3) | DATA, a, undefined)
   }
 
   #start(process: Process): void {

@@ -6,6 +6,7 @@
 import { type DecisionOverrides, mergeDecisions } from '../cluster/decisions.ts'
 import type { Cluster, ClusterOptions } from '../cluster/index.ts'
 import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
+import { FootprintCollector } from './coverage/collector.ts'
 import { FaultSchedule } from './fault-schedule.ts'
 import { Jury, type PropertyListener, TrialStop } from './jury.ts'
 import { scenarioIdOf } from './parse.ts'
@@ -36,6 +37,8 @@ export interface TrialOptions {
   readonly prepare?: (cluster: Cluster) => void
   /** Called with the cluster when the trial is over, whatever the verdict. It may read everything. */
   readonly inspect?: (cluster: Cluster) => void
+  /** Collects what the trial saw, for `TrialResult.footprint`. Changes nothing else in the result. Default: false. */
+  readonly footprint?: boolean
   /** Events after which the trial is given up. Default: 1 million and 100,000 for each node. */
   readonly maximumSteps?: number
   /** Told before each call into a property. Setting it makes the trial somewhat slower and changes nothing else. */
@@ -79,6 +82,7 @@ class Trial {
   #jury: Jury | undefined
   #faults: FaultSchedule | undefined
   #cluster: Cluster | undefined
+  #footprint: FootprintCollector | undefined
   #error: TrialError | undefined
   #exhausted: string | undefined
   #branched = false
@@ -118,6 +122,7 @@ class Trial {
     for (const type of this.#options.factTypes ?? []) {
       cluster.kernel.subscribe(type, (fact) => this.#facts.push({ atMicros: cluster.kernel.now, fact }))
     }
+    if (this.#options.footprint === true) this.#footprint = new FootprintCollector(cluster)
     this.#options.prepare?.(cluster)
     const properties = this.#registry.propertiesFor(this.#scenario.properties)
     const jury = new Jury(cluster, properties, this.#options.onActivity, this.#options.onProperty)
@@ -216,6 +221,8 @@ class Trial {
               : 'passed'
     const signature = signatureFor(verdict, violation, this.#error)
     const error = this.#error ?? (this.#exhausted === undefined ? undefined : { message: this.#exhausted })
+    const seen = this.#jury?.seen() ?? []
+    const footprint = this.#footprint?.footprint({ reached, seen, met, ledger, ...(signature && { signature }) })
     return {
       verdict,
       scenarioId: scenarioIdOf(this.#scenario),
@@ -228,7 +235,8 @@ class Trial {
       ledger,
       reached,
       ...(met.length === 0 ? {} : { met }),
-      seen: this.#jury?.seen() ?? [],
+      seen,
+      ...(footprint === undefined ? {} : { footprint }),
       facts: this.#facts,
     }
   }

@@ -1,5 +1,6 @@
 /** What comes out of a trial. Plain data: it crosses threads and is printed as JSON. */
 import type { Fact, Micros } from '../kernel/index.ts'
+import type { Footprint } from './coverage/footprint.ts'
 import type { Evidence } from './registry.ts'
 
 export type Verdict = 'passed' | 'failed' | 'vacuous' | 'diverged' | 'exhausted' | 'error'
@@ -63,6 +64,8 @@ export interface TrialResult {
   readonly met?: readonly { readonly property: string; readonly triggers: readonly string[] }[]
   /** `sometimes` properties that were seen to hold. */
   readonly seen: readonly string[]
+  /** What the trial saw, when asked for. */
+  readonly footprint?: Footprint
   /** Facts of the asked types in order, when asked for. */
   readonly facts: readonly TimedFact[]
 }
