@@ -247,6 +247,22 @@ test('a compacted watch ends; one that lost its leader goes elsewhere; a stopped
   expect(created(out)).toEqual([[client.endpoint, 6]])
 })
 
+test('a member that ends several watches is left once: each of them is made anew once', () => {
+  const { client, out, receiver } = setUp({ endpoints: [11] })
+  const watches = ['a', 'b', 'c'].map((key) => client.watch({ key, startRevision: 5 }, receiver, out))
+  const lost = { type: 'etcd-watch-cancelled', reason: 'no leader', compactRevision: 0 }
+  for (let round = 0; round < 4; round++) {
+    out.clear()
+    for (const watch of watches) client.onMessage(11, { ...lost, watch } as never, out)
+    out.advance(2 * SECOND)
+    expect(created(out)).toEqual([
+      [11, 5],
+      [11, 5],
+      [11, 5],
+    ])
+  }
+})
+
 test('batches are acknowledged when asked', () => {
   const { client, out, receiver } = setUp()
   const watch = client.watch({ key: 'a', startRevision: 5 }, receiver, out)

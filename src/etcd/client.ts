@@ -6,7 +6,7 @@
  * one member until it fails, or, if asked, to all in turn; watches always share one connection.
  */
 import { invariant } from '../kernel/invariant.ts'
-import type { Message, Out, ProcessId, TimerTarget } from '../kernel/machine.ts'
+import type { Message, Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { Rand, Streams } from '../kernel/random.ts'
 import { MILLISECOND, type Micros, SECOND } from '../kernel/time.ts'
 import { type EtcdWatchReceiver, type WatchRequest, WatchSet } from './clientwatch.ts'
@@ -82,6 +82,7 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   #failures = 0
   /** Waiting before the next attempt: nothing is sent. */
   #isPausing = false
+  #reconnecting: Timer = 0
   #deadlineArmed = false
   #heardAt: Micros = 0
 
@@ -189,7 +190,8 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
       case 'etcd-watch-cancelled':
         if (from !== this.endpoint) return true
         if (known.compactRevision > 0 || known.isFinal === true) this.#watches.cancelled(known, out)
-        else if (this.#watches.has(known.watch)) this.#failOver(out)
+        // A member that stops serving says so for each watch: one of them is enough.
+        else if (this.#watches.has(known.watch) && !this.#isPausing) this.#failOver(out)
         return true
       case 'etcd-watch-events':
       case 'etcd-watch-created':
@@ -228,8 +230,7 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     // The member in use belongs no more: everything goes on at another one.
     this.#lose(used, out)
     out.hangUp(used)
-    this.#isPausing = true
-    out.after(0, this, RECONNECT)
+    this.#reconnectIn(0, out)
   }
 
   onTimer(kind: number, _a: number, out: Out): void {
@@ -292,10 +293,16 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     out.hangUp(left)
     this.#failures++
     this.#current = (this.#current + 1) % this.#endpoints.length
-    this.#isPausing = true
-    out.after(this.#pause(out.now), this, RECONNECT)
+    this.#reconnectIn(this.#pause(out.now), out)
     if (this.#takesTurns) this.#downUntil.set(left, out.now + SECOND)
     this.#lose(left, out)
+  }
+
+  /** However many reasons there are to begin anew, it is done once. */
+  #reconnectIn(delay: Micros, out: Out): void {
+    out.cancel(this.#reconnecting)
+    this.#reconnecting = out.after(delay, this, RECONNECT)
+    this.#isPausing = true
   }
 
   /** A member whose turn it would be gives no answer: the others do without it for a while. */
