@@ -13,6 +13,9 @@ import { revisionNeverGoesBack } from './etcd/durability.ts'
 import { oneHistory } from './etcd/history.ts'
 import { leaseOutlivesRenewals, nothingOutlivesItsLease, onlyLeaderExpires } from './etcd/leases.ts'
 import { answersAreTrue, linearizable, revisionsGrow } from './etcd/linearizable.ts'
+import { promotedLearnerCaughtUp } from './etcd/promotion.ts'
+import { readsAreAnswered } from './etcd/reads.ts'
+import { startsFromItsDisk } from './etcd/restarts.ts'
 import { watchGuarantees } from './etcd/watches.ts'
 import { writesCommit } from './etcd/writes-commit.ts'
 import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
@@ -56,6 +59,9 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   onlyLeaderExpires,
   nothingOutlivesItsLease,
   writesCommit,
+  readsAreAnswered,
+  promotedLearnerCaughtUp,
+  startsFromItsDisk,
   finalizersKept,
   neverBackInTime,
   informersEndEqual,

@@ -169,4 +169,36 @@ export const RAFT_ETCD_DEFECTS: readonly Defect[] = [
     suite: 'etcd-leases',
     caughtBy: ['etcd-only-the-leader-ends-leases', 'etcd-lease-outlives-renewals'],
   },
+  {
+    id: 'raft-readindex-dropped',
+    title: 'A new leader forgets reads that come before it has committed in its term',
+    subsystem: 'raft-etcd',
+    sources: ['etcd-io/etcd#12680', 'etcd-io/raft commit 3189a66'],
+    // At that time a member did not ask the same leader again, either.
+    decisions: {
+      raft: { keepsEarlyReads: () => false },
+      etcd: { asksForReadIndexAgain: () => false },
+    },
+    suite: 'etcd-small',
+    caughtBy: ['etcd-reads-are-answered'],
+  },
+  {
+    id: 'etcd-learner-promoted-too-early',
+    title: 'A learner that never started passes for one that has caught up, and is promoted',
+    subsystem: 'raft-etcd',
+    sources: ['etcd-io/etcd#15096', 'etcd-io/etcd#15098 (changelog)'],
+    decisions: { etcd: { learnerIsReady: () => true } },
+    suite: 'etcd-learners',
+    caughtBy: ['etcd-promoted-learner-has-caught-up'],
+  },
+  {
+    id: 'etcd-unsynced-rename',
+    title:
+      'The folder is not synced after a new segment of the log got its name, and a loss of power takes the segment',
+    subsystem: 'raft-etcd',
+    sources: ['etcd-io/etcd#6368'],
+    decisions: { etcd: { syncsFolderAfterRename: () => false } },
+    suite: 'etcd-disks',
+    caughtBy: ['etcd-member-starts-from-its-disk', 'raft-committed-entries-never-lost'],
+  },
 ]

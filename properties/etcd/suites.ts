@@ -123,6 +123,23 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
     quietStartMicros: 4 * SECOND,
     durationMicros: 20 * SECOND,
   }),
+  suite(
+    'etcd-disks',
+    'members of etcd that lose power while clients write large values, and the disks that they wake up with',
+    {
+      topology: fc.constantFrom<Topology>(ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 1 }),
+      objects: [],
+      traffic: false,
+      etcdClients: {
+        kinds: ['delete', 'txn', 'range', 'serializable-get'],
+        valueBytes: [100, 600_000, 600_000],
+        everyMicros: [60 * MILLISECOND, 200 * MILLISECOND],
+      },
+      faults: { kinds: ['crash-node', 'crash-loop', 'crash-process', 'disk-trouble'], least: 1, most: 4 },
+      quietStartMicros: 4 * SECOND,
+      durationMicros: 25 * SECOND,
+    },
+  ),
   suite('etcd-watches', 'watches of slow readers while keys are deleted and history is compacted', {
     topology: fc.constantFrom<Topology>(ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 1 }),
     objects: [],

@@ -88,7 +88,7 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
   constructor(options: EtcdOptions, self: ProcessId, owner: ConsensusOwner, recovered: Recovered) {
     this.#options = options
     this.#owner = owner
-    this.#wal = new Wal(this, options.walSegmentBytes, recovered.wal)
+    this.#wal = new Wal(this, options.walSegmentBytes, recovered.wal, options.decisions)
     this.#sender = new SnapshotSender(options.snapshotPieceBytes, this)
     const draws = options.streams.get(`etcd/election/${options.name}`)
     const { electionTimeoutMicros } = options

@@ -1,5 +1,6 @@
 /** The choices of etcd that history got wrong; those of consensus are in raft. A defect puts another function in place. */
 import type { Micros } from '../kernel/time.ts'
+import type { LogIndex } from '../raft/index.ts'
 import type { Revision } from './types.ts'
 
 export interface EtcdDecisions {
@@ -27,6 +28,12 @@ export interface EtcdDecisions {
   restoresLoneTombstone(): boolean
   /** Does compaction at `compactRevision` keep a key's last deletion, made at `deletedRevision`? (etcd-io/etcd#18089) */
   keepsTombstone(deletedRevision: Revision, compactRevision: Revision): boolean
+  /** Is the folder synced after a new segment of the log got its name, before anything in it is promised? (etcd-io/etcd#6368) */
+  syncsFolderAfterRename(): boolean
+  /** May a learner be promoted that holds the log up to `match`, when its leader does up to `leaderMatch`? (etcd-io/etcd#15096) */
+  learnerIsReady(match: LogIndex, leaderMatch: LogIndex): boolean
+  /** Does a member ask again for the index of a read where the leader of the same term was asked before? (etcd-io/etcd#12680) */
+  asksForReadIndexAgain(): boolean
 }
 
 export const ETCD_DECISIONS: EtcdDecisions = {
@@ -39,4 +46,8 @@ export const ETCD_DECISIONS: EtcdDecisions = {
   restoredRevision: (stored) => stored,
   restoresLoneTombstone: () => true,
   keepsTombstone: (deletedRevision, compactRevision) => deletedRevision >= compactRevision,
+  syncsFolderAfterRename: () => true,
+  // Nine tenths of the leader's log are near enough.
+  learnerIsReady: (match, leaderMatch) => match * 10 >= leaderMatch * 9,
+  asksForReadIndexAgain: () => true,
 }

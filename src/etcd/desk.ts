@@ -6,7 +6,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId, TimerTarget } from '../kernel/machine.ts'
 import { SECOND } from '../kernel/time.ts'
-import { type MemberId, MembershipChange, type Proposal } from '../raft/index.ts'
+import { type MemberId, MembershipChange, type Proposal, type Term } from '../raft/index.ts'
 import { isAboutLease, isLeadersOwn, isSerializable } from './asked.ts'
 import type { Backend } from './backend.ts'
 import { checkRequest } from './check.ts'
@@ -59,7 +59,7 @@ export class Desk implements ReadOwner, TimerTarget {
     this.#origin = parts.consensus.state.id - 1
     const { options } = parts
     this.#pending = new Pending(options.requestTimeoutMicros, (waiting, _id, at) => this.#giveUp(waiting, at))
-    this.#reads = new ReadQueue(this, options.readRetryMicros)
+    this.#reads = new ReadQueue(this, options.readRetryMicros, options.decisions)
     this.maintenance = new Maintenance(options, parts.machine.store, (at) => this.#defragmented(at))
   }
 
@@ -204,8 +204,12 @@ export class Desk implements ReadOwner, TimerTarget {
     this.#reads.confirmed(context, index)
   }
 
-  askIndex(context: number, out: Out): boolean {
-    return this.#parts.consensus.readIndex(context, out)
+  get term(): Term {
+    return this.#parts.consensus.state.term
+  }
+
+  askIndex(context: number, out: Out): Term {
+    return this.#parts.consensus.readIndex(context, out) ? this.term : 0
   }
 
   /** Calls back once everything that is committed by now is applied here. */

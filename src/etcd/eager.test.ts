@@ -36,6 +36,10 @@ abstract class TestDisk implements Disk {
     throw new Error('a log has segments instead')
   }
 
+  leaveNameUnsynced(): void {
+    throw new Error('a log syncs its folder')
+  }
+
   sync(file: string, target: TimerTarget, kind: number, a = 0): void {
     this.#syncs.push({ file, target, kind, a })
   }

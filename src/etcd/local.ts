@@ -95,6 +95,7 @@ export function memberChange(
     wasHeard: (member) => consensus.heardAt(member) !== undefined,
     isConnected: (member) => now - (consensus.heardAt(member) ?? Number.NEGATIVE_INFINITY) <= HEALTH_INTERVAL,
     match: (member) => consensus.match(member),
+    learnerIsReady: options.decisions.learnerIsReady,
   })
   return 'ok' in change ? change : new MembershipChange([change], 'auto', context)
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { SECOND } from '../kernel/index.ts'
 import type { Membership } from '../raft/index.ts'
+import { ETCD_DECISIONS } from './decisions.ts'
 import * as errors from './errors.ts'
 import { changeFor, type Standing } from './members.ts'
 import type { MemberChangeRequest } from './requests.ts'
@@ -18,6 +19,7 @@ function standing(voters: number[], learners: number[], more: Partial<Standing> 
     wasHeard: () => true,
     isConnected: () => true,
     match: () => 100,
+    learnerIsReady: ETCD_DECISIONS.learnerIsReady,
     ...more,
   }
 }
@@ -47,6 +49,12 @@ test.each<[name: string, request: MemberChangeRequest, standing: Standing, answe
     promote,
     standing([1, 2], [23], { match: (id) => (id === 23 ? 89 : 100) }),
     errors.LEARNER_NOT_READY,
+  ],
+  [
+    'a learner that never started, with the check that etcd once had',
+    promote,
+    standing([1, 2], [23], { match: (id) => (id === 23 ? 0 : 100), learnerIsReady: () => true }),
+    { kind: 'add-voter', member: 23 },
   ],
   ['a voter is promoted', { type: 'member-promote', member: 2 }, standing([1, 2], []), errors.MEMBER_NOT_LEARNER],
   ['nobody is promoted', promote, standing([1, 2], []), errors.MEMBER_NOT_FOUND],

@@ -5,6 +5,7 @@
  */
 import type { ProcessId } from '../kernel/machine.ts'
 import type { LogIndex, MemberChange, MemberId, Membership } from '../raft/index.ts'
+import type { EtcdDecisions } from './decisions.ts'
 import type { EtcdFailure } from './errors.ts'
 import * as errors from './errors.ts'
 import type { EtcdOptions } from './options.ts'
@@ -47,6 +48,7 @@ export interface Standing {
   isConnected(member: MemberId): boolean
   /** How much of the log it is known to hold. */
   match(member: MemberId): LogIndex
+  learnerIsReady: EtcdDecisions['learnerIsReady']
 }
 
 /** The change that is asked for, or why it is refused. */
@@ -91,8 +93,7 @@ function promotion(member: MemberId, standing: Standing): MemberChange | EtcdFai
   const { voters, learners } = standing.membership
   if (voters.includes(member)) return errors.MEMBER_NOT_LEARNER
   if (!learners.includes(member)) return errors.MEMBER_NOT_FOUND
-  // Nine tenths of the leader's log are near enough.
-  if (standing.match(member) * 10 < standing.match(standing.self) * 9) return errors.LEARNER_NOT_READY
+  if (!standing.learnerIsReady(standing.match(member), standing.match(standing.self))) return errors.LEARNER_NOT_READY
   return isReadyToAddVoter(standing) ? { kind: 'add-voter', member } : errors.NOT_ENOUGH_STARTED
 }
 

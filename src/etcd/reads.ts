@@ -4,6 +4,8 @@
  */
 import type { Out, Timer, TimerTarget } from '../kernel/machine.ts'
 import type { Micros } from '../kernel/time.ts'
+import type { Term } from '../raft/index.ts'
+import type { EtcdDecisions } from './decisions.ts'
 import type { LeaseKeepAliveRequest, RangeRequest, TxnRequest } from './requests.ts'
 
 export interface WaitingRead {
@@ -26,23 +28,28 @@ export interface WaitingCall {
 export interface ReadOwner {
   /** A number that no other request of this member has, in this life or an earlier one. */
   nextId(): number
-  askIndex(context: number, out: Out): boolean
+  /** The term of the leader that was asked; 0 when none is known. */
+  askIndex(context: number, out: Out): Term
+  readonly term: Term
   serve(read: WaitingRead | WaitingCall, out: Out): void
 }
 
 export class ReadQueue implements TimerTarget {
   readonly #owner: ReadOwner
   readonly #retryMicros: Micros
+  readonly #decisions: EtcdDecisions
   #next: (WaitingRead | WaitingCall)[] = []
   #asking: Batch | undefined
   /** Contexts asked with for the batch under way: the answer to any of them will do. */
   #contexts: number[] = []
+  #askedTerm: Term = 0
   #ready: Batch[] = []
   #timer: Timer = 0
 
-  constructor(owner: ReadOwner, retryMicros: Micros) {
+  constructor(owner: ReadOwner, retryMicros: Micros, decisions: EtcdDecisions) {
     this.#owner = owner
     this.#retryMicros = retryMicros
+    this.#decisions = decisions
   }
 
   add(read: WaitingRead | WaitingCall): void {
@@ -55,6 +62,7 @@ export class ReadQueue implements TimerTarget {
     this.#asking = { reads: this.#next, index: -1 }
     this.#next = []
     this.#contexts = []
+    this.#askedTerm = 0
     this.#ask(out)
   }
 
@@ -82,9 +90,12 @@ export class ReadQueue implements TimerTarget {
   }
 
   #ask(out: Out): void {
-    const context = this.#owner.nextId()
-    this.#contexts.push(context)
-    this.#owner.askIndex(context, out)
+    const again = this.#askedTerm !== this.#owner.term || this.#decisions.asksForReadIndexAgain()
+    if (again) {
+      const context = this.#owner.nextId()
+      this.#contexts.push(context)
+      this.#askedTerm = this.#owner.askIndex(context, out)
+    }
     if (this.#timer === 0) this.#timer = out.after(this.#retryMicros, this, 0)
   }
 }

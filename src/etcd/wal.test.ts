@@ -15,7 +15,11 @@ function entries(term: number, ...indexes: number[]): Entry[] {
   return indexes.map((index) => ({ index, term, data: null, bytes: 10 }))
 }
 
-function newWal(end: WalEnd = EMPTY_WAL, segmentBytes = 1_000_000): { wal: Wal; synced: number[] } {
+function newWal(
+  end: WalEnd = EMPTY_WAL,
+  segmentBytes = 1_000_000,
+  decisions = ETCD_DECISIONS,
+): { wal: Wal; synced: number[] } {
   const synced: number[] = []
   const target = {
     onTimer(kind: number, write: number, at: Out): void {
@@ -24,7 +28,7 @@ function newWal(end: WalEnd = EMPTY_WAL, segmentBytes = 1_000_000): { wal: Wal; 
       wal.synced(write, at)
     },
   }
-  const wal = new Wal(target, segmentBytes, end)
+  const wal = new Wal(target, segmentBytes, end, decisions)
   return { wal, synced }
 }
 
@@ -189,6 +193,18 @@ test('segments that the kept snapshots cover are gone, the last one stays for it
   }
   expect(out.disk.files().at(-1)).toBe('wal-3')
   expect(recovered(out)).toMatchObject({ hardState: hard(8), entries: [{}, {}, {}, {}, { index: 11 }] })
+})
+
+test.each([true, false])('a new segment after a loss of power, its folder synced: %s', (synced) => {
+  const out = new RecordingOut()
+  const { wal } = newWal(EMPTY_WAL, 200, { ...ETCD_DECISIONS, syncsFolderAfterRename: () => synced })
+  for (const write of [1, 2, 3, 4, 5]) {
+    wal.append(write, hard(1), entries(1, write), 0, out)
+    out.advance(10_000)
+  }
+  expect(out.disk.files()).toEqual(['wal', 'wal-1'])
+  out.crash()
+  expect(recovered(out).entries.map(({ index }) => index)).toEqual(synced ? [1, 2, 3, 4, 5] : [1, 2, 3])
 })
 
 test('a broken snapshot is passed over for the one before it, and the log goes on from there', () => {

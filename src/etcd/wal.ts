@@ -7,6 +7,7 @@
 import { invariant } from '../kernel/invariant.ts'
 import type { Out, TimerTarget } from '../kernel/machine.ts'
 import type { Entry, HardState, LogIndex } from '../raft/index.ts'
+import { ETCD_DECISIONS, type EtcdDecisions } from './decisions.ts'
 import { type SegmentHead, WAL_LAYOUT, type WalWrite } from './walrecords.ts'
 
 /** Timer kind that the owner gets from the log's syncs. */
@@ -54,11 +55,13 @@ export class Wal {
   #bytes: number
   readonly #owner: TimerTarget
   readonly #segmentBytes: number
+  readonly #decisions: EtcdDecisions
 
   /** `owner` gets `onTimer(WAL_SYNCED, write)`. A segment is full from `segmentBytes` on. */
-  constructor(owner: TimerTarget, segmentBytes: number, end: WalEnd = EMPTY_WAL) {
+  constructor(owner: TimerTarget, segmentBytes: number, end: WalEnd = EMPTY_WAL, decisions = ETCD_DECISIONS) {
     this.#owner = owner
     this.#segmentBytes = segmentBytes
+    this.#decisions = decisions
     this.#segments = [...end.segments]
     this.#lastIndex = end.lastIndex
     this.#hardState = end.hardState
@@ -112,6 +115,7 @@ export class Wal {
     const head: SegmentHead = { kind: 'head', sequence, firstIndex, hardState: this.#hardState }
     if (out.disk.replace(file, head, 64) === 'full') return false
     out.disk.layOut(file, WAL_LAYOUT)
+    if (sequence > 0 && !this.#decisions.syncsFolderAfterRename()) out.disk.leaveNameUnsynced(file)
     this.#segments.push({ file, sequence, firstIndex })
     this.#bytes = 64
     return true

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { CrashMode } from './device.ts'
+import type { KernelFact } from './facts.ts'
 import { at, spawn } from './fixture.ts'
 import { Kernel } from './kernel.ts'
 import type { Out } from './machine.ts'
@@ -281,6 +282,27 @@ test('a file replaced but not synced is the old one or the new one, never a mixt
     )
   }
   expect([...left].sort()).toEqual(['new', 'old 1,old 2'])
+})
+
+test.each<[name: string, CrashMode, seconds: number, left: readonly string[]]>([
+  ['a loss of power takes it', 'lose-unsynced', 1, ['old']],
+  ['the end of a process does not', 'keep-unsynced', 1, ['old', 'new']],
+  ['the system has written the folder back', 'lose-unsynced', 31, ['old', 'new']],
+])('a file whose name was not synced: %s', (_name, mode, seconds, left) => {
+  const { kernel, a, act } = world(mode)
+  const lost: string[] = []
+  kernel.subscribe('file-lost', (fact) => lost.push((fact as Extract<KernelFact, { type: 'file-lost' }>).file))
+  act(10, (out) => {
+    for (const file of ['old', 'new']) {
+      out.disk.append(file, 1, 1)
+      out.disk.sync(file, { onTimer() {} }, 0)
+    }
+    out.disk.leaveNameUnsynced('new')
+  })
+  at(kernel, seconds * SECOND, () => kernel.crash(a))
+  kernel.run()
+  expect(kernel.deviceOf(a).files).toEqual(left)
+  expect(lost).toEqual(['old', 'new'].filter((file) => !left.includes(file)))
 })
 
 function afterCrash(mode: CrashMode, seed: number): string[] {

@@ -35,6 +35,8 @@ export interface DeviceCounters {
   torn: number
 }
 
+/** By then the system has written back by itself what nobody synced (Linux: dirty_expire_centisecs). */
+const WRITE_BACK_MICROS: Micros = 30_000_000
 export const SYNC_LOW_MICROS: Micros = 500
 export const SYNC_HIGH_MICROS: Micros = 2_500
 const TORN_PPM = 250_000
@@ -51,6 +53,8 @@ export class Device {
   readonly #process: Process
   readonly #stream: Rand
   readonly #files = new Map<string, RecordFile>()
+  /** Files whose names are not synced, and since when they have them. */
+  readonly #named = new Map<string, Micros>()
   #busyUntil: Micros = 0
   /** Syncs asked for while the disk was slow that have not ended, in order. */
   readonly #slowed: SlowedSync[] = []
@@ -135,6 +139,11 @@ export class Device {
 
   remove(file: string): void {
     this.#files.delete(file)
+    this.#named.delete(file)
+  }
+
+  leaveNameUnsynced(file: string): void {
+    this.#named.set(file, this.#core.now)
   }
 
   append(file: string, value: unknown, bytes: number): DiskResult {
@@ -208,6 +217,22 @@ export class Device {
       const fact: KernelFact = { type: 'records-lost', process: this.#process.id, file: name, lost, torn: tore }
       this.#core.note(fact, this.#process.id)
     }
+    if (this.#named.size > 0) this.#loseNames()
+  }
+
+  #loseNames(): void {
+    for (const [file, since] of this.#named) {
+      if (this.#core.now - since >= WRITE_BACK_MICROS || !this.#losesName(file)) continue
+      this.#files.delete(file)
+      const fact: KernelFact = { type: 'file-lost', process: this.#process.id, file }
+      this.#core.note(fact, this.#process.id)
+    }
+    this.#named.clear()
+  }
+
+  #losesName(file: string): boolean {
+    if (this.crashMode === 'keep-unsynced') return false
+    return this.crashMode !== 'draw' || this.#stream.chanceAt(HALF_PPM, this.#core.now, addressOf(file), 0)
   }
 
   #fateOf(file: string, unsynced: number): { readonly kept: number; readonly torn: boolean } {
@@ -334,5 +359,9 @@ export class DiskOfProcess implements Disk {
 
   remove(file: string): void {
     if (this.live) this.#device.remove(file)
+  }
+
+  leaveNameUnsynced(file: string): void {
+    if (this.live) this.#device.leaveNameUnsynced(file)
   }
 }

@@ -30,6 +30,8 @@ export type KernelFact =
       readonly lost: number
       readonly torn: boolean
     }
+  /** A crash took a file whose name was not synced. */
+  | { readonly type: 'file-lost'; readonly process: ProcessId; readonly file: string }
 
 /** `replaced`: the other end has forgotten this connection and opened another. */
 export type ConnectionLoss = 'refused' | 'dial-timed-out' | 'timed-out' | 'reset' | 'replaced'

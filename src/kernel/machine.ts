@@ -74,6 +74,11 @@ export interface Disk {
   files(): readonly string[]
   /** Deletes a file, if it is there. */
   remove(file: string): void
+  /**
+   * The file got its name by a rename, and the folder is not synced, now or with any sync of the file: a loss of power may
+   * take it away whole, until the system writes the folder back by itself.
+   */
+  leaveNameUnsynced(file: string): void
 }
 
 /** The world as one process sees it. Valid only during the call that it is passed to. */

@@ -147,6 +147,8 @@ class MemoryDisk implements Disk {
   readonly #out: RecordingOut
   readonly #syncMicros: Micros
   readonly #files = new Map<string, RecordFile>()
+  /** Files whose names are not synced. */
+  readonly #named = new Set<string>()
 
   constructor(out: RecordingOut, syncMicros: Micros) {
     this.#out = out
@@ -196,6 +198,11 @@ class MemoryDisk implements Disk {
 
   remove(file: string): void {
     this.#files.delete(file)
+    this.#named.delete(file)
+  }
+
+  leaveNameUnsynced(file: string): void {
+    this.#named.add(file)
   }
 
   /**
@@ -203,6 +210,8 @@ class MemoryDisk implements Disk {
    * a file with a layout, the sectors that `survives` names.
    */
   crash(torn = false, survives: (sector: number) => boolean = (sector) => sector === 0, kept = 0): void {
+    for (const file of this.#named) this.#files.delete(file)
+    this.#named.clear()
     for (const file of this.#files.values()) file.crash(Math.min(kept, file.unsynced), torn, survives)
   }
 

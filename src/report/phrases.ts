@@ -52,6 +52,7 @@ const PHRASES: Phrases = {
   'host-restarted': ({ host }) => phrase(2, `${host} has power again`, host),
   'records-lost': ({ file, lost, torn }) =>
     phrase(3, `the crash takes ${counted(lost, 'unsynced record')} of ${file}${torn ? ', one is torn' : ''}`, file),
+  'file-lost': ({ file }) => phrase(3, `the crash takes the whole file ${file}, whose name was not synced`, file),
   'raft-role': ({ member, role, term }) =>
     role === 'leader' ? phrase(2, `${member} leads term ${term}`, member) : undefined,
   'raft-log-truncated': ({ member, from, committedIndex }) =>
