@@ -147,7 +147,8 @@ export async function runGuarded(
   }
 }
 
-function lostResult(scenario: Scenario, lost: WorkerLost, property: string | undefined): TrialResult {
+/** The verdict of a trial that hung, or took its worker with it. */
+export function lostResult(scenario: Scenario, lost: WorkerLost, property: string | undefined): TrialResult {
   const who =
     property === undefined
       ? `${lost.message}${scenario.defects.length === 0 ? '' : `, with ${scenario.defects.join(' and ')} switched on`}`

@@ -102,7 +102,8 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): Sce
   }
 }
 
-function traceLines(kernel: Kernel, withFacts: boolean): string[] {
+/** Every event of a run whose trace was kept, a line each; with its facts among them if asked for. */
+export function traceLines(kernel: Kernel, withFacts: boolean): string[] {
   const { facts } = kernel.trace
   const lines: string[] = []
   let next = 0

@@ -3,6 +3,9 @@ import { listed } from '../report/index.ts'
 import type { Scenario, TrialResult } from '../trial/index.ts'
 import { type Pool, WorkerLost } from './pool.ts'
 
+/** Whoever can run a scenario: workers, processes, or this very thread. */
+export type Runner = Pick<Pool, 'run'>
+
 /**
  * The result in which the second run differs: `diverged`, or the error of a property that was let through the first time.
  * Undefined if the two runs agree. `first` is the result to compare with.
@@ -10,11 +13,12 @@ import { type Pool, WorkerLost } from './pool.ts'
 export async function secondOpinion(
   scenario: Scenario,
   first: TrialResult,
-  here: Pool,
-  elsewhere: Pool,
+  here: Runner,
+  elsewhere: Runner,
+  where = 'in another process',
 ): Promise<TrialResult | undefined> {
   try {
-    return await compare(scenario, first, here, elsewhere)
+    return await compare(scenario, first, here, elsewhere, where)
   } catch (error) {
     if (!(error instanceof WorkerLost)) throw error
     return asDiverged(first, `it came to its end here; when it ran again, ${error.message}`)
@@ -24,8 +28,9 @@ export async function secondOpinion(
 async function compare(
   scenario: Scenario,
   first: TrialResult,
-  here: Pool,
-  elsewhere: Pool,
+  here: Runner,
+  elsewhere: Runner,
+  where: string,
 ): Promise<TrialResult | undefined> {
   // Labelled: properties are watched more closely, and what they are given is frozen throughout.
   const { result } = await elsewhere.run({ kind: 'scenario', scenario }, () => {}, { labelled: true })
@@ -37,18 +42,22 @@ async function compare(
   ])
   return asDiverged(
     first,
-    firstDifference(mine.trace ?? [], theirs.trace ?? []) ??
-      `trace hashes ${first.traceHash} and ${result.traceHash}, with equal events and facts on a third run`,
+    firstDifference(mine.trace ?? [], theirs.trace ?? [], where) ??
+      `trace hashes ${first.traceHash} and ${result.traceHash}, although two further runs agree in every event and fact: something remembers earlier runs`,
   )
 }
 
 /** The first line that differs, with both versions and what differs in it. */
-export function firstDifference(left: readonly string[], right: readonly string[]): string | undefined {
+export function firstDifference(
+  left: readonly string[],
+  right: readonly string[],
+  where = 'in another process',
+): string | undefined {
   for (let index = 0; index < Math.max(left.length, right.length); index++) {
     const [mine, theirs] = [left[index], right[index]]
     if (mine === theirs) continue
     const what = mine === undefined || theirs === undefined ? '' : `${differingParts(mine, theirs)}: `
-    return `${nameOf(mine ?? theirs ?? '')}: ${what}"${mine ?? 'no event'}" here, "${theirs ?? 'no event'}" in another process`
+    return `${nameOf(mine ?? theirs ?? '')}: ${what}"${mine ?? 'no event'}" here, "${theirs ?? 'no event'}" ${where}`
   }
   return undefined
 }

@@ -162,7 +162,9 @@ test('a reproduction holds the whole scenario', () => {
   })
   expect(text).toMatch(/^\/\/ {2}1\. 0:00\.000 {2}it began\n/)
   expect(text).toContain('"format": "seatrial/scenario"')
-  expect(text).toContain("import registerOwn from './own.js'")
+  expect(text).toContain("import register from './own.js'")
+  expect(text).toContain("import { trial } from 'seatrial/vitest'")
+  expect(text).toContain(', { scenario, register })')
 })
 
 test('a campaign says what was waited for in vain, and which suites prove nothing of what they name', () => {

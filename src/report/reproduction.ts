@@ -20,16 +20,13 @@ export function vitestFile(
   const title = result.violation === undefined ? `ends as ${result.verdict}` : `${result.violation.property} holds`
   const own = options.propertiesModule
   return `${comment(printStory(story))}
-import { assertScenario, standardRegistry } from '${from}'
-import { test } from 'vitest'
-${own === undefined ? '' : `import registerOwn from '${own}'\n`}
+import type { Scenario } from '${from}'
+import { trial } from '${from}/vitest'
+${own === undefined ? '' : `import register from '${own}'\n`}
 // Trace hash when it was found: ${result.traceHash}. Remove "defects" to see it pass where a historical bug was switched on.
-const scenario = ${printScenario(scenario).trimEnd()}
+const scenario: Scenario = ${printScenario(scenario).trimEnd()}
 
-test(${JSON.stringify(title)}, () => {
-  const registry = standardRegistry()
-${own === undefined ? '' : '  registerOwn(registry)\n'}  assertScenario(scenario, registry)
-}, 60_000)
+trial(${JSON.stringify(title)}, { scenario${own === undefined ? '' : ', register'} })
 `
 }
 

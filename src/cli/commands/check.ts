@@ -1,16 +1,13 @@
 /** `seatrial check`: a user's own manifests in a small cluster, through planned work and mishaps. */
-import { isAbsolute, relative, resolve } from 'node:path'
 import type { KubeObject } from '../../objects/index.ts'
 import { counted, duration, listed, printSummary, summaryLine, textTable } from '../../report/index.ts'
-import { Campaign, type CampaignSummary, exitStatusOf, UserError } from '../../trial/index.ts'
-import { manifestFiles, readText } from '../files.ts'
+import { Campaign, type CampaignSummary, exitStatusOf } from '../../trial/index.ts'
 import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
 import { findPreStop, printAdvice } from '../manifests/advice.ts'
 import { topologyFor } from '../manifests/fit.ts'
-import { judgeManifests } from '../manifests/judge.ts'
-import { type Complaint, loadManifests } from '../manifests/load.ts'
+import { assertCheckable, printComplaint, readManifests } from '../manifests/read.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
 import { type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
@@ -38,7 +35,7 @@ const NAMED_MAXIMUM = 12
 export async function checkCommand(io: Io, paths: readonly string[], flags: CheckFlags): Promise<number> {
   const seed = flags.seed === undefined ? 1 : parseSeed(flags.seed)
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
-  const { objects, complaints } = readManifests(io, paths)
+  const { objects, complaints } = readManifests(paths, io.folder)
   for (const complaint of complaints) {
     if (flags.json === true) io.out(`${JSON.stringify({ type: 'complaint', ...complaint })}\n`)
     else io.err(`${printComplaint(complaint)}\n`)
@@ -78,50 +75,6 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
   } finally {
     await session.close()
   }
-}
-
-function readManifests(io: Io, paths: readonly string[]) {
-  const files = manifestFiles(paths, io.folder)
-  if (files.length === 0)
-    throw new UserError({
-      what: 'there are no .yaml, .yml or .json files',
-      where: paths.join(' '),
-      mend: 'name a file or a folder that holds manifests',
-    })
-  const loaded = files.map(({ path, isNamed }) => {
-    const full = resolve(io.folder, path)
-    return loadManifests(isAbsolute(path) ? path : relative(io.folder, full), readText(full), isNamed)
-  })
-  const judged = judgeManifests(loaded.flatMap(({ manifests }) => manifests))
-  return {
-    objects: judged.objects,
-    complaints: [...loaded.flatMap(({ complaints }) => complaints), ...judged.complaints],
-  }
-}
-
-/** @throws UserError if there is nothing to run, or too much is wrong. */
-function assertCheckable(
-  objects: readonly KubeObject[],
-  complaints: readonly Complaint[],
-  paths: readonly string[],
-): void {
-  const errors = complaints.filter(({ severity }) => severity === 'error').length
-  if (errors > 0)
-    throw new UserError({
-      what: `${counted(errors, 'mistake')} in the manifests`,
-      where: paths.join(' '),
-      mend: 'mend what is named above and check again; nothing was run',
-    })
-  if (!objects.some(({ kind }) => kind === 'Deployment' || kind === 'ReplicaSet' || kind === 'Pod'))
-    throw new UserError({
-      what: 'there is nothing here that runs pods',
-      where: paths.join(' '),
-      mend: 'name files with a Deployment, a ReplicaSet or a Pod',
-    })
-}
-
-export function printComplaint({ severity, file, line, column, what, mend }: Complaint): string {
-  return `${file}:${line}:${column}: ${severity}: ${what}${mend === undefined ? '' : `\n    ${mend}`}`
 }
 
 function openingOf(objects: readonly KubeObject[], trials: number): string {

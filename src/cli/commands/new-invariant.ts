@@ -71,14 +71,9 @@ export default function register(registry) {
 }
 
 function testText(name: string): string {
-  return `import { assertSurvives, standardRegistry } from 'seatrial'
-import { test } from 'vitest'
+  return `import { trial } from 'seatrial/vitest'
 import register, { property } from './${name}.js'
 
-test(property.claim, () => {
-  const registry = standardRegistry()
-  register(registry)
-  assertSurvives({ registry, trials: 20, seed: 1, properties: [property.id] })
-}, 60_000)
+trial(property.claim, { suite: 'small', register, properties: [property.id], trials: 20 })
 `
 }

@@ -6,7 +6,16 @@ import fc from 'fast-check'
 import { namesOf, type Topology, type WorkloadStep } from '../../cluster/index.ts'
 import { MILLISECOND, SECOND } from '../../kernel/index.ts'
 import type { Deployment, KubeObject } from '../../objects/index.ts'
-import { even, type Recipe, type Registry, type Scenario, type Suite, scenarioArbitrary } from '../../trial/index.ts'
+import {
+  even,
+  type Recipe,
+  type Registry,
+  type Scenario,
+  type Suite,
+  scenarioArbitrary,
+  suggest,
+  UserError,
+} from '../../trial/index.ts'
 import { topologyFor } from './fit.ts'
 import { appsOf, PRESTOP_SECONDS, withPreStop } from './prestop.ts'
 
@@ -93,6 +102,24 @@ export const CHECK_GROUPS: readonly { readonly id: string; readonly title: strin
 /** The suites of planned work as they would be if every container had a preStop sleep of so many seconds. */
 export function preStopSuites(seconds: number): readonly string[] {
   return GROUPS.filter(({ planned }) => planned).map(({ id }) => `${id}-prestop-${seconds}s`)
+}
+
+/** What happens to a user's objects: the groups by their short names. */
+export const OCCASIONS: readonly string[] = GROUPS.map(({ id }) => id.slice('check-'.length))
+
+/** One group as a suite that need not be registered. `kinds`: faults to draw in place of the group's own. */
+export function manifestSuite(
+  registry: Registry,
+  objects: readonly KubeObject[],
+  occasion: string,
+  kinds?: readonly string[],
+): Suite {
+  const group = GROUPS.find(({ id }) => id === `check-${occasion}`)
+  if (group === undefined)
+    throw new UserError({ what: `there is no occasion "${occasion}"`, mend: suggest(occasion, OCCASIONS) })
+  const general = registry.propertiesFor([]).map(({ id }) => id)
+  const faults = kinds === undefined ? group.faults : { kinds, least: 1, most: 2 }
+  return suiteOf(registry, { ...group, faults }, objects, general)
 }
 
 /** Adds the groups as suites, and those with other preStop hooks. */

@@ -1,0 +1,58 @@
+/** Manifests as a person names them, files and folders, made into the objects of a scenario; with all that is wrong in them. */
+import { isAbsolute, relative, resolve } from 'node:path'
+import type { KubeObject } from '../../objects/index.ts'
+import { counted } from '../../report/index.ts'
+import { UserError } from '../../trial/index.ts'
+import { manifestFiles, readText } from '../files.ts'
+import { judgeManifests } from './judge.ts'
+import { type Complaint, loadManifests } from './load.ts'
+
+interface ReadManifests {
+  readonly objects: readonly KubeObject[]
+  readonly complaints: readonly Complaint[]
+}
+
+/** The objects of manifests, and everything that is wrong or unusual with them. @throws UserError if there is no file */
+export function readManifests(paths: readonly string[], folder: string): ReadManifests {
+  const files = manifestFiles(paths, folder)
+  if (files.length === 0)
+    throw new UserError({
+      what: 'there are no .yaml, .yml or .json files',
+      where: paths.join(' '),
+      mend: 'name a file or a folder that holds manifests',
+    })
+  const loaded = files.map(({ path, isNamed }) => {
+    const full = resolve(folder, path)
+    return loadManifests(isAbsolute(path) ? path : relative(folder, full), readText(full), isNamed)
+  })
+  const judged = judgeManifests(loaded.flatMap(({ manifests }) => manifests))
+  return {
+    objects: judged.objects,
+    complaints: [...loaded.flatMap(({ complaints }) => complaints), ...judged.complaints],
+  }
+}
+
+/** @throws UserError if there is nothing to run, or too much is wrong. */
+export function assertCheckable(
+  objects: readonly KubeObject[],
+  complaints: readonly Complaint[],
+  paths: readonly string[],
+): void {
+  const errors = complaints.filter(({ severity }) => severity === 'error').length
+  if (errors > 0)
+    throw new UserError({
+      what: `${counted(errors, 'mistake')} in the manifests`,
+      where: paths.join(' '),
+      mend: 'mend what is named above and check again; nothing was run',
+    })
+  if (!objects.some(({ kind }) => kind === 'Deployment' || kind === 'ReplicaSet' || kind === 'Pod'))
+    throw new UserError({
+      what: 'there is nothing here that runs pods',
+      where: paths.join(' '),
+      mend: 'name files with a Deployment, a ReplicaSet or a Pod',
+    })
+}
+
+export function printComplaint({ severity, file, line, column, what, mend }: Complaint): string {
+  return `${file}:${line}:${column}: ${severity}: ${what}${mend === undefined ? '' : `\n    ${mend}`}`
+}
