@@ -87,7 +87,7 @@ test('a property that fails: status 1, a story, a scenario and a test file', asy
   const hash = /trace hash: ([0-9a-f]{16})/.exec(out)?.[1]
   expect(JSON.parse(again.out)).toMatchObject({ traceHash: hash, signature: 'mine/led/etcd' })
   expect(readFileSync(join(folder.path, 'found', found!.replace('.scenario.json', '.test.ts')), 'utf8')).toMatch(
-    /from 'seatrial'/,
+    /from 'seatrial\/vitest'/,
   )
 })
 

@@ -20,11 +20,10 @@ export function vitestFile(
   const title = result.violation === undefined ? `ends as ${result.verdict}` : `${result.violation.property} holds`
   const own = options.propertiesModule
   return `${comment(printStory(story))}
-import type { Scenario } from '${from}'
 import { trial } from '${from}/vitest'
 ${own === undefined ? '' : `import register from '${own}'\n`}
 // Trace hash when it was found: ${result.traceHash}. Remove "defects" to see it pass where a historical bug was switched on.
-const scenario: Scenario = ${printScenario(scenario).trimEnd()}
+const scenario = ${printScenario(scenario).trimEnd()}
 
 trial(${JSON.stringify(title)}, { scenario${own === undefined ? '' : ', register'} })
 `

@@ -52,8 +52,8 @@ export interface TrialOptions extends JudgingOptions {
   readonly faults?: readonly string[]
   /** A registered suite, by id. */
   readonly suite?: string
-  /** One scenario, or the path of a scenario file. It is run once, as it is. */
-  readonly scenario?: Scenario | string
+  /** One scenario, what a scenario file holds, or the path of one. It is run once, as it is. */
+  readonly scenario?: Scenario | Readonly<Record<string, unknown>> | string
   /** Scenarios of your own. */
   readonly scenarios?: Arbitrary<Scenario> | ((registry: Registry) => Arbitrary<Scenario>)
   /** Milliseconds after which Vitest gives the test up. Default: 10 minutes. */
@@ -183,10 +183,10 @@ function sourcesOf(
   return { fixed: [one], sources: [], name: undefined, renewed: held }
 }
 
-function readScenario(scenario: Scenario | string): Scenario {
+function readScenario(scenario: NonNullable<TrialOptions['scenario']>): Scenario {
   return typeof scenario === 'string'
     ? parseScenario(readText(resolve(scenario)), scenario)
-    : parseScenario(printScenario(scenario), 'scenario')
+    : parseScenario(printScenario(scenario as Scenario), 'scenario')
 }
 
 function objectsOf(manifests: string | readonly string[]): readonly KubeObject[] {
