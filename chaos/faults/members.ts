@@ -1,7 +1,7 @@
 /** What strikes a cluster of etcd while its members change: members that hear nothing, leaders that die of the change. */
 import fc from 'fast-check'
-import { namesOf, type Topology } from '../../src/cluster/index.ts'
-import type { NetworkRule } from '../../src/kernel/index.ts'
+import { namesOf, type Topology, type WorkloadStep } from '../../src/cluster/index.ts'
+import type { Micros, NetworkRule } from '../../src/kernel/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, names, othersThan, processesOf, rounded, wrongAmount, wrongNames } from '../targets.ts'
@@ -43,6 +43,22 @@ function joiningOf(topology: Topology): readonly string[] {
   return spareEtcdMembers.length > 0 ? spareEtcdMembers : membersOf(topology)
 }
 
+/** When members will probably change: the same deed done to the same member again is refused, mostly. */
+function likelyChanges(workload: readonly WorkloadStep[]): readonly Micros[] {
+  const done = new Set<string>()
+  return workload.flatMap((step) => {
+    if (!isChange(step)) return []
+    const deed = `${step.kind} ${step.member}`
+    const isNew = !done.has(deed)
+    done.add(deed)
+    return isNew ? [step.atMicros] : []
+  })
+}
+
+function isChange(step: WorkloadStep): step is Extract<WorkloadStep, { readonly kind: (typeof CHANGES)[number] }> {
+  return (CHANGES as readonly string[]).includes(step.kind)
+}
+
 export const crashAfterMemberChange: FaultKind = {
   id: 'crash-after-member-change',
   title: 'kills the leader of etcd right after it applied a change of members',
@@ -51,12 +67,16 @@ export const crashAfterMemberChange: FaultKind = {
     nth: 'which change from the beginning of the fault on, from 1',
     downMicros: 'how long it stays down, microseconds',
   },
-  bitesDuring: CHANGES,
-  arbitrary: () =>
+  occasions: ({ workload }, own) => {
+    const changes = likelyChanges(workload)
+    const nth = own === undefined ? 1 : Number(own.parameters.nth)
+    return changes.slice(0, Math.max(0, changes.length - nth + 1))
+  },
+  arbitrary: (_topology, _objects, { workload }) =>
     fc.record({
       durationMicros: rounded(15_000_000, 30_000_000, 500_000),
       parameters: fc.record({
-        nth: fc.integer({ min: 1, max: 3 }),
+        nth: fc.integer({ min: 1, max: Math.min(3, Math.max(1, likelyChanges(workload).length)) }),
         downMicros: rounded(500_000, 25_000_000, 500_000),
       }),
     }),

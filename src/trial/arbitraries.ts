@@ -141,7 +141,27 @@ export function workloadArbitrary(topology: Topology, options: WorkloadOptions):
         { minLength: options.least ?? 0, maxLength: options.most ?? 4, size: 'max' },
       ),
     )
-    .map((steps) => inOrder(steps).map((step, index) => ({ ...step, id: `w${index + 1}` })))
+    .map(inOrder)
+    .chain((steps) =>
+      steps.some(({ kind }) => kind === 'etcd-member-promote')
+        ? even(1, ANY_ORDER_ONE_IN).map((turn) => (turn === 1 ? steps : withLearners(steps)))
+        : fc.constant(steps),
+    )
+    .map((steps) => steps.map((step, index) => ({ ...step, id: `w${index + 1}` })))
+}
+
+/** Out of so many scenarios in which members are promoted, one leaves it to chance whether they are learners by then. */
+const ANY_ORDER_ONE_IN = 8
+
+/** Whoever would be promoted without having joined, which etcd refuses, joins instead as a learner; it is promoted the next time. */
+function withLearners(steps: readonly WorkloadStep[]): readonly WorkloadStep[] {
+  const joined = new Set<string>()
+  return steps.map((step): WorkloadStep => {
+    if (step.kind !== 'etcd-member-add' && step.kind !== 'etcd-member-promote') return step
+    const isFirst = !joined.has(step.member)
+    joined.add(step.member)
+    return isFirst && step.kind === 'etcd-member-promote' ? { ...step, kind: 'etcd-member-add', learner: true } : step
+  })
 }
 
 type DrawnEtcdStepKind = Extract<DrawnStepKind, `etcd-${string}`>
