@@ -1,50 +1,9 @@
 /** How faults name what they strike: processes and hosts by the names in the topology, and arbitraries that draw them. */
 import fc, { type Arbitrary } from 'fast-check'
-import { type Cluster, namesOf, type Topology, type WorkloadStep } from '../src/cluster/index.ts'
+import { type Cluster, namesOf, type Topology } from '../src/cluster/index.ts'
 import type { ProcessId } from '../src/kernel/index.ts'
-import type { Container, KubeObject, PodSpec, PodTemplateSpec, Resource } from '../src/objects/index.ts'
+import type { Container, KubeObject, PodSpec, PodTemplateSpec } from '../src/objects/index.ts'
 import type { FaultStep } from '../src/trial/registry.ts'
-
-/** Steps that make pods go and come. */
-export const PODS_COME_AND_GO: readonly WorkloadStep['kind'][] = [
-  'scale',
-  'set-image',
-  'restart-rollout',
-  'rollback',
-  'delete-pod',
-  'drain',
-]
-
-/** What is stored anew, of which resources, when people do this. */
-export const CHANGED_DURING = {
-  pods: PODS_COME_AND_GO,
-  replicasets: PODS_COME_AND_GO,
-  deployments: PODS_COME_AND_GO,
-  endpointslices: [...PODS_COME_AND_GO, 'apply', 'delete'],
-  services: ['apply', 'delete'],
-  nodes: ['cordon', 'uncordon', 'drain'],
-} as const satisfies Partial<Record<Resource, readonly WorkloadStep['kind'][]>>
-
-/** Will objects of that resource probably change, given the steps? Leases change all the time. */
-export function probablyChanges(
-  resource: Resource,
-  objects: readonly KubeObject[],
-  workload: readonly WorkloadStep[],
-): boolean {
-  if (resource === 'endpointslices' && !objects.some(({ kind }) => kind === 'Service')) return false
-  const during: readonly string[] = CHANGED_DURING[resource as keyof typeof CHANGED_DURING] ?? []
-  return resource === 'leases' || workload.some(({ kind }) => during.includes(kind))
-}
-
-/** Those of `resources` that will probably change; all of them if none. */
-export function likelyChanging<R extends Resource>(
-  resources: readonly R[],
-  objects: readonly KubeObject[],
-  workload: readonly WorkloadStep[],
-): readonly R[] {
-  const likely = resources.filter((resource) => probablyChanges(resource, objects, workload))
-  return likely.length > 0 ? likely : resources
-}
 
 /** The containers of the pods that these objects are or make; init containers left out. */
 export function containersOf(objects: readonly KubeObject[]): readonly Container[] {

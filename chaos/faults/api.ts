@@ -4,18 +4,8 @@ import type { ApiServer } from '../../src/apiserver/index.ts'
 import { type Cluster, namesOf, type Topology } from '../../src/cluster/index.ts'
 import type { Out } from '../../src/kernel/index.ts'
 import type { FaultKind } from '../../src/trial/registry.ts'
-import {
-  amount,
-  likelyChanging,
-  oneOf,
-  othersThan,
-  PODS_COME_AND_GO,
-  processNames,
-  rounded,
-  text,
-  wrongAmount,
-  wrongName,
-} from '../targets.ts'
+import { likelyChanging, PODS_COME_AND_GO } from '../changes.ts'
+import { amount, oneOf, othersThan, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, onNthWrite, ruleFault } from './define.ts'
 
 export const laggingCache: FaultKind = {
@@ -160,6 +150,7 @@ export const brokenCacheAfterWrite: FaultKind = {
         server.breakCache(resource, out)
         broken++
       })
+      return broken > 0
     }
     const stop = onNthWrite(cluster, resource, amount(step, 'nth'), () => true, strike)
     return disturbing(cluster, [cluster.process(name)], {

@@ -32,22 +32,28 @@ export function onceAwake(cluster: Cluster, process: ProcessId, heal: () => void
   })
 }
 
-/** Calls `strike` once, right after an API server has taken the nth such write from now on. Call the answer to wait no longer. */
+/**
+ * Calls `strike` right after an API server has taken the nth such write from now on, and after each one that follows until it
+ * answers that it found somebody to strike. Call the answer to wait no longer.
+ */
 export function onNthWrite(
   cluster: Cluster,
   resource: string,
   nth: number,
   counts: (request: ApiRequestHandled) => boolean,
-  strike: () => void,
+  strike: () => boolean,
 ): () => void {
   let writesLeft = nth
+  let isOver = false
   const stop = cluster.kernel.subscribe('api-request', (fact) => {
     const request = fact as ApiRequestHandled
-    if (request.resource !== resource || request.code >= 300 || !counts(request) || --writesLeft !== 0) return
-    cluster.later(0, strike)
+    if (isOver || request.resource !== resource || request.code >= 300 || !counts(request) || --writesLeft > 0) return
+    cluster.later(0, () => {
+      if (!isOver) isOver = strike()
+    })
   })
   return () => {
-    writesLeft = 0
+    isOver = true
     stop()
   }
 }

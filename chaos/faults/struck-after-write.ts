@@ -5,20 +5,12 @@
  * states, unobserved states).
  */
 import fc, { type Arbitrary } from 'fast-check'
-import { type Cluster, namesOf, type WorkloadStep } from '../../src/cluster/index.ts'
+import { type Cluster, namesOf } from '../../src/cluster/index.ts'
 import type { Micros, ProcessId, RuleHandle } from '../../src/kernel/index.ts'
 import type { KubeObject } from '../../src/objects/index.ts'
 import type { DrawnFault, FaultKind, FaultStep, Surroundings } from '../../src/trial/registry.ts'
-import {
-  amount,
-  CHANGED_DURING,
-  likelyChanging,
-  othersThan,
-  rounded,
-  text,
-  wrongAmount,
-  wrongName,
-} from '../targets.ts'
+import { changesOf, probablyChanges } from '../changes.ts'
+import { amount, othersThan, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, onNthWrite, seconds } from './define.ts'
 import { cutWatches } from './watches.ts'
 
@@ -33,10 +25,8 @@ const WRITE = {
 
 type Written = (typeof RESOURCES)[number]
 
-/** A controller manager writes them all in their time; a scheduler writes pods only. */
-const ANY_STEP = [
-  ...new Set(RESOURCES.flatMap((resource): readonly WorkloadStep['kind'][] => CHANGED_DURING[resource])),
-]
+/** Of the writes that a fault may wait for. */
+const MOST_NTH = 3
 
 /** A node is called unreachable when its lease is so old (node-monitor-grace-period). */
 const GRACE_MICROS: Micros = 40_000_000
@@ -48,24 +38,69 @@ function silenced({ kind, atMicros, durationMicros }: DrawnFault): readonly Micr
   return SILENCING.includes(kind) && durationMicros > GRACE_MICROS ? [atMicros + GRACE_MICROS] : []
 }
 
-/** A write that will probably come, by a component that is drawn first. */
-function writeArbitrary(objects: readonly KubeObject[], { workload, faults }: Surroundings) {
-  const falls = faults.some((fault) => silenced(fault).length > 0)
-  const moved = workload.length > 0 || !falls ? likelyChanging(RESOURCES, objects, workload) : []
-  const byManager: readonly Written[] = falls ? [...moved, 'nodes'] : moved
-  const write = (component: (typeof COMPONENTS)[number]) => (resource: Written) => ({ component, resource })
-  return fc.record({
-    write: fc.oneof(
-      fc.constantFrom(...byManager).map(write('kube-controller-manager')),
-      ...(byManager.includes('pods') ? [fc.constant(write('kube-scheduler')('pods'))] : []),
-    ),
-    nth: fc.integer({ min: 1, max: 3 }),
-  })
+type Component = (typeof COMPONENTS)[number]
+
+/** A controller manager writes them all in their time; a scheduler writes pods only. */
+const WRITERS = COMPONENTS.flatMap((component) =>
+  RESOURCES.filter((resource) => component === 'kube-controller-manager' || resource === 'pods').map(
+    (resource): [Component, Written] => [component, resource],
+  ),
+)
+
+/**
+ * When the writes of a resource will come, as far as one can say: one for each change. Those at which the component is killed
+ * already are left out: nobody is there to be struck a second time.
+ */
+function writesOf(component: Component, resource: Written, { workload, faults }: Surroundings): readonly Micros[] {
+  const changes = changesOf(resource, workload)
+  const writes = resource === 'nodes' ? [...changes, ...faults.flatMap(silenced)] : changes
+  const killing = faults.filter(
+    ({ kind, parameters }) =>
+      kind === 'crash-after-write' && parameters.component === component && parameters.resource === resource,
+  )
+  const taken = killing.reduce((sum, { parameters }) => sum + Number(parameters.nth), 0)
+  return writes.toSorted((left, right) => left - right).slice(taken)
 }
 
-/** The nodes that fall silent are an occasion for one that waits for writes of nodes. */
-function nodeWrites({ faults }: Surroundings, own?: Pick<FaultStep, 'parameters'>): readonly Micros[] {
-  return own === undefined || own.parameters.resource === 'nodes' ? faults.flatMap(silenced) : []
+/** Who writes what, of what there will be writes; all that there can be if there are none. */
+function writersOf(around: Surroundings, objects: readonly KubeObject[]): readonly [Component, Written][] {
+  const will = WRITERS.filter(
+    ([component, resource]) =>
+      writesOf(component, resource, around).length > 0 &&
+      (resource === 'nodes' || probablyChanges(resource, objects, around.workload)),
+  )
+  return will.length > 0 ? will : WRITERS
+}
+
+/** A write that will probably come, by a component that is drawn first; now and then one that will hardly come. */
+function writeArbitrary(objects: readonly KubeObject[], around: Surroundings) {
+  const writers = writersOf(around, objects)
+  const byComponent = COMPONENTS.map((component) => writers.filter(([by]) => by === component))
+  return fc
+    .oneof(...byComponent.filter((list) => list.length > 0).map((list) => fc.constantFrom(...list)))
+    .chain(([component, resource]) =>
+      fc.record({
+        component: fc.constant(component),
+        resource: fc.constant(resource),
+        nth: nthOf(writesOf(component, resource, around).length),
+      }),
+    )
+}
+
+function nthOf(writes: number): Arbitrary<number> {
+  const upTo = (max: number) => fc.integer({ min: 1, max })
+  return fc.oneof(
+    { weight: 7, arbitrary: upTo(Math.min(MOST_NTH, Math.max(1, writes))) },
+    { weight: 1, arbitrary: upTo(MOST_NTH) },
+  )
+}
+
+/** The moments before which it is to begin: the write that it waits for is still to come. */
+function beforeWrites(around: Surroundings, own?: Pick<FaultStep, 'parameters'>): readonly Micros[] {
+  if (own === undefined) return WRITERS.flatMap(([component, resource]) => writesOf(component, resource, around))
+  const { component, resource, nth } = own.parameters
+  const writes = writesOf(component as Component, resource as Written, around)
+  return writes.slice(0, Math.max(0, writes.length - Number(nth) + 1))
 }
 
 /** A fault that waits some time for its write and then lasts. */
@@ -77,9 +112,9 @@ function struckFor(
 ): ReturnType<FaultKind['arbitrary']> {
   return fc
     .tuple(writeArbitrary(objects, around), lasts, rounded(10_000_000, 40_000_000, 1_000_000))
-    .map(([{ write, nth }, micros, waitMicros]) => ({
+    .map(([write, micros, waitMicros]) => ({
       durationMicros: micros + waitMicros,
-      parameters: { ...write, nth, [parameter]: micros },
+      parameters: { ...write, [parameter]: micros },
     }))
 }
 
@@ -91,8 +126,8 @@ function wrongWrite(step: FaultStep): string | undefined {
   )
 }
 
-/** Calls `strike` once, right after the write was taken. Call the answer to wait no longer. */
-function afterWrite(cluster: Cluster, step: FaultStep, strike: () => void): () => void {
+/** Calls `strike` right after the write was taken, or after the next one if there was nobody to strike. Call the answer to wait no longer. */
+function afterWrite(cluster: Cluster, step: FaultStep, strike: () => boolean): () => void {
   const user = `system:${text(step, 'component')}`
   return onNthWrite(cluster, text(step, 'resource'), amount(step, 'nth'), (request) => request.user === user, strike)
 }
@@ -110,15 +145,14 @@ function writeOf(step: FaultStep): string {
 export const crashAfterWrite: FaultKind = {
   id: 'crash-after-write',
   title: 'kills the replicas of an elected component right after one of its writes was taken',
-  bitesDuring: ANY_STEP,
-  occasions: nodeWrites,
+  occasions: beforeWrites,
   parameters: { ...WRITE, downMicros: 'how long they stay down, microseconds' },
   arbitrary: (_topology, objects, around) =>
     fc.record({
       durationMicros: rounded(20_000_000, 90_000_000, 1_000_000),
       parameters: fc
         .tuple(writeArbitrary(objects, around), rounded(0, 5_000_000, 500_000))
-        .map(([{ write, nth }, downMicros]) => ({ ...write, nth, downMicros })),
+        .map(([write, downMicros]) => ({ ...write, downMicros })),
     }),
   validate: (step) => wrongWrite(step) ?? wrongAmount(step, 'downMicros', 0, 600_000_000),
   inject(cluster, step) {
@@ -130,7 +164,6 @@ export const crashAfterWrite: FaultKind = {
       for (const process of killed) if (!kernel.isRunning(process)) kernel.restart(process)
     }
     const stop = afterWrite(cluster, step, () => {
-      if (healed) return
       for (const process of processes) {
         if (!kernel.isRunning(process)) continue
         kernel.crash(process)
@@ -139,6 +172,7 @@ export const crashAfterWrite: FaultKind = {
       cluster.later(amount(step, 'downMicros'), () => {
         if (!healed) restart()
       })
+      return killed.length > 0
     })
     return disturbing(cluster, processes, {
       heal() {
@@ -156,8 +190,7 @@ export const crashAfterWrite: FaultKind = {
 export const deafAfterWrite: FaultKind = {
   id: 'deaf-after-write',
   title: 'lets the replicas of an elected component hear nothing more right after one of its writes was taken',
-  bitesDuring: ANY_STEP,
-  occasions: nodeWrites,
+  occasions: beforeWrites,
   parameters: { ...WRITE, deafMicros: 'for how long, microseconds' },
   arbitrary: (_topology, objects, around) =>
     struckFor('deafMicros', rounded(2_000_000, 20_000_000, 500_000), objects, around),
@@ -168,17 +201,15 @@ export const deafAfterWrite: FaultKind = {
     const hearAgain = () => {
       for (const handle of handles) handle.remove()
     }
-    let healed = false
     const stop = afterWrite(cluster, step, () => {
-      if (healed) return
       const from = othersThan(cluster, processes)
       const rule = { id: step.id, from, to: processes, verdict: { kind: 'drop' } } as const
       handles.push(cluster.kernel.network.addRule(rule))
       cluster.later(amount(step, 'deafMicros'), hearAgain)
+      return true
     })
     return disturbing(cluster, processes, {
       heal() {
-        healed = true
         stop()
         hearAgain()
       },
@@ -195,8 +226,7 @@ export const blindAfterWrite: FaultKind = {
   id: 'blind-after-write',
   title:
     'takes all watches from the replicas of an elected component right after one of its writes; then they must list',
-  bitesDuring: ANY_STEP,
-  occasions: nodeWrites,
+  occasions: beforeWrites,
   parameters: { ...WRITE, blindMicros: 'for how long, microseconds' },
   arbitrary: (_topology, objects, around) =>
     struckFor(
@@ -217,11 +247,11 @@ export const blindAfterWrite: FaultKind = {
       })
     }
     const stop = afterWrite(cluster, step, () => {
-      if (healed) return
       for (const name of names) cut += cutWatches(cluster, name)
       cluster.later(amount(step, 'blindMicros'), () => {
         if (!healed) seeAgain()
       })
+      return true
     })
     return disturbing(cluster, processes, {
       heal() {

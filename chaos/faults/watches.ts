@@ -8,16 +8,8 @@ import type { Cluster, Topology, WorkloadStep } from '../../src/cluster/index.ts
 import type { Micros } from '../../src/kernel/index.ts'
 import type { KubeObject, Resource } from '../../src/objects/index.ts'
 import type { FaultKind, FaultStep, Surroundings } from '../../src/trial/registry.ts'
-import {
-  amount,
-  PODS_COME_AND_GO,
-  probablyChanges,
-  processNames,
-  rounded,
-  text,
-  wrongAmount,
-  wrongName,
-} from '../targets.ts'
+import { PODS_COME_AND_GO, probablyChanges } from '../changes.ts'
+import { amount, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, seconds } from './define.ts'
 
 /** What each kind of process watches and these faults strike. */

@@ -59,15 +59,23 @@ export function faultsArbitrary(
           const first = drawn.filter((kind) => kind.occasions === undefined)
           const last = drawn.filter((kind) => kind.occasions !== undefined)
           return fc.tuple(...first.map((kind) => one(kind, alone))).chain((faults) => {
-            const around = { ...alone, faults }
-            const others = [
-              ...fitting(chosen, around, false),
-              ...(chosen.length > 1 ? [] : fitting(kinds, around, false)),
-            ]
-            const rest = last.map((kind) =>
-              mostlyFit([kind], fitting([kind], around, false), others).chain((either) => one(either, around)),
-            )
-            return fc.tuple(...rest).map((more) => [...faults, ...more])
+            /** One after the other, for each may be the occasion of those that follow, or leave them none. */
+            const more = (
+              left: readonly FaultKind[],
+              drawn: readonly DrawnFault[],
+            ): Arbitrary<readonly DrawnFault[]> => {
+              const [kind, ...others] = left
+              if (kind === undefined) return fc.constant(drawn)
+              const around = { ...alone, faults: drawn }
+              const instead = [
+                ...fitting(chosen, around, false),
+                ...(chosen.length > 1 ? [] : fitting(kinds, around, false)),
+              ]
+              return mostlyFit([kind], fitting([kind], around, false), instead)
+                .chain((either) => one(either, around))
+                .chain((fault) => more(others, [...drawn, fault]))
+            }
+            return more(last, faults)
           })
         })
     })
