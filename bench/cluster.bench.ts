@@ -1,7 +1,8 @@
 /**
  * Trials of the small cluster: 3 etcd members, 2 API servers, 2 controller managers, 2 schedulers, 3 nodes, up to ten pods, traffic,
  * people at work and 4 faults, as the suite `small` draws them. How many a second with every property on, at 60 and at
- * 300 virtual seconds before the quiet phase; what checking costs; how fast events with real handlers go.
+ * 300 virtual seconds before the quiet phase; what checking costs; how fast events with real handlers go; and what of a trial is
+ * the cluster itself, with nothing in it: its first seconds, and the rest of its minute.
  * All are of processor time, garbage collector and compiler included: on a machine that others use too, the wall tells of them.
  */
 import fc from 'fast-check'
@@ -20,6 +21,8 @@ const TRIALS = 15
 /** V8 goes on making the cluster's code faster for some hundreds of trials; a campaign is far longer. */
 const WARM_UP_ROUNDS = 20
 const FAULTS = 4
+/** All that a cluster does before anybody uses it is done by then. */
+const BOOT = 5 * SECOND
 
 /** The first scenarios of the suite, from a fixed seed, that have as many faults as wanted. */
 function scenariosOf(registry: Registry, horizonMicros: number): readonly Scenario[] {
@@ -35,6 +38,18 @@ function scenariosOf(registry: Registry, horizonMicros: number): readonly Scenar
 interface Measured {
   readonly seconds: number
   readonly steps: number
+}
+
+/** The same clusters with nothing to do. */
+function idle(scenarios: readonly Scenario[], durationMicros: number): readonly Scenario[] {
+  return scenarios.map((scenario) => ({
+    ...scenario,
+    objects: [],
+    workload: [],
+    traffic: [],
+    faults: [],
+    durationMicros,
+  }))
 }
 
 /** Runs every scenario once. A trial that breaks off early would be counted as a fast one, so it is an error. */
@@ -60,6 +75,8 @@ export function run(): Row[] {
   registerDefects(none)
   const short = scenariosOf(all, 60 * SECOND)
   const long = scenariosOf(all, 300 * SECOND)
+  const booting = idle(short, BOOT)
+  const idling = idle(short, 60 * SECOND)
 
   for (let i = 0; i < WARM_UP_ROUNDS; i++) {
     measure(short, all)
@@ -68,12 +85,17 @@ export function run(): Row[] {
   const checked: Measured[] = []
   const unchecked: Measured[] = []
   const far: Measured[] = []
+  const boots: Measured[] = []
+  const idles: Measured[] = []
   for (let i = 0; i < REPETITIONS; i++) {
     checked.push(measure(short, all))
     unchecked.push(measure(short, none))
+    boots.push(measure(booting, none))
+    idles.push(measure(idling, none))
     far.push(measure(long, all))
   }
   const rate = (measured: readonly Measured[]) => median(measured.map(({ seconds }) => TRIALS / seconds))
+  const millis = (measured: readonly Measured[]) => median(measured.map(({ seconds }) => (1e3 * seconds) / TRIALS))
   const overhead = checked.map(({ seconds }, i) => seconds / (unchecked[i] as Measured).seconds)
   const steps = (checked[0] as Measured).steps / TRIALS
   return [
@@ -88,6 +110,10 @@ export function run(): Row[] {
       target: 1_000_000,
     },
     { figure: 'events in a trial of 60 virtual seconds', value: steps, unit: 'events' },
+    { figure: 'the first 5 s of a cluster with nothing in it, no property', value: millis(boots), unit: 'ms' },
+    { figure: 'its first 60 s', value: millis(idles), unit: 'ms' },
+    { figure: 'a trial of 60 virtual seconds, no property', value: millis(unchecked), unit: 'ms' },
+    { figure: 'a trial of 60 virtual seconds, every property on', value: millis(checked), unit: 'ms' },
   ]
 }
 
