@@ -7,6 +7,7 @@ import type { FaultKind } from '../../src/trial/registry.ts'
 import { likelyChanging, PODS_COME_AND_GO } from '../changes.ts'
 import { amount, oneOf, othersThan, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, onNthWrite, ruleFault } from './define.ts'
+import { hold } from './hold.ts'
 
 export const laggingCache: FaultKind = {
   id: 'lagging-cache',
@@ -23,10 +24,16 @@ export const laggingCache: FaultKind = {
     const process = cluster.process(name)
     let heldAt: number | undefined
     let behind = 0
-    cluster.onServer(name, (server, out) => {
-      server.holdCache('all', out)
-      heldAt = cluster.truth.revision
-    })
+    const letGo = hold(
+      cluster,
+      `watch cache of ${name}`,
+      () =>
+        cluster.onServer(name, (server, out) => {
+          server.holdCache('all', out)
+          heldAt ??= cluster.truth.revision
+        }),
+      () => onceAwake(cluster, process, () => cluster.onServer(name, (server, out) => server.releaseCache('all', out))),
+    )
     const measure = () => {
       if (heldAt !== undefined) behind = cluster.truth.revision - heldAt
     }
@@ -34,7 +41,7 @@ export const laggingCache: FaultKind = {
       heal() {
         measure()
         heldAt = undefined
-        onceAwake(cluster, process, () => cluster.onServer(name, (server, out) => server.releaseCache('all', out)))
+        letGo()
       },
       evidence() {
         measure()

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, etcdNames, hostNames, oneOf, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, seconds } from './define.ts'
+import { hold } from './hold.ts'
 
 const DISK_FATES = ['lose-unsynced', 'keep-unsynced', 'tear'] as const
 
@@ -74,13 +75,20 @@ export const pauseProcess: FaultKind = {
   inject(cluster, step) {
     const kernel = cluster.kernel
     const process = cluster.process(text(step, 'process'))
-    const running = kernel.isRunning(process)
-    if (running) kernel.pause(process)
-    return disturbing(cluster, [process], {
-      heal() {
-        if (running) kernel.resume(process)
+    const letGo = hold(
+      cluster,
+      `pause of ${text(step, 'process')}`,
+      () => {
+        if (kernel.isRunning(process) && !kernel.isPaused(process)) kernel.pause(process)
       },
-      evidence: () => [{ what: 'processes paused', count: running ? 1 : 0 }],
+      () => {
+        if (kernel.isPaused(process)) kernel.resume(process)
+      },
+    )
+    const struck = kernel.isPaused(process)
+    return disturbing(cluster, [process], {
+      heal: letGo,
+      evidence: () => [{ what: 'processes paused', count: struck ? 1 : 0 }],
     })
   },
   describe: (step) => `${text(step, 'process')} stands still ${lasting(step)}`,
@@ -111,9 +119,14 @@ export const clockSkew: FaultKind = {
     const host = text(step, 'host')
     const skewMicros = amount(step, 'skewMicros')
     const driftPpm = amount(step, 'driftPpm')
-    cluster.kernel.setClock(host, { skewMicros, driftPpm })
+    const letGo = hold(
+      cluster,
+      `clock of ${host}`,
+      () => cluster.kernel.setClock(host, { skewMicros, driftPpm }),
+      () => cluster.kernel.setClock(host, { skewMicros: 0, driftPpm: 0 }),
+    )
     return disturbing(cluster, cluster.processesNamed(host), {
-      heal: () => cluster.kernel.setClock(host, { skewMicros: 0, driftPpm: 0 }),
+      heal: letGo,
       evidence: () => [{ what: 'clocks set wrong', count: skewMicros !== 0 || driftPpm !== 0 ? 1 : 0 }],
     })
   },
@@ -150,15 +163,19 @@ export const diskTrouble: FaultKind = {
     const device = cluster.kernel.deviceOf(process)
     const trouble = text(step, 'trouble') as (typeof DISK_TROUBLES)[number]
     const before = device.counters[trouble]
-    if (trouble === 'slow') device.setSlow(amount(step, 'factor'))
-    else if (trouble === 'full') device.setFull(true)
-    else device.setLostFsync(true)
+    const set = (on: boolean) => {
+      if (trouble === 'slow') device.setSlow(on ? amount(step, 'factor') : 1)
+      else if (trouble === 'full') device.setFull(on)
+      else device.setLostFsync(on)
+    }
+    const letGo = hold(
+      cluster,
+      `${trouble} disk of ${text(step, 'process')}`,
+      () => set(true),
+      () => set(false),
+    )
     return disturbing(cluster, [process], {
-      heal() {
-        if (trouble === 'slow') device.setSlow(1)
-        else if (trouble === 'full') device.setFull(false)
-        else device.setLostFsync(false)
-      },
+      heal: letGo,
       evidence: () => [{ what: 'disk operations spoiled', count: device.counters[trouble] - before }],
     })
   },

@@ -11,6 +11,8 @@ import type { FaultKind, FaultStep, Surroundings } from '../../src/trial/registr
 import { PODS_COME_AND_GO, probablyChanges } from '../changes.ts'
 import { amount, processNames, rounded, text, wrongAmount, wrongName } from '../targets.ts'
 import { disturbing, lasting, onceAwake, seconds } from './define.ts'
+import { hold } from './hold.ts'
+import { holdLag } from './slow-consumer.ts'
 
 /** What each kind of process watches and these faults strike. */
 const WATCHED: Readonly<Record<string, readonly Resource[]>> = {
@@ -75,12 +77,22 @@ export const stalledWatch: FaultKind = {
     const name = text(step, 'process')
     const process = cluster.process(name)
     const set = (fate: 'held' | 'well') => cluster.setWatchFate(name, text(step, 'resource') as Resource, fate)
-    const before = set('held')
+    let before: number | undefined
     let late = 0
+    const letGo = hold(
+      cluster,
+      `watch of ${name} on ${text(step, 'resource')}`,
+      () => {
+        const soFar = set('held')
+        before ??= soFar
+      },
+      () => set('well'),
+    )
     return disturbing(cluster, [process], {
       heal() {
         onceAwake(cluster, process, () => {
-          late = Math.max(0, set('well') - before)
+          late = Math.max(0, set('held') - (before ?? 0))
+          letGo()
         })
       },
       evidence: () => [{ what: 'events that came late', count: late }],
@@ -111,17 +123,15 @@ export const starvedProcess: FaultKind = {
     const process = cluster.process(name)
     let healed = false
     let cut = 0
-    cluster.setInformerLag(name, amount(step, 'lagMicros'))
+    const keepUp = holdLag(cluster, name, amount(step, 'lagMicros'))
     cluster.later(Math.floor((step.durationMicros * PATIENCE_PERCENT) / 100), () => {
       if (!healed) cut = cutWatches(cluster, name)
     })
     return disturbing(cluster, [process], {
       heal() {
         healed = true
-        onceAwake(cluster, process, () => {
-          cluster.setInformerLag(name, 0)
-          cluster.setWatchFate(name, 'all', 'well')
-        })
+        keepUp()
+        onceAwake(cluster, process, () => cluster.setWatchFate(name, 'all', 'well'))
       },
       evidence: () => [{ what: 'watches lost', count: cut }],
     })

@@ -45,7 +45,8 @@ const REVISION = 'deployment.kubernetes.io/revision'
 
 /**
  * By how much the other sets of the deployment may have seemed smaller when it was decided to let this one grow. Only the set
- * of the newest template grows in a rollout; that another one does has no such excuse.
+ * of the newest template grows in a rollout; that another one does has no such excuse, unless the newer ones may have seemed
+ * not to be there: one that seems to stand alone gets all that a deployment is scaled to.
  */
 function unseenGrowth(cluster: Cluster, seen: SeenSizes, set: ReplicaSet): number {
   const owner = deploymentOf(set)
@@ -53,17 +54,19 @@ function unseenGrowth(cluster: Cluster, seen: SeenSizes, set: ReplicaSet): numbe
   let unseen = 0
   for (const other of cluster.truth.list('replicasets')) {
     if (deploymentOf(other) !== owner || other.metadata.uid === set.metadata.uid) continue
-    if (Number(other.metadata.annotations?.[REVISION] ?? 0) > revision) return 0
     const size = other.spec.replicas ?? 1
-    unseen += size - Math.min(size, seen.least(other))
+    const least = Math.min(size, seen.least(other))
+    if (least > 0 && Number(other.metadata.annotations?.[REVISION] ?? 0) > revision) return 0
+    unseen += size - least
   }
   return unseen
 }
 
-/** Follows deployments and their sets; `check` sees every change of a set's size. */
+/** Follows deployments and their sets; `check` sees every change of a set's size, `onStatus` every status that a pass ends with. */
 function followSizes(
   cluster: Cluster,
   check: (bounds: Bounds, total: number, change: { set: ReplicaSet; before: number; after: number }) => void,
+  onStatus: (bounds: Bounds, total: number) => void = () => {},
 ): void {
   const deployments = new Map<string, Bounds>()
   const sets = new Map<string, Map<string, number>>()
@@ -80,6 +83,7 @@ function followSizes(
     const kept = bounds.specs.filter((known) => known.generation >= observed)
     bounds.specs = kept.length > 0 ? kept : [spec]
     deployments.set(uid, bounds)
+    if (previous?.metadata.uid === uid && previous.status !== current.status) onStatus(bounds, totalOf(sets.get(uid)))
   })
   cluster.truth.onChange('replicasets', ({ previous, current }) => {
     const set = current ?? previous
@@ -95,17 +99,21 @@ function followSizes(
     else sizes.set(name, after)
     const bounds = deployments.get(owner)
     if (bounds === undefined || before === after) return
-    let total = 0
-    for (const size of sizes.values()) total += size
-    check(bounds, total, { set, before, after })
+    check(bounds, totalOf(sizes), { set, before, after })
   })
+}
+
+function totalOf(sizes: ReadonlyMap<string, number> | undefined): number {
+  let total = 0
+  for (const size of sizes?.values() ?? []) total += size
+  return total
 }
 
 export const surgeBound: PropertyDefinition = {
   id: 'deployment-surge-bound',
   mode: 'always',
   claim:
-    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; when the set of the newest template grows, growth of another one that the controller had not been shown yet is not counted (a write only fails for a stale copy of the same set); no former leader is still at work',
+    'the replica sets of a deployment never ask for more pods together than replicas + maxSurge; when the set of the newest template that the controller had been shown grows, growth of another one that it had not been shown yet is not counted (a write only fails for a stale copy of the same set); no former leader is still at work',
   source: 'kubernetes pkg/controller/deployment/rolling.go and util/deployment_util.go (NewRSNewReplicas), v1.33',
   trigger: 'a replica set of a deployment changed its size',
   catches: ['deployment-surge-recounts-on-stale-rs', 'planted-too-much-surge'],
@@ -131,28 +139,37 @@ export const unavailabilityBound: PropertyDefinition = {
   id: 'deployment-unavailability-bound',
   mode: 'always',
   claim:
-    'a rolling update never shrinks the replica sets of a deployment below replicas - maxUnavailable together, once earlier shrinking shows in their status, and no former leader is still at work',
+    'no pass of a rolling update leaves the replica sets of a deployment shrunk below replicas - maxUnavailable together, once earlier shrinking shows in their status, and no former leader is still at work',
   source: 'kubernetes pkg/controller/deployment/rolling.go (reconcileOldReplicaSets), v1.33',
   trigger: 'a replica set of a deployment shrank',
   catches: ['planted-too-few-available'],
   monitor(cluster, report) {
     const seen = seenSizesOf(cluster)
-    followSizes(cluster, (bounds, total, { set, before, after }) => {
-      if (after >= before) return
-      report.reached()
-      const least = bounds.specs.reduce(
-        (low, spec) => Math.min(low, spec.replicas - spec.unavailable),
-        Number.MAX_SAFE_INTEGER,
-      )
-      // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
-      if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, seen, set)) return
-      if (cluster.calm.formerLeaderMayAct(CONTROLLER_LEASE)) return
-      report.fail({
-        subject: bounds.key,
-        shape: 'too-few',
-        message: `${keyOf(set)} shrank from ${before} to ${after}: ${total} pods asked for together, at least ${least} must be`,
-      })
-    })
+    /** By key: what shrank too far so far in a pass. */
+    const shrunk = new Map<string, { readonly least: number; readonly message: string }>()
+    followSizes(
+      cluster,
+      (bounds, total, { set, before, after }) => {
+        if (after >= before) return
+        report.reached()
+        const least = bounds.specs.reduce(
+          (low, spec) => Math.min(low, spec.replicas - spec.unavailable),
+          Number.MAX_SAFE_INTEGER,
+        )
+        // Upstream counts available pods from status: pods that an earlier shrink has given up still count until it is updated.
+        if (total >= least || bounds.specs.some((spec) => spec.recreate) || statusLags(cluster, seen, set)) return
+        if (cluster.calm.formerLeaderMayAct(CONTROLLER_LEASE)) return
+        const message = `${keyOf(set)} shrank from ${before} to ${after}: ${total} pods asked for together, at least ${least} must be`
+        shrunk.set(bounds.key, { least, message })
+      },
+      // A pass over several sets may take from one what it then gives to another.
+      ({ key }, total) => {
+        const before = shrunk.get(key)
+        shrunk.delete(key)
+        if (before !== undefined && total < before.least)
+          report.fail({ subject: key, shape: 'too-few', message: before.message })
+      },
+    )
     return {}
   },
 }
