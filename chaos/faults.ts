@@ -27,6 +27,7 @@ import { shortReigns } from './faults/short-reigns.ts'
 import { slowConsumer } from './faults/slow-consumer.ts'
 import { duplicateMessages, lossBurst, reorderMessages, slowLink, thinLink } from './faults/slow-network.ts'
 import { blindAfterWrite, crashAfterWrite, deafAfterWrite } from './faults/struck-after-write.ts'
+import { struckAtPhase } from './faults/struck-at-phase.ts'
 import { stalledWatch, starvedProcess } from './faults/watches.ts'
 
 export const FAULTS: readonly FaultKind[] = [
@@ -48,6 +49,7 @@ export const FAULTS: readonly FaultKind[] = [
   crashAfterWrite,
   deafAfterWrite,
   blindAfterWrite,
+  struckAtPhase,
   pauseProcess,
   clockSkew,
   diskTrouble,

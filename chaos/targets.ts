@@ -1,6 +1,6 @@
 /** How faults name what they strike: processes and hosts by the names in the topology, and arbitraries that draw them. */
 import fc, { type Arbitrary } from 'fast-check'
-import { type Cluster, namesOf, type Topology } from '../src/cluster/index.ts'
+import { type Cluster, componentNames, namesOf, type Topology } from '../src/cluster/index.ts'
 import type { ProcessId } from '../src/kernel/index.ts'
 import type { Container, KubeObject, PodSpec, PodTemplateSpec } from '../src/objects/index.ts'
 import type { FaultStep } from '../src/trial/registry.ts'
@@ -15,17 +15,7 @@ export function containersOf(objects: readonly KubeObject[]): readonly Container
 
 /** Every process that a fault may strike, control plane first. */
 export function processNames(topology: Topology): readonly string[] {
-  const names = namesOf(topology)
-  return [
-    ...names.etcdMembers,
-    ...names.eventsEtcdMembers,
-    ...names.spareEtcdMembers,
-    ...names.apiServers,
-    ...names.controllerManagers,
-    ...names.schedulers,
-    ...names.kubelets,
-    ...names.proxies,
-  ]
+  return componentNames(topology)
 }
 
 /** Every member of etcd, those of Events' own last. */

@@ -44,6 +44,18 @@ const STRIKES: Readonly<Record<string, Strike>> = {
     seconds: 15,
     parameters: { component: 'kube-controller-manager', resource: 'pods', nth: 1, blindMicros: 5 * SECOND },
   },
+  'struck-at-phase': {
+    seconds: 15,
+    parameters: {
+      process: 'controller-manager-0',
+      deed: 'kill',
+      forMicros: SECOND,
+      by: 'apiserver-0',
+      fact: 'api-request',
+      where: { resource: 'pods', verb: 'create' },
+      nth: 1,
+    },
+  },
   'pause-process': { seconds: 5, parameters: { process: 'scheduler-0' } },
   'clock-skew': { seconds: 10, parameters: { host: 'node-1', skewMicros: 20 * SECOND, driftPpm: 0 } },
   'disk-trouble': { seconds: 8, parameters: { process: 'etcd-0', trouble: 'slow', factor: 50 } },

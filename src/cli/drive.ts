@@ -12,11 +12,11 @@ import {
   type TrialRecord,
   type TrialResult,
 } from '../trial/index.ts'
-import type { News, TrialNews } from './jobs.ts'
+import type { BeginNews, News, TrialNews } from './jobs.ts'
 import { type Pool, WorkerLost } from './pool.ts'
 import { secondOpinion } from './second-opinion.ts'
 
-type Source = Pick<Block, 'suite' | 'defects' | 'seed'>
+type Source = Pick<Block, 'suite' | 'defects' | 'strategy' | 'seed'>
 
 export interface Delivered {
   readonly record: TrialRecord
@@ -96,9 +96,12 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
     tail = tail.then(async () => deliver(await told))
     tail.catch(() => {})
   }
+  /** Of a strategy that learns: the trial under way. */
+  let begun: BeginNews | undefined
   while (next < end && !drive.isStopped()) {
     try {
       await drive.pool.run({ kind: 'trials', ...block, from: next, count: end - next }, (news: News) => {
+        if (news.kind === 'begins') begun = news
         if (news.kind !== 'trial') return
         next = news.number + 1
         const isSample = drive.elsewhere !== undefined && news.number % drive.sampleEvery === 0
@@ -108,29 +111,39 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
       break
     } catch (error) {
       if (!(error instanceof WorkerLost)) throw error
-      hand(await lostTrial(drive, block, next, error))
+      const lost = await lostTrial(drive, block, begun?.number ?? next, error, begun?.scenario)
+      if (begun === undefined || begun.number >= block.from) hand(lost)
+      // What a lane would go on to try depends on what came of the lost trial: it ends here.
+      if (begun !== undefined) break
       next++
     }
   }
   await tail
 }
 
-function delivery(source: Source, { number, result, properties, wallMicros }: TrialNews): Delivered {
-  return { record: { trialId: printTrialId({ ...source, path: String(number) }), result, wallMicros }, properties }
+function delivery(source: Source, { number, result, properties, wallMicros, scenario }: TrialNews): Delivered {
+  const trialId = printTrialId({ ...source, path: String(number) })
+  return { record: { trialId, result, wallMicros, ...(scenario === undefined ? {} : { scenario }) }, properties }
 }
 
 async function sampled(drive: Drive, source: Source, news: TrialNews): Promise<Delivered> {
-  const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
+  const scenario = news.scenario ?? scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
   const other = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
   return delivery(source, other === undefined ? news : { ...news, result: other })
 }
 
 /** The verdict of a trial in which a worker hung or died: it is run once more, alone and labelled, to learn who did it. */
-async function lostTrial(drive: Drive, source: Source, number: number, first: WorkerLost): Promise<Delivered> {
+async function lostTrial(
+  drive: Drive,
+  source: Source,
+  number: number,
+  first: WorkerLost,
+  begun: Scenario | undefined,
+): Promise<Delivered> {
   const trialId = printTrialId({ ...source, path: String(number) })
-  const scenario = scenarioOfTrial(drive.registry, { ...source, path: String(number) })
+  const scenario = begun ?? scenarioOfTrial(drive.registry, { ...source, path: String(number) })
   const { result, wallMicros } = await runGuarded(drive.pool, scenario, first)
-  return { record: { trialId, result, wallMicros }, properties: scenario.properties }
+  return { record: { trialId, result, wallMicros, scenario }, properties: scenario.properties }
 }
 
 /** Runs a scenario so that a hang or crash of the worker is a verdict too. */

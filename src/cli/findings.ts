@@ -67,7 +67,7 @@ export async function investigate(
   const { first, signature, count } = group
   const id = parseTrialId(first.trialId)
   if (id === undefined) throw new Error(`${first.trialId} is not a trial id`)
-  const original = scenarioOfTrial(session.registry, id)
+  const original = first.scenario ?? scenarioOfTrial(session.registry, id)
   let scenario = original
   let result = first.result
   let path = id.path
@@ -81,7 +81,10 @@ export async function investigate(
     (result.verdict === 'error' && !signature.includes('/hung/') && !signature.includes('/crashed/'))
   if (canShrink) {
     const maximumExecutions = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
-    const least = await session.pool.run({ kind: 'shrink', from: id, maximumExecutions }, options.onNews)
+    const least = await session.pool.run(
+      { kind: 'shrink', from: { ...id, scenario: original }, maximumExecutions },
+      options.onNews,
+    )
     ;({ scenario, result, path, executions } = least)
     shrunk = maximumExecutions > 0
     const answer = await session.pool.run({ kind: 'scenario', scenario, story: true, why: true })

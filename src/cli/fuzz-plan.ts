@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { printShard, type Shard, UserError } from '../trial/index.ts'
+import { printShard, type Shard, strategyOf, UserError } from '../trial/index.ts'
 import { headCommit, seedOfCommit } from './git.ts'
 import { JOURNAL_ENDING, type JournalHead, journalName, type Past, readJournal } from './journal.ts'
 import type { OutputFlags } from './outputs.ts'
@@ -17,6 +17,7 @@ export interface FuzzFlags extends SessionFlags, OutputFlags {
   readonly suites?: readonly string[]
   readonly defects?: readonly string[]
   readonly shard?: string
+  readonly strategy?: string
   readonly resume?: boolean
   /** commander's `--no-shrink`. */
   readonly shrink?: boolean
@@ -35,6 +36,12 @@ export interface FuzzPlan {
 }
 
 const WHOLE: Shard = { index: 1, count: 1 }
+/** What a campaign does that names no strategy. */
+const PLAIN = 'random'
+
+function knownStrategy(id: string): string {
+  return strategyOf(id).id
+}
 
 /** @throws UserError for flags that make no sense, or nothing to go on with */
 export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
@@ -47,9 +54,10 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
       : flags.seed === 'from-git'
         ? seedOfCommit(headCommit(session.io.folder, '--seed from-git'))
         : parseSeed(flags.seed)
+  const strategy = flags.strategy === undefined || flags.strategy === PLAIN ? undefined : knownStrategy(flags.strategy)
   const folder = join(session.dir, 'campaigns')
   if (flags.resume === true) {
-    const past = latest(session, folder, { ...flags, shard, seed })
+    const past = latest(session, folder, { ...flags, shard, seed, strategy })
     const left = past.head.budgetMicros === undefined ? undefined : past.head.budgetMicros - past.usedMicros
     const more = budgetMicros ?? (trials === undefined ? left : undefined)
     return {
@@ -75,6 +83,7 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
     suites: flags.suites ?? [...session.registry.suites.keys()],
     defects: flags.defects ?? [],
     shard: shard ?? WHOLE,
+    ...(strategy === undefined ? {} : { strategy }),
     properties: [...session.registry.properties.keys()],
     ...(session.propertiesFile === undefined
       ? {}
@@ -93,6 +102,7 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
 interface Wanted {
   readonly seed: number | undefined
   readonly shard: Shard | undefined
+  readonly strategy: string | undefined
   readonly suites?: readonly string[]
   readonly defects?: readonly string[]
 }
@@ -108,6 +118,7 @@ function latest(session: Session, folder: string, wanted: Wanted): Past {
       head !== undefined &&
       same(wanted.seed, head.seed) &&
       same(wanted.shard, head.shard) &&
+      same(wanted.strategy, head.strategy) &&
       same(wanted.suites, head.suites) &&
       same(wanted.defects, head.defects) &&
       head.propertiesFile === own,

@@ -1,7 +1,7 @@
 /** What a worker is asked to do and what it says. Plain data: it crosses threads and processes. */
 import type { KubeObject } from '../objects/index.ts'
 import type { Explanation, ExportFormat, StoryLine } from '../report/index.ts'
-import type { Scenario, TrialResult } from '../trial/index.ts'
+import type { Scenario, TrialId, TrialResult } from '../trial/index.ts'
 
 /** How a worker builds its registry. */
 export interface WorkerSetup {
@@ -15,6 +15,8 @@ export interface TrialsJob {
   readonly kind: 'trials'
   readonly suite: string
   readonly defects: readonly string[]
+  /** Left out: plain random. One that learns goes through its whole lane and tells of the trials that are asked for. */
+  readonly strategy?: string
   readonly seed: number
   /** Number of the first trial. */
   readonly from: number
@@ -42,9 +44,7 @@ export interface ScenarioJob {
 export interface ShrinkJob {
   readonly kind: 'shrink'
   /** Where the failure came from: the place of the trial, or a scenario on its own. */
-  readonly from:
-    | { readonly suite: string; readonly defects: readonly string[]; readonly seed: number; readonly path: string }
-    | { readonly scenario: Scenario }
+  readonly from: (TrialId & { readonly scenario?: Scenario }) | { readonly scenario: Scenario }
   readonly maximumExecutions: number
 }
 
@@ -69,6 +69,14 @@ export interface TrialNews {
   /** The ids that the scenario names; empty means all. */
   readonly properties: readonly string[]
   readonly wallMicros: number
+  /** Of a strategy that learns: what its name alone leads to only by running the lane again. */
+  readonly scenario?: Scenario
+}
+/** A trial of a strategy that learns begins: should it hang, nobody else knows what it was. */
+export interface BeginNews {
+  readonly kind: 'begins'
+  readonly number: number
+  readonly scenario: Scenario
 }
 export interface ShrinkNews {
   readonly kind: 'shrinking'
@@ -81,7 +89,7 @@ export interface ExplainNews {
   readonly kind: 'explaining'
   readonly executions: number
 }
-export type News = TrialNews | ShrinkNews | ExplainNews
+export type News = TrialNews | BeginNews | ShrinkNews | ExplainNews
 
 export interface ScenarioAnswer {
   readonly result: TrialResult

@@ -24,6 +24,8 @@ export interface JournalHead {
   readonly suites: readonly string[]
   readonly defects: readonly string[]
   readonly shard: Shard
+  /** How it searches. Left out: plain random. */
+  readonly strategy?: string
   /** The registered properties; lines of trials name them by their place. */
   readonly properties: readonly string[]
   readonly propertiesFile?: string
@@ -71,9 +73,10 @@ export interface Past {
 export const JOURNAL_ENDING = '.jsonl'
 
 /** Two campaigns with one name would run the same trials. */
-export function journalName({ seed, suites, defects, shard, propertiesFile }: JournalHead): string {
+export function journalName({ seed, suites, defects, shard, strategy, propertiesFile }: JournalHead): string {
   const part = shard.count === 1 ? '' : `-${shard.index}of${shard.count}`
-  return `${seed}${part}-${hash64(JSON.stringify([suites, defects, propertiesFile ?? ''])).slice(0, 6)}${JOURNAL_ENDING}`
+  const how = strategy === undefined ? '' : `-${strategy}`
+  return `${seed}${part}${how}-${hash64(JSON.stringify([suites, defects, propertiesFile ?? ''])).slice(0, 6)}${JOURNAL_ENDING}`
 }
 
 export class Journal {
@@ -174,7 +177,7 @@ export function readJournal(path: string, shown: string): Past {
     else if (line.type === 'trial') {
       trials.push({ record: recordOf(line, head), properties: line.checked ?? [] })
       const id = parseTrialId(line.trial)
-      if (id !== undefined) done.add(id.suite, id.seed, Number(id.path))
+      if (id !== undefined) done.add(id.suite, id.seed, Number(id.path), id.strategy)
     }
   }
   return { head, trials, done, kept, told, usedMicros }

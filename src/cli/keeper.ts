@@ -36,11 +36,11 @@ export class Keeper {
   }
 
   /** Keeps a failing trial unless one like it was kept. @returns the file, if it was kept now */
-  keep({ trialId, result }: TrialRecord): string | undefined {
+  keep({ trialId, result, scenario: known }: TrialRecord): string | undefined {
     const signature = failureOf(result)
     const id = parseTrialId(trialId)
     if (signature === undefined || id === undefined || this.#drawn.has(signature)) return undefined
-    const scenario = scenarioOfTrial(this.#session.registry, id)
+    const scenario = known ?? scenarioOfTrial(this.#session.registry, id)
     const name = `${fileStemOf(scenario, signature)}${SCENARIO_FILE_ENDING}`
     // Once: a folder that cannot be written now is not asked again for every trial that fails alike.
     this.#drawn.set(signature, name)

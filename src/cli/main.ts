@@ -134,6 +134,10 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--trials <count>', 'trials in all; with --budget, whichever is used up first')
     .option('--seed <number>', 'a number, or from-git: a number made of the commit; default: drawn and printed')
     .option('--shard <i/n>', 'part i of n: the parts of one seed have no trial in common')
+    .option(
+      '--strategy <name>',
+      'random (default), swarm, pct, targeted, feedback, exhaustive or portfolio: see "list strategies"',
+    )
     .option('--resume', 'go on with the last campaign that these flags fit; nothing is run twice')
     .option('--suites <ids...>', 'default: all')
     .option('--defects <ids...>', 'historical bugs to switch on')
@@ -181,7 +185,7 @@ function buildProgram(io: Io, act: Act): Command {
     )
   program
     .command('list')
-    .argument('[which]', 'properties, faults, defects or suites')
+    .argument('[which]', 'properties, faults, defects, suites or strategies')
     .description('everything that can be named, a line each')
     .option('--json', 'JSON lines')
     .option('--properties <file>', 'a module of your own that registers properties')

@@ -1,5 +1,5 @@
 /** A job carried out: the part of a worker that knows of trials and not of threads. */
-import fc from 'fast-check'
+import fc, { type Arbitrary } from 'fast-check'
 import { EPOCH_UNIX_MICROS, type Kernel } from '../kernel/index.ts'
 import { type KubeObject, RESOURCES, type Resource } from '../objects/index.ts'
 import { explainFailure, exportTrace, objectTables, STORY_FACT_TYPES, tell, whyOf } from '../report/index.ts'
@@ -8,6 +8,9 @@ import {
   assertRunnable,
   asValue,
   irrelevantItems,
+  type LearningStrategy,
+  laneOf,
+  laneTrials,
   type Registry,
   type RunTrial,
   record,
@@ -16,8 +19,11 @@ import {
   ScenarioArbitrary,
   scenarioOfTrial,
   scenariosFrom,
+  shrinkable,
   shrinkFailure,
+  strategyOf,
   suiteArbitrary,
+  type TrialId,
   type TrialOptions,
   type TrialResult,
 } from '../trial/index.ts'
@@ -59,8 +65,11 @@ export function perform(job: Job, around: Surroundings): Answers[keyof Answers] 
   }
 }
 
-function performTrials({ suite, defects, seed, from, count }: TrialsJob, around: Surroundings): Answers['trials'] {
-  const arbitrary = suiteArbitrary(around.registry, suite, defects)
+function performTrials(job: TrialsJob, around: Surroundings): Answers['trials'] {
+  const { suite, defects, strategy, seed, from, count } = job
+  const arbitrary = suiteArbitrary(around.registry, suite, defects, strategy)
+  const how = strategyOf(strategy)
+  if (how.kind === 'learning') return performLanes(job, how, arbitrary, around)
   let done = 0
   for (const scenario of scenariosFrom(arbitrary, seed, from, count)) {
     if (around.isStopped()) break
@@ -71,7 +80,34 @@ function performTrials({ suite, defects, seed, from, count }: TrialsJob, around:
   return { done }
 }
 
-function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): ScenarioAnswer {
+/** Goes through the lanes of the trials that are asked for, each from its beginning: that is how it comes to them. */
+function performLanes(
+  { suite, seed, from, count }: TrialsJob,
+  strategy: LearningStrategy,
+  arbitrary: Arbitrary<Scenario>,
+  around: Surroundings,
+): Answers['trials'] {
+  let done = 0
+  for (let lane = laneOf(from); lane <= laneOf(from + count - 1); lane++) {
+    const trials = laneTrials(strategy, lane, { registry: around.registry, suite, seed, arbitrary })
+    let next = trials.next()
+    while (next.done !== true && next.value.number < from + count) {
+      if (around.isStopped()) return { done }
+      const { number, scenario, options } = next.value
+      const isWanted = number >= from
+      around.tell({ kind: 'begins', number, scenario })
+      const { result, wallMicros } = timed(scenario, around, undefined, options)
+      if (isWanted) {
+        done++
+        around.tell({ kind: 'trial', number, result, properties: scenario.properties, wallMicros, scenario })
+      }
+      next = trials.next(result)
+    }
+  }
+  return { done }
+}
+
+function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob, wanted: TrialOptions = {}): ScenarioAnswer {
   around.beat()
   let tables: string | undefined
   let objects: readonly KubeObject[] | undefined
@@ -82,7 +118,9 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob): Sce
     ...(job?.stopAtMicros === undefined ? {} : { stopAtMicros: job.stopAtMicros }),
     keepTrace: job?.trace === true,
     factTypes: job?.story === true ? STORY_FACT_TYPES : [],
+    ...wanted,
     inspect: (cluster) => {
+      wanted.inspect?.(cluster)
       if (job?.objects === true) {
         tables = objectTables(cluster.truth, EPOCH_UNIX_MICROS + cluster.kernel.now)
         objects = (Object.keys(RESOURCES) as Resource[]).flatMap((resource) => [...cluster.truth.list(resource)])
@@ -140,10 +178,10 @@ function performShrink(job: ShrinkJob, around: Surroundings): ShrinkAnswer {
   const { registry } = around
   const place = job.from
   const fromSuite = 'suite' in place
+  const scenario = place.scenario ?? scenarioOfTrial(registry, place as TrialId)
   const arbitrary = fromSuite
-    ? suiteArbitrary(registry, place.suite, place.defects)
-    : new ScenarioArbitrary(fc.constant(place.scenario), registry)
-  const scenario = fromSuite ? scenarioOfTrial(registry, place) : place.scenario
+    ? shrinkable(registry, place.suite, scenario)
+    : new ScenarioArbitrary(fc.constant(scenario), registry)
   const run = (candidate: Scenario) => timed(candidate, around).result
   const outcome = shrinkFailure(arbitrary, asValue(scenario), fromSuite ? place.path : '0', run(scenario), run, {
     maximumExecutions: job.maximumExecutions,

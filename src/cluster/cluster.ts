@@ -50,6 +50,7 @@ export class Cluster {
       seed: options.seed,
       trace: options.record === true ? 'all' : 'ring',
       ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),
+      ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     })
     if (options.jitter === 'mean') this.kernel.network.useMeanLatency()
     const { etcdMembers, eventsEtcdMembers } = namesOf(options.topology)

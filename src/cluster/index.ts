@@ -14,7 +14,7 @@ export type {
 export { ETCD_LOAD_PREFIX, ETCD_OPERATIONS, type EtcdClientSpec, type EtcdOperation } from './etcd-load.ts'
 export type { StepFact } from './operator.ts'
 export type { ClusterOptions } from './options.ts'
-export { completeTopology, coreMistake, namesOf, SMALL_TOPOLOGY, type Topology } from './topology.ts'
+export { completeTopology, componentNames, coreMistake, namesOf, SMALL_TOPOLOGY, type Topology } from './topology.ts'
 export { type ConnectionCut, NAME_CACHE_MICROS, type RequestFinished } from './traffic.ts'
 export { type Change, Truth } from './truth.ts'
 export { type EtcdStep, isEtcdStep, type RequestOutcome, type TrafficClient, type WorkloadStep } from './workload.ts'

@@ -1,4 +1,5 @@
 /** What a cluster is made with: its shape, its seed, and what a trial replaces or records. */
+import type { PrioritySchedule } from '../kernel/index.ts'
 import type { AppModel } from '../kubelet/index.ts'
 import type { DecisionOverrides } from './decisions.ts'
 import type { Topology } from './topology.ts'
@@ -18,4 +19,6 @@ export interface ClusterOptions {
   readonly observeInformers?: boolean
   /** `mean`: every latency is its mean, for short stories. Default `drawn`. */
   readonly jitter?: 'drawn' | 'mean'
+  /** Order by priorities of processes. Default: that of scheduling. */
+  readonly schedule?: PrioritySchedule
 }

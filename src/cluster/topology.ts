@@ -77,6 +77,21 @@ export function namesOf(topology: Topology) {
   }
 }
 
+/** The processes of the cluster's components, control plane first; what serves a node inside it (its runtime) is left out. */
+export function componentNames(topology: Topology): readonly string[] {
+  const names = namesOf(topology)
+  return [
+    ...names.etcdMembers,
+    ...names.eventsEtcdMembers,
+    ...names.spareEtcdMembers,
+    ...names.apiServers,
+    ...names.controllerManagers,
+    ...names.schedulers,
+    ...names.kubelets,
+    ...names.proxies,
+  ]
+}
+
 /** What is wrong with these hosts as the core of a cluster, all that is left of it for good; undefined when it can work. */
 export function coreMistake(topology: Topology, core: readonly string[]): string | undefined {
   const { etcdMembers, masters, nodes, controllerManagers, schedulers, dns } = namesOf(topology)

@@ -5,6 +5,7 @@
 import { Alarms } from './alarms.ts'
 import { invariant } from './invariant.ts'
 import type { Fact, ProcessId, Timer } from './machine.ts'
+import { Priorities, type PrioritySchedule } from './priorities.ts'
 import type { Host, Process } from './process.ts'
 import { A, CAUSE, CODE, EPOCH, EventQueue, TARGET } from './queue.ts'
 import type { Streams } from './random.ts'
@@ -42,6 +43,8 @@ export class Core {
   /** By id. */
   readonly processes: Process[] = []
   readonly hosts = new Map<string, Host>()
+  /** Who has its turn first, and whose messages are late. Undefined: nobody, which is the rule. */
+  readonly priorities: Priorities | undefined
   /** The process whose event is being handled. */
   current: Process | undefined
   /** The last thing that a listener threw: not the machine's doing whose fact it listened to. */
@@ -52,9 +55,10 @@ export class Core {
   readonly #typeNumbers = new Map<string, number>()
   readonly #typeNames: string[] = []
 
-  constructor(streams: Streams, keep: 'ring' | 'all') {
+  constructor(streams: Streams, keep: 'ring' | 'all', schedule?: PrioritySchedule) {
     this.streams = streams
     this.trace = new Trace(keep)
+    this.priorities = schedule === undefined ? undefined : new Priorities(schedule, this.processes)
   }
 
   /** Schedules an event at `time` for a process in its present epoch. */

@@ -23,6 +23,7 @@ export type {
   TimerTarget,
 } from './machine.ts'
 export type { Network, RuleHandle } from './network.ts'
+export type { PriorityChange, PrioritySchedule } from './priorities.ts'
 export type { DataHandler, MachineFactory, ProcessContext } from './process.ts'
 export { addressOf, Rand, Streams } from './random.ts'
 export type { NetworkRule, RuleCounters, Verdict } from './rules.ts'

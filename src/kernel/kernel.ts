@@ -1,8 +1,8 @@
 /**
  * The kernel: one trial's world. It owns time, order and chance; hosts and the processes on them; the network between
  * them; their disks; the trace. Faults are its methods, rules of `network` and switches of `deviceOf(process)`.
- * Everything that happens is an event at a virtual microsecond; events at one time run in the order in which they were
- * scheduled. One trial, one kernel: it is made fresh, used once and dropped.
+ * Everything that happens is an event at a virtual microsecond; events at one time run in the order of their scheduling,
+ * or of priorities. One trial, one kernel: it is made fresh, used once and dropped.
  */
 import type { AlarmTarget } from './alarms.ts'
 import { Connections } from './connections.ts'
@@ -14,6 +14,7 @@ import { type Busy, busiest, EventError, eventName, type LoopState, type RunResu
 import type { Fact, Machine, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
 import { Network } from './network.ts'
 import { checkedDelay, KernelOut, ProcessOut, timerCode } from './out.ts'
+import type { PrioritySchedule } from './priorities.ts'
 import { type DataHandler, Host, type MachineFactory, Process } from './process.ts'
 import { Streams } from './random.ts'
 import type { Micros } from './time.ts'
@@ -28,6 +29,8 @@ export interface KernelOptions {
   readonly trace?: 'ring' | 'all'
   /** What a crash leaves of unsynced writes, for every disk. Default `draw`. */
   readonly crashMode?: CrashMode
+  /** Order and small delays by priorities of processes. Default: the order of scheduling. */
+  readonly schedule?: PrioritySchedule
 }
 
 export interface RunOptions {
@@ -51,7 +54,7 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.streams = new Streams(options.seed)
-    this.#core = new Core(this.streams, options.trace ?? 'ring')
+    this.#core = new Core(this.streams, options.trace ?? 'ring', options.schedule)
     this.network = new Network(this.#core)
     this.connections = new Connections(this.#core, this.network)
     this.#state = { stopped: false, maxSteps: options.maxSteps ?? MAX_STEPS }
@@ -114,9 +117,8 @@ export class Kernel {
   /** The process of that name. Throws when there is none. */
   processNamed(name: string): ProcessId {
     const process = this.#byName.get(name)
-    if (process === undefined)
-      throw new Error(`there is no process named "${name}"; there are ${[...this.#byName.keys()].join(', ')}`)
-    return process.id
+    if (process !== undefined) return process.id
+    throw new Error(`there is no process named "${name}"; there are ${[...this.#byName.keys()].join(', ')}`)
   }
 
   hasProcess(name: string): boolean {
@@ -390,8 +392,8 @@ export class Kernel {
 
   #host(name: string): Host {
     const host = this.#core.hosts.get(name)
-    if (host === undefined) throw new Error(`there is no host named "${name}"; there are ${this.hosts.join(', ')}`)
-    return host
+    if (host !== undefined) return host
+    throw new Error(`there is no host named "${name}"; there are ${this.hosts.join(', ')}`)
   }
 
   #note(fact: KernelFact): void {

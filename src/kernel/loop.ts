@@ -55,12 +55,14 @@ export function runLoop(
   const queue = core.queue
   const trace = core.trace
   const processes = core.processes
+  const priorities = core.priorities
   let code = 0
   let target = 0
   try {
     while (core.steps < state.maxSteps) {
       const { earliest } = core.alarms
-      const row = queue.pop(earliest < until ? earliest : until)
+      const limit = earliest < until ? earliest : until
+      const row = priorities === undefined ? queue.pop(limit) : priorities.next(queue, limit)
       if (row === 0) {
         if (earliest < until) {
           core.ringAlarms()

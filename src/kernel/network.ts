@@ -168,7 +168,9 @@ export class Network {
 
   /** The undisturbed latency of the message last asked about. */
   latencyOf(link: Link): Micros {
-    return link.latency.at(link.stream, link.lastSent, link.index)
+    const latency = link.latency.at(link.stream, link.lastSent, link.index)
+    const { priorities } = this.#core
+    return priorities === undefined ? latency : latency + priorities.delayOf(link.to)
   }
 
   #match(link: Link): void {

@@ -154,6 +154,11 @@ export class EventQueue {
     return (this.cells[(row << 4) + GENERATION] as number) * MOST_ROWS + row
   }
 
+  /** The row of a parked event, to be handled now after all; 0 if it was cancelled. */
+  claim(timer: Timer): Row {
+    return this.#rowOf(timer)
+  }
+
   /** Puts a parked event back in, due at `time`, behind what is due then already. Nothing happens if it was cancelled. */
   unpark(timer: Timer, time: Micros): void {
     const row = this.#rowOf(timer)

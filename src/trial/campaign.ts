@@ -4,6 +4,7 @@
  */
 import type { Registry } from './registry.ts'
 import type { TrialResult, Verdict } from './result.ts'
+import type { Scenario } from './scenario.ts'
 import { parseTrialId } from './trial-id.ts'
 
 /** One trial as the book keeps it. */
@@ -12,6 +13,8 @@ export interface TrialRecord {
   readonly result: TrialResult
   /** Wall time of the trial, in microseconds, as measured by whoever ran it. */
   readonly wallMicros?: number
+  /** Where the name of the trial does not lead to it at once. */
+  readonly scenario?: Scenario
 }
 
 export interface FailureGroup {

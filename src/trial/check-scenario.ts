@@ -67,6 +67,14 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
       `the core cannot work: ${wrongCore}`,
       'name a majority of the etcd members, the masters that are needed and at least one node',
     )
+  scenario.schedule?.changes.forEach(({ atMicros }, index, changes) => {
+    if (atMicros < (changes[index - 1]?.atMicros ?? 0))
+      complain(
+        `/schedule/changes/${index}/atMicros`,
+        'this is before the change point above it',
+        'put them in order of time',
+      )
+  })
   for (const list of ['faults', 'workload', 'traffic', 'etcdClients'] as const) {
     const seen = new Set<string>()
     scenario[list]?.forEach((item, index) => {

@@ -106,8 +106,9 @@ class Trial {
   }
 
   #play(): void {
-    const { topology, seed, apps, objects, workload, traffic, etcdClients, durationMicros, settleMicros, jitter } =
+    const { topology, seed, apps, objects, workload, traffic, etcdClients, durationMicros, settleMicros } =
       this.#scenario
+    const { jitter, schedule } = this.#scenario
     const cluster = this.#createCluster({
       // Many scenarios share one; a property that changed it would change the trials to come.
       topology: Object.freeze(topology),
@@ -117,6 +118,7 @@ class Trial {
       maxSteps: this.#options.maximumSteps ?? MAXIMUM_STEPS_BASE + MAXIMUM_STEPS_PER_NODE * topology.nodes,
       record: this.#options.keepTrace ?? false,
       jitter: jitter ?? 'drawn',
+      ...(schedule === undefined ? {} : { schedule }),
     })
     this.#cluster = cluster
     for (const type of this.#options.factTypes ?? []) {

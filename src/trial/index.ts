@@ -79,5 +79,23 @@ export {
 } from './shrink.ts'
 export { compareSize, SHRINK_PASSES, sizeOf } from './shrink-passes.ts'
 export { signatureOf, subjectKind } from './signature.ts'
-export { parseTrialId, printTrialId, scenarioOfTrial, scenariosFrom, suiteArbitrary, type TrialId } from './trial-id.ts'
+export {
+  LANE_TRIALS,
+  type LearningStrategy,
+  laneOf,
+  laneTrials,
+  STRATEGIES,
+  type Strategy,
+} from './strategies/index.ts'
+export { trialsOf } from './strategy-search.ts'
+export {
+  parseTrialId,
+  printTrialId,
+  scenarioOfTrial,
+  scenariosFrom,
+  shrinkable,
+  strategyOf,
+  suiteArbitrary,
+  type TrialId,
+} from './trial-id.ts'
 export { nearest, suggest, UserError, type UserErrorParts } from './user-error.ts'

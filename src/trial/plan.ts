@@ -12,6 +12,8 @@ export interface Shard {
 export interface Block {
   readonly suite: string
   readonly defects: readonly string[]
+  /** Left out: plain random. */
+  readonly strategy?: string
   readonly seed: number
   /** Number of the first trial. */
   readonly from: number
@@ -21,6 +23,8 @@ export interface Block {
 export interface BlockPlan {
   readonly suites: readonly string[]
   readonly defects: readonly string[]
+  /** Left out: plain random. */
+  readonly strategy?: string
   /** A 32-bit integer. */
   readonly seed: number
   readonly shard: Shard
@@ -53,22 +57,23 @@ export class DoneTrials {
     return this.#size
   }
 
-  add(suite: string, seed: number, number: number): void {
-    const key = `${suite}:${seed}`
+  add(suite: string, seed: number, number: number, strategy?: string): void {
+    const key = `${suite}~${strategy ?? ''}:${seed}`
     const numbers = this.#numbers.get(key) ?? new Set<number>()
     if (numbers.size === 0) this.#numbers.set(key, numbers)
     if (!numbers.has(number)) this.#size++
     numbers.add(number)
   }
 
-  has(suite: string, seed: number, number: number): boolean {
-    return this.#numbers.get(`${suite}:${seed}`)?.has(number) ?? false
+  has(suite: string, seed: number, number: number, strategy?: string): boolean {
+    return this.#numbers.get(`${suite}~${strategy ?? ''}:${seed}`)?.has(number) ?? false
   }
 }
 
 /** The blocks of a plan in order, without the trials that are done. */
 export function* blocksOf(plan: BlockPlan, done: DoneTrials = new DoneTrials()): Generator<Block> {
-  const { suites, defects, blockTrials, seedTrials } = plan
+  const { suites, defects, strategy, blockTrials, seedTrials } = plan
+  const how = strategy === undefined ? {} : { strategy }
   if (suites.length === 0) return
   let left = plan.most ?? Number.POSITIVE_INFINITY
   for (const seed of seedsOf(plan.seed, plan.shard)) {
@@ -77,7 +82,7 @@ export function* blocksOf(plan: BlockPlan, done: DoneTrials = new DoneTrials()):
         const count = Math.min(blockTrials, seedTrials - from, left)
         if (count <= 0) return
         left -= count
-        yield* gaps({ suite, defects, seed, from, count }, done)
+        yield* gaps({ suite, defects, ...how, seed, from, count }, done)
       }
     }
   }
@@ -85,10 +90,10 @@ export function* blocksOf(plan: BlockPlan, done: DoneTrials = new DoneTrials()):
 
 /** What of a block is not done. */
 function* gaps(block: Block, done: DoneTrials): Generator<Block> {
-  const { suite, seed, from, count } = block
+  const { suite, strategy, seed, from, count } = block
   let start: number | undefined
   for (let number = from; number <= from + count; number++) {
-    const open = number < from + count && !done.has(suite, seed, number)
+    const open = number < from + count && !done.has(suite, seed, number, strategy)
     if (open) start ??= number
     else if (start !== undefined) {
       yield { ...block, from: start, count: number - start }

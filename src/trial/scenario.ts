@@ -3,7 +3,7 @@
  * trial does. Times are microseconds of virtual time since the cluster was switched on.
  */
 import type { EtcdClientSpec, Topology, TrafficClient, WorkloadStep } from '../cluster/index.ts'
-import type { Micros } from '../kernel/index.ts'
+import type { Micros, PrioritySchedule } from '../kernel/index.ts'
 import type { AppModel } from '../kubelet/index.ts'
 import type { KubeObject } from '../objects/index.ts'
 
@@ -20,6 +20,11 @@ export interface FaultStep {
   readonly durationMicros: Micros
   /** What the kind needs: targets by name, amounts with their unit in the key. */
   readonly parameters: Readonly<Record<string, unknown>>
+}
+
+/** Priorities of processes with change points, drawn from a seed of their own. */
+export interface Schedule extends PrioritySchedule {
+  readonly kind: 'pct'
 }
 
 export interface Scenario {
@@ -49,6 +54,8 @@ export interface Scenario {
   readonly core?: readonly string[]
   /** Latencies of network and disk: drawn from the seed (the default), or each at its mean; the last step of shrinking. */
   readonly jitter?: 'drawn' | 'mean'
+  /** Which of several events due at one moment comes first, and which messages are overtaken. Left out: the order of scheduling. */
+  readonly schedule?: Schedule
   /** Property ids to check; empty means all registered ones. */
   readonly properties: readonly string[]
   /** Historical bugs switched on. */

@@ -139,6 +139,18 @@ const faultStep = shape({
   parameters: { type: 'object' },
 })
 
+/** Priorities of processes (PCT): a moment of a change point, and how many events later it is. */
+const schedule = shape({
+  kind: { const: 'pct' },
+  seed: { type: 'string' },
+  changes: {
+    type: 'array',
+    maxItems: 16,
+    items: shape({ atMicros: micros, events: { type: 'integer', minimum: 0, maximum: 1_000_000 } }),
+  },
+  delayMicros: { ...micros, maximum: 1_000_000 },
+})
+
 /** For people and for keeping; it decides nothing. Members that a later release adds are let through. */
 const about = {
   type: 'object',
@@ -176,10 +188,11 @@ export const SCENARIO_SCHEMA = {
       settleMicros: micros,
       core: { type: 'array', items: text, minItems: 1, uniqueItems: true },
       jitter: { enum: ['drawn', 'mean'] },
+      schedule,
       properties: { type: 'array', items: text },
       defects: { type: 'array', items: text },
       about,
     },
-    ['etcdClients', 'core', 'jitter', 'about'],
+    ['etcdClients', 'core', 'jitter', 'schedule', 'about'],
   ),
 } as const

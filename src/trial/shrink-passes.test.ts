@@ -89,6 +89,7 @@ test('candidates come in the order of the house', () => {
     'cluster smaller',
     'replicas fewer',
     'durations shorter',
+    'schedule to the default order',
     'jitter to the mean',
     'times to round figures',
   ])

@@ -1,6 +1,6 @@
 /**
  * How a scenario is made smaller, in the house's order: faults out, workload steps out, traffic out, clients of etcd out and
- * simpler, objects out, cluster smaller, replicas fewer, durations shorter, jitter to the mean, times to round figures. Every candidate is strictly
+ * simpler, objects out, cluster smaller, replicas fewer, durations shorter, the schedule to the default order, jitter to the mean, times to round figures. Every candidate is strictly
  * smaller by `sizeOf`, so shrinking ends. The seed never changes. Whether a candidate still fails is not decided here.
  */
 import type { KubeObject } from '../objects/index.ts'
@@ -8,6 +8,7 @@ import type { FaultStep, Scenario } from './scenario.ts'
 import type { Candidate } from './shrink-candidate.ts'
 import { smallerClusters } from './shrink-cluster.ts'
 import { simplerEtcdClients, sizeOfEtcdClients } from './shrink-etcd-clients.ts'
+import { simplerSchedules, sizeOfSchedule } from './shrink-schedule.ts'
 
 export interface ShrinkPass {
   readonly name: string
@@ -29,6 +30,7 @@ export const SHRINK_PASSES: readonly ShrinkPass[] = [
   { name: 'cluster smaller', candidates: smallerClusters },
   { name: 'replicas fewer', candidates: fewerReplicas },
   { name: 'durations shorter', candidates: shorterDurations },
+  { name: 'schedule to the default order', candidates: simplerSchedules },
   { name: 'jitter to the mean', candidates: meanJitter },
   { name: 'times to round figures', candidates: roundTimes },
 ]
@@ -53,6 +55,7 @@ export function sizeOf(scenario: Scenario): readonly number[] {
     scenario.objects.reduce((sum, object) => sum + (replicasOf(object) ?? 0), 0) +
       scenario.workload.reduce((sum, step) => sum + (step.kind === 'scale' ? step.replicas : 0), 0),
     scenario.durationMicros + scenario.faults.reduce((sum, fault) => sum + fault.durationMicros, 0),
+    ...sizeOfSchedule(scenario),
     scenario.jitter === 'mean' ? 0 : 1,
     [...scenario.faults, ...scenario.workload].reduce((sum, item) => sum + roughness(item.atMicros), 0) +
       scenario.traffic.reduce((sum, client) => sum + roughness(client.startMicros), 0),

@@ -7,6 +7,7 @@ import {
   type CorpusEntry,
   type CorpusName,
   exitStatusOf,
+  LANE_TRIALS,
   mistakesOf,
   omissionsOf,
   openCorpus,
@@ -16,6 +17,7 @@ import {
   readEntry,
   scenarioIdOf,
   scenarioOfTrial,
+  strategyOf,
   type TrialRecord,
   UserError,
 } from '../../trial/index.ts'
@@ -140,6 +142,7 @@ function count(drawn: Work['drawn'], record: TrialRecord): void {
 function openingOf(session: Session, { head, past, budgetMillis, most }: FuzzPlan): string {
   const parts = [
     `seed ${head.seed}`,
+    ...(head.strategy === undefined ? [] : [`strategy ${head.strategy}`]),
     ...(head.shard.count === 1 ? [] : [`shard ${printShard(head.shard)}`]),
     `${session.pool.size} workers`,
     ...(budgetMillis === Number.POSITIVE_INFINITY ? [] : [`budget ${Number((budgetMillis / 1_000).toFixed(1))} s`]),
@@ -155,6 +158,7 @@ function repeated(session: Session, { head }: FuzzPlan): string {
   return [
     ` --seed ${head.seed}`,
     head.shard.count === 1 ? '' : ` --shard ${printShard(head.shard)}`,
+    head.strategy === undefined ? '' : ` --strategy ${head.strategy}`,
     head.propertiesFile === undefined ? '' : ` --properties ${head.propertiesFile}`,
     dir === '.seatrial' ? '' : ` --dir ${dir}`,
   ].join('')
@@ -225,9 +229,11 @@ function recognise({ session, keeper, drawn, shrunk }: Work, entry: CorpusEntry,
   keeper.knows(signature, entry.name)
   const id = parseTrialId(entry.about.trial ?? '')
   if (id === undefined || !session.registry.suites.has(id.suite)) return
-  // Suites change; then the trial's name does not lead to this scenario any more.
-  if (scenarioIdOf(scenarioOfTrial(session.registry, id)) !== result.scenarioId) return
-  drawn.set(signature, { first: { trialId: printTrialId(id), result }, count: entry.about.failed ?? 1 })
+  // Suites change; then the trial's name does not lead to this scenario any more. One that was learned is taken as it is.
+  const isDrawn = strategyOf(id.strategy).kind === 'drawn'
+  if (isDrawn && scenarioIdOf(scenarioOfTrial(session.registry, id)) !== result.scenarioId) return
+  const first = { trialId: printTrialId(id), result, scenario: entry.scenario }
+  drawn.set(signature, { first, count: entry.about.failed ?? 1 })
 }
 
 async function search({ session, plan, campaign, journal, keeper, drawn, elapsed, isStopped }: Work): Promise<void> {
@@ -248,9 +254,10 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
     {
       suites: head.suites,
       defects: head.defects,
+      ...(head.strategy === undefined ? {} : { strategy: head.strategy }),
       seed: head.seed,
       shard: head.shard,
-      blockTrials: BLOCK_TRIALS,
+      blockTrials: strategyOf(head.strategy).kind === 'learning' ? LANE_TRIALS : BLOCK_TRIALS,
       seedTrials: SEED_TRIALS,
       most,
     },

@@ -1,5 +1,6 @@
 /** `seatrial list`: everything that can be named, a line each. */
 import { textTable } from '../../report/text-table.ts'
+import { STRATEGIES } from '../../trial/index.ts'
 import { UserError } from '../../trial/user-error.ts'
 import type { Io } from '../io.ts'
 import { openSession } from '../session.ts'
@@ -9,7 +10,7 @@ export interface ListFlags {
   readonly properties?: string
 }
 
-const SECTIONS = ['properties', 'faults', 'defects', 'suites'] as const
+const SECTIONS = ['properties', 'faults', 'defects', 'suites', 'strategies'] as const
 
 export async function listCommand(io: Io, which: string | undefined, flags: ListFlags): Promise<number> {
   if (which !== undefined && !SECTIONS.some((section) => section === which)) {
@@ -23,6 +24,7 @@ export async function listCommand(io: Io, which: string | undefined, flags: List
     faults: [...registry.faults.values()].map(({ id, title }) => [id, title]),
     defects: [...registry.defects.values()].map(({ id, subsystem, title }) => [id, subsystem, title]),
     suites: [...registry.suites.values()].map(({ id, title }) => [id, title]),
+    strategies: STRATEGIES.map(({ id, title, source }) => [id, source, title]),
   }
   for (const section of SECTIONS) {
     if (which !== undefined && which !== section) continue

@@ -1,0 +1,18 @@
+/** The strategies by name. */
+import { exhaustive } from './exhaustive.ts'
+import { feedback } from './feedback.ts'
+import { pct } from './pct.ts'
+import { random } from './random.ts'
+import type { Strategy } from './strategy.ts'
+import { swarm } from './swarm.ts'
+import { targeted } from './targeted.ts'
+
+export { type LaneSource, type LaneTrial, laneOf, laneTrials } from './lane.ts'
+export { LANE_TRIALS, type LearningStrategy, type Strategy } from './strategy.ts'
+
+export const STRATEGIES: readonly Strategy[] = [random, swarm, pct, targeted, feedback, exhaustive]
+
+/** The strategy of that name, or undefined. */
+export function strategyNamed(id: string): Strategy | undefined {
+  return STRATEGIES.find((strategy) => strategy.id === id)
+}

@@ -1,0 +1,55 @@
+/** A lane gone through: the attempts of a learning strategy, numbered like the trials of any other campaign. */
+import { type Arbitrary, sample } from 'fast-check'
+import type { TrialOptions } from '../execute.ts'
+import type { Registry } from '../registry.ts'
+import type { TrialResult } from '../result.ts'
+import type { Scenario } from '../scenario.ts'
+import { LANE_TRIALS, type LearningStrategy } from './strategy.ts'
+
+/** Where lanes are taken from: a suite under a seed, with defects switched on if there are any. */
+export interface LaneSource {
+  readonly registry: Registry
+  readonly suite: string
+  readonly seed: number
+  /** The suite's scenarios as plain random search tries them. */
+  readonly arbitrary: Arbitrary<Scenario>
+}
+
+export interface LaneTrial {
+  /** The trial's number among all of the strategy, suite and seed. */
+  readonly number: number
+  readonly scenario: Scenario
+  readonly options: TrialOptions
+}
+
+/** The lane that the trial of that number is in. */
+export function laneOf(number: number): number {
+  return Math.floor(number / LANE_TRIALS)
+}
+
+/** The trials of a lane in order. The answer to each is its result. */
+export function* laneTrials(
+  strategy: LearningStrategy,
+  lane: number,
+  { registry, suite, seed, arbitrary }: LaneSource,
+): Generator<LaneTrial, void, TrialResult> {
+  const first = lane * LANE_TRIALS
+  let drawn: Scenario[] = []
+  let used = 0
+  const course = strategy.course({
+    registry,
+    suite,
+    seed,
+    number: lane,
+    fresh: () => {
+      if (drawn.length === 0) drawn = sample(arbitrary, { seed, path: String(first), numRuns: LANE_TRIALS })
+      return drawn[used++ % LANE_TRIALS] as Scenario
+    },
+    sample: (count) => sample(arbitrary, { seed, numRuns: count }),
+  })
+  let next = course.next()
+  for (let number = first; number < first + LANE_TRIALS && next.done !== true; number++) {
+    const { scenario, options = {} } = next.value
+    next = course.next(yield { number, scenario, options })
+  }
+}
