@@ -26,8 +26,9 @@ function nameOfFault({ kind, parameters }: FaultStep): string {
   return canonicalText([kind, Object.fromEntries(targets)])
 }
 
-function nameOfStep({ id: _id, atMicros: _atMicros, ...rest }: WorkloadStep): string {
-  return canonicalText(rest)
+function nameOfStep(step: WorkloadStep): string {
+  const members = step as unknown as Readonly<Record<string, unknown>>
+  return canonicalText(['kind', 'deployment', 'node', 'member', 'resource', 'name'].map((key) => members[key]))
 }
 
 /** One of each name, that of the middle size. */

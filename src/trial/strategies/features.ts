@@ -2,8 +2,10 @@
 import { addressOf } from '../../kernel/index.ts'
 import type { TrialResult } from '../result.ts'
 
-/** Hashes without order or repetition. */
-export function featuresOf({ reached, met, seen, ledger, signature, verdict }: TrialResult): readonly number[] {
+/** Hashes without repetition: the footprint where it was taken, else what can be told from the result alone. */
+export function featuresOf(result: TrialResult): Iterable<number> {
+  const { reached, met, seen, ledger, signature, verdict, footprint } = result
+  if (footprint !== undefined) return footprint.features
   const texts = [
     ...reached.map((id) => `reached ${id}`),
     ...(met ?? []).flatMap(({ property, triggers }) => triggers.map((trigger) => `met ${property} ${trigger}`)),
@@ -13,7 +15,7 @@ export function featuresOf({ reached, met, seen, ledger, signature, verdict }: T
     ),
     `verdict ${verdict} ${signature ?? ''}`,
   ]
-  return [...new Set(texts.map(addressOf))]
+  return new Set(texts.map(addressOf))
 }
 
 /** Counts of one order of magnitude are alike: 1, 2 to 3, 4 to 7 … */

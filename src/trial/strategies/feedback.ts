@@ -11,7 +11,7 @@ import type { Course, Lane, LearningStrategy } from './strategy.ts'
 /** Before so many trials nothing is mutated. */
 const WARM_UP = 8
 /** Out of so many trials one is a fresh scenario. */
-const FRESH_ONE_IN = 4
+const FRESH_ONE_IN = 3
 const ARCHIVE_MAXIMUM = 64
 
 interface Kept {
@@ -37,7 +37,7 @@ function* course(lane: Lane): Course {
       trial < WARM_UP || archive.length === 0 || dice.chance(1, FRESH_ONE_IN)
         ? lane.fresh()
         : offspring(archive, lane, dice)
-    const result = yield { scenario }
+    const result = yield { scenario, options: { footprint: true } }
     const fresh = addFeatures(seen, featuresOf(result))
     if (fresh > 0) archive.push({ scenario, fresh, taken: 0 })
     if (archive.length > ARCHIVE_MAXIMUM) archive.shift()

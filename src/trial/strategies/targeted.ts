@@ -15,7 +15,7 @@ import type { Course, Lane, LearningStrategy } from './strategy.ts'
 /** The fault that strikes; a registry without it gets plain random search. */
 const FAULT = 'struck-at-phase'
 /** Trials that strike, for each that shows the phases. */
-const STRIKES = 7
+const STRIKES = 3
 /** Members of a fact that tell phases apart: texts of few values. */
 const TELLING = ['verb', 'resource', 'subresource', 'role', 'reason', 'phase', 'kind', 'outcome', 'result'] as const
 /** How far back the processes are looked for whose messages led to an event. */
