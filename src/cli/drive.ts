@@ -35,13 +35,18 @@ export interface Drive {
   onVerdict?(delivered: Delivered): void
   /** Called for each trial; within a block in order, blocks in the order in which they were given. */
   onTrial(delivered: Delivered): void
+  /** Called when the trials of a block have been delivered, as far as they were run. */
+  onBlock?(block: Block): void
 }
 
 /** A property that hangs would hang in every trial: after so many the campaign ends. */
 const HANGS_MAXIMUM = 3
 
 /** Runs blocks until there are no more of them. Several blocks are under way at once; delivery is in order all the same. */
-export async function driveBlocks(given: Drive, blocks: Iterator<Block>): Promise<void> {
+export async function driveBlocks(
+  given: Drive,
+  blocks: Iterator<Block> | AsyncIterator<Block, undefined>,
+): Promise<void> {
   let hangs = 0
   const drive: Drive = {
     ...given,
@@ -51,20 +56,21 @@ export async function driveBlocks(given: Drive, blocks: Iterator<Block>): Promis
       given.onTrial(delivered)
     },
   }
-  const waiting: { readonly buffer: Delivered[]; done: boolean; live: boolean }[] = []
+  const waiting: { readonly block: Block; readonly buffer: Delivered[]; done: boolean }[] = []
   const flush = () => {
     for (let head = waiting[0]; head !== undefined; head = waiting[0]) {
       for (const delivered of head.buffer.splice(0)) drive.onTrial(delivered)
       if (!head.done) return
       waiting.shift()
+      drive.onBlock?.(head.block)
     }
   }
   const lane = async () => {
     for (;;) {
       if (drive.isStopped()) return
-      const next = blocks.next()
+      const next = await blocks.next()
       if (next.done === true) return
-      const slot = { buffer: [] as Delivered[], done: false, live: true }
+      const slot = { block: next.value, buffer: [] as Delivered[], done: false }
       waiting.push(slot)
       await driveBlock(drive, next.value, (delivered) => {
         slot.buffer.push(delivered)

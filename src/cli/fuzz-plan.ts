@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { printShard, type Shard, strategyOf, UserError } from '../trial/index.ts'
+import { printShard, type Shard, STRATEGIES, suggest, UserError } from '../trial/index.ts'
 import { headCommit, seedOfCommit } from './git.ts'
 import { JOURNAL_ENDING, type JournalHead, journalName, type Past, readJournal } from './journal.ts'
 import type { OutputFlags } from './outputs.ts'
@@ -39,8 +39,15 @@ const WHOLE: Shard = { index: 1, count: 1 }
 /** What a campaign does that names no strategy. */
 const PLAIN = 'random'
 
+/** Several strategies, in turn or as they pay. */
+export const PORTFOLIO_STRATEGY = 'portfolio'
+
 function knownStrategy(id: string): string {
-  return strategyOf(id).id
+  if (id === PORTFOLIO_STRATEGY) return id
+  const strategy = STRATEGIES.find((known) => known.id === id)
+  if (strategy !== undefined) return strategy.id
+  const ids = [...STRATEGIES.map((known) => known.id), PORTFOLIO_STRATEGY]
+  throw new UserError({ what: `there is no strategy "${id}"`, where: '--strategy', mend: suggest(id, ids) })
 }
 
 /** @throws UserError for flags that make no sense, or nothing to go on with */

@@ -21,6 +21,7 @@ export interface TrialsJob {
   /** Number of the first trial. */
   readonly from: number
   readonly count: number
+  readonly footprint?: boolean
 }
 
 export interface ScenarioJob {

@@ -14,6 +14,7 @@ import {
 } from '../trial/index.ts'
 import { refused, writeTextAtomically } from './files.ts'
 import { failureOf } from './keeper.ts'
+import type { LaneRecord } from './portfolio-blocks.ts'
 
 export interface JournalHead {
   readonly type: 'campaign'
@@ -55,6 +56,7 @@ type Line =
   | TrialLine
   | { readonly type: 'kept'; readonly signature: string; readonly file: string }
   | { readonly type: 'told'; readonly signature: string }
+  | ({ readonly type: 'lane' } & LaneRecord)
   | { readonly type: 'clock'; readonly micros: number }
 
 /** What a journal remembers. */
@@ -66,6 +68,8 @@ export interface Past {
   readonly kept: ReadonlyMap<string, string>
   /** Signatures that were shrunk and told. */
   readonly told: ReadonlySet<string>
+  /** Lanes of a portfolio that came to their end, by name. */
+  readonly lanes: ReadonlyMap<string, LaneRecord>
   /** Real time that the campaign has used. */
   readonly usedMicros: number
 }
@@ -135,6 +139,11 @@ export class Journal {
     this.#write({ type: 'told', signature })
   }
 
+  /** A lane of a portfolio came to its end. */
+  lane(record: LaneRecord): void {
+    this.#write({ type: 'lane', ...record })
+  }
+
   clock(micros: number): void {
     this.#write({ type: 'clock', micros })
   }
@@ -167,12 +176,14 @@ export function readJournal(path: string, shown: string): Past {
   const done = new DoneTrials()
   const kept = new Map<string, string>()
   const told = new Set<string>()
+  const lanes = new Map<string, LaneRecord>()
   let usedMicros = 0
   for (const text of lines.slice(1)) {
     const line = parsed(text) as Line | undefined
     if (line === undefined) continue
     if (line.type === 'kept') kept.set(line.signature, line.file)
     else if (line.type === 'told') told.add(line.signature)
+    else if (line.type === 'lane') lanes.set(line.lane, line)
     else if (line.type === 'clock') usedMicros = line.micros
     else if (line.type === 'trial') {
       trials.push({ record: recordOf(line, head), properties: line.checked ?? [] })
@@ -180,7 +191,7 @@ export function readJournal(path: string, shown: string): Past {
       if (id !== undefined) done.add(id.suite, id.seed, Number(id.path), id.strategy)
     }
   }
-  return { head, trials, done, kept, told, usedMicros }
+  return { head, trials, done, kept, told, lanes, usedMicros }
 }
 
 function parsed(text: string): unknown {

@@ -67,13 +67,14 @@ export function perform(job: Job, around: Surroundings): Answers[keyof Answers] 
 
 function performTrials(job: TrialsJob, around: Surroundings): Answers['trials'] {
   const { suite, defects, strategy, seed, from, count } = job
+  const wanted = job.footprint === true ? { footprint: true } : {}
   const arbitrary = suiteArbitrary(around.registry, suite, defects, strategy)
   const how = strategyOf(strategy)
   if (how.kind === 'learning') return performLanes(job, how, arbitrary, around)
   let done = 0
   for (const scenario of scenariosFrom(arbitrary, seed, from, count)) {
     if (around.isStopped()) break
-    const { result, wallMicros } = timed(scenario, around)
+    const { result, wallMicros } = timed(scenario, around, undefined, wanted)
     around.tell({ kind: 'trial', number: from + done, result, properties: scenario.properties, wallMicros })
     done++
   }
@@ -82,7 +83,7 @@ function performTrials(job: TrialsJob, around: Surroundings): Answers['trials'] 
 
 /** Goes through the lanes of the trials that are asked for, each from its beginning: that is how it comes to them. */
 function performLanes(
-  { suite, seed, from, count }: TrialsJob,
+  { suite, seed, from, count, footprint = false }: TrialsJob,
   strategy: LearningStrategy,
   arbitrary: Arbitrary<Scenario>,
   around: Surroundings,
@@ -96,7 +97,7 @@ function performLanes(
       const { number, scenario, options } = next.value
       const isWanted = number >= from
       around.tell({ kind: 'begins', number, scenario })
-      const { result, wallMicros } = timed(scenario, around, undefined, options)
+      const { result, wallMicros } = timed(scenario, around, undefined, footprint ? { ...options, footprint } : options)
       if (isWanted) {
         done++
         around.tell({ kind: 'trial', number, result, properties: scenario.properties, wallMicros, scenario })

@@ -14,13 +14,13 @@ import { type Busy, busiest, EventError, eventName, type LoopState, type RunResu
 import type { Fact, Machine, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
 import { Network } from './network.ts'
 import { checkedDelay, KernelOut, ProcessOut, timerCode } from './out.ts'
-import type { PrioritySchedule } from './priorities.ts'
+import type { Scheduled } from './priorities.ts'
 import { type DataHandler, Host, type MachineFactory, Process } from './process.ts'
 import { Streams } from './random.ts'
 import type { Micros } from './time.ts'
 import type { Trace, TraceRow } from './trace.ts'
 
-export interface KernelOptions {
+export interface KernelOptions extends Scheduled {
   /** Decides every draw. */
   readonly seed: string | number
   /** Events after which a run ends as `exhausted`. Default 20 million. */
@@ -29,8 +29,6 @@ export interface KernelOptions {
   readonly trace?: 'ring' | 'all'
   /** What a crash leaves of unsynced writes, for every disk. Default `draw`. */
   readonly crashMode?: CrashMode
-  /** Order and small delays by priorities of processes. Default: the order of scheduling. */
-  readonly schedule?: PrioritySchedule
 }
 
 export interface RunOptions {

@@ -28,6 +28,12 @@ export interface PrioritySchedule {
   readonly delayMicros: Micros
 }
 
+/** Who may be given a schedule. */
+export interface Scheduled {
+  /** Order and small delays by priorities of processes. Default: the order of scheduling. */
+  readonly schedule?: PrioritySchedule
+}
+
 interface Ready {
   readonly timer: Timer
   readonly target: ProcessId

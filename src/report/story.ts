@@ -64,7 +64,11 @@ export function openingOf(scenario: Scenario): string {
   const clients = etcdClients.length === 0 ? '' : `, ${counted(etcdClients.length, 'client')} of etcd`
   const things = [...kinds].map(([kind, count]) => counted(count, kind))
   const bugs = defects.length === 0 ? '' : `, with ${listed(defects)} switched on`
-  return `A cluster of ${counted(topology.etcdMembers, 'etcd member')}, ${counted(topology.apiServers, 'API server')}, ${counted(topology.nodes, 'node')}${clients}${bugs}${things.length === 0 ? '' : `; applied: ${listed(things)}`}`
+  const order =
+    scenario.schedule === undefined
+      ? ''
+      : `, ordered by priorities (${counted(scenario.schedule.changes.length, 'change')})`
+  return `A cluster of ${counted(topology.etcdMembers, 'etcd member')}, ${counted(topology.apiServers, 'API server')}, ${counted(topology.nodes, 'node')}${clients}${bugs}${order}${things.length === 0 ? '' : `; applied: ${listed(things)}`}`
 }
 
 function endingOf(result: TrialResult): string {

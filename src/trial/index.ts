@@ -46,7 +46,7 @@ export { Past, type Stop } from './explain/past.ts'
 export { type ObjectVersion, type PropertyChange, type Recording, type RunTrial, record } from './explain/recording.ts'
 export { faultsArbitrary } from './fault-arbitraries.ts'
 export { parseKept, parseScenario, printScenario, scenarioIdOf } from './parse.ts'
-export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedsOf } from './plan.ts'
+export { type Block, type BlockPlan, blocksOf, DoneTrials, printShard, type Shard, seedAt, seedsOf } from './plan.ts'
 export { type Judgement, judgeCorpus, type Rerun } from './prune.ts'
 export { type Recipe, scenarioArbitrary } from './recipe.ts'
 export {
@@ -80,12 +80,16 @@ export {
 export { compareSize, SHRINK_PASSES, sizeOf } from './shrink-passes.ts'
 export { signatureOf, subjectKind } from './signature.ts'
 export {
+  featuresOf,
+  type Gain,
   LANE_TRIALS,
   type LearningStrategy,
   laneOf,
   laneTrials,
+  PORTFOLIO,
+  pctBounds,
+  planRound,
   STRATEGIES,
-  type Strategy,
 } from './strategies/index.ts'
 export { trialsOf } from './strategy-search.ts'
 export {

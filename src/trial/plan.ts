@@ -18,6 +18,8 @@ export interface Block {
   /** Number of the first trial. */
   readonly from: number
   readonly count: number
+  /** Whether to take the footprint of each trial. Left out: no. */
+  readonly footprint?: boolean
 }
 
 export interface BlockPlan {
@@ -44,8 +46,13 @@ export function printShard({ index, count }: Shard): string {
  * The seeds that a shard goes through, without end. The shards of one number deal the seeds `seed`, `seed + 1`, … among
  * themselves: none is left out, none is given twice (within 2^32).
  */
-export function* seedsOf(seed: number, { index, count }: Shard): Generator<number> {
-  for (let next = index - 1; ; next += count) yield (seed + next) | 0
+export function* seedsOf(seed: number, shard: Shard): Generator<number> {
+  for (let place = 0; ; place++) yield seedAt(seed, shard, place)
+}
+
+/** The seed at that place, from 0, of those that a shard goes through. */
+export function seedAt(seed: number, { index, count }: Shard, place: number): number {
+  return (seed + index - 1 + place * count) | 0
 }
 
 /** Trials that need not be run again. */

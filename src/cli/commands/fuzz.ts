@@ -2,10 +2,13 @@
 import { basename, join, relative, resolve } from 'node:path'
 import { printSummary, summaryLine, trialLine } from '../../report/index.ts'
 import {
+  type Block,
+  type BlockPlan,
   blocksOf,
   Campaign,
   type CorpusEntry,
   type CorpusName,
+  type DoneTrials,
   exitStatusOf,
   LANE_TRIALS,
   mistakesOf,
@@ -25,14 +28,16 @@ import { type Delivered, driveBlocks, runGuarded } from '../drive.ts'
 import { assertWritable, corpusFolder, sweepTemporaries } from '../files.ts'
 import { findabilityWords } from '../findability.ts'
 import type { Finding } from '../findings.ts'
-import { type FuzzFlags, type FuzzPlan, planFuzz } from '../fuzz-plan.ts'
+import { type FuzzFlags, type FuzzPlan, PORTFOLIO_STRATEGY, planFuzz } from '../fuzz-plan.ts'
 import type { Io } from '../io.ts'
 import { Journal } from '../journal.ts'
 import { failureOf, Keeper } from '../keeper.ts'
 import { writeOutputs } from '../outputs.ts'
 import { WorkerLost } from '../pool.ts'
+import { PortfolioBlocks } from '../portfolio-blocks.ts'
 import { startProgress, viewOf } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
+import { pctInWords, strategiesInWords } from '../strategy-words.ts'
 import { assertKnown, INTERRUPTED_STATUS, reportFindings } from './run.ts'
 
 const BLOCK_TRIALS = 32
@@ -66,6 +71,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     assertWritable(session.dir)
     for (const folder of ['', 'campaigns']) sweepTemporaries(join(session.dir, folder))
     session.say(openingOf(session, plan))
+    if (head.strategy === 'pct') session.say(pctInWords(session, head))
     const begun = performance.now()
     const elapsed = () => performance.now() - begun
     const campaign = new Campaign(session.registry)
@@ -241,6 +247,7 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
   const { head, past, budgetMillis, most } = plan
   const before = past?.trials.length ?? 0
   const onVerdict = ({ record, properties }: Delivered) => {
+    if (isKnown(record.trialId)) return
     const signature = failureOf(record.result)
     const file = keeper.keep(record)
     if (signature !== undefined && file !== undefined) {
@@ -250,19 +257,22 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
     // Last: what stands in the journal as run has left everything else that it had to leave.
     journal.trial(record, properties)
   }
-  const blocks = blocksOf(
-    {
-      suites: head.suites,
-      defects: head.defects,
-      ...(head.strategy === undefined ? {} : { strategy: head.strategy }),
-      seed: head.seed,
-      shard: head.shard,
-      blockTrials: strategyOf(head.strategy).kind === 'learning' ? LANE_TRIALS : BLOCK_TRIALS,
-      seedTrials: SEED_TRIALS,
-      most,
-    },
-    past?.done,
-  )
+  const { suites, defects, seed, shard, strategy } = head
+  const plan0 = { suites, defects, seed, shard, seedTrials: SEED_TRIALS, most }
+  const portfolio =
+    strategy === PORTFOLIO_STRATEGY
+      ? new PortfolioBlocks({
+          ...plan0,
+          past: past?.lanes ?? new Map(),
+          isStopped,
+          onLane: (record) => journal.lane(record),
+        })
+      : undefined
+  /** A lane that was broken off is gone through again: what it had come to before is not counted twice. */
+  const isKnown = (trialId: string) => {
+    const id = portfolio === undefined ? undefined : parseTrialId(trialId)
+    return id !== undefined && past?.done.has(id.suite, id.seed, Number(id.path), id.strategy) === true
+  }
   const clock = setInterval(() => {
     if (isStopped()) session.pool.stopSoon()
     const { failures, reached, neverReached } = campaign.summary()
@@ -282,16 +292,31 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
         sampleEvery: SAMPLE_EVERY,
         isStopped,
         onVerdict,
-        onTrial: ({ record, properties }) => {
+        onTrial: (delivered) => {
+          const { record, properties } = delivered
+          portfolio?.onTrial(delivered)
+          if (isKnown(record.trialId)) return
           campaign.add(record, properties)
           count(drawn, record)
           if (session.json) session.io.out(`${trialLine(record)}\n`)
         },
+        onBlock: (block) => portfolio?.onBlock(block),
       },
-      blocks,
+      portfolio ?? plainBlocks(plan0, strategy, past?.done),
     )
   } finally {
     clearInterval(clock)
     progress.end()
   }
+  if (portfolio !== undefined) session.io.out(strategiesInWords(portfolio.rows(), session.json))
+}
+
+function plainBlocks(
+  plan: Omit<BlockPlan, 'strategy' | 'blockTrials'>,
+  strategy: string | undefined,
+  done: DoneTrials | undefined,
+): Iterator<Block> {
+  const how = strategy === undefined ? {} : { strategy }
+  const blockTrials = strategyOf(strategy).kind === 'learning' ? LANE_TRIALS : BLOCK_TRIALS
+  return blocksOf({ ...plan, ...how, blockTrials }, done)
 }

@@ -7,7 +7,10 @@ import type { Strategy } from './strategy.ts'
 import { swarm } from './swarm.ts'
 import { targeted } from './targeted.ts'
 
-export { type LaneSource, type LaneTrial, laneOf, laneTrials } from './lane.ts'
+export { featuresOf } from './features.ts'
+export { type LaneTrial, laneOf, laneTrials } from './lane.ts'
+export { pctBounds } from './pct.ts'
+export { type Gain, PORTFOLIO, planRound } from './portfolio.ts'
 export { LANE_TRIALS, type LearningStrategy, type Strategy } from './strategy.ts'
 
 export const STRATEGIES: readonly Strategy[] = [random, swarm, pct, targeted, feedback, exhaustive]

@@ -12,11 +12,11 @@ import type { DrawnStrategy } from './strategy.ts'
 
 const DEPTH_MAXIMUM = 4
 /** A change point is one of so many events after the beginning of a second: a small cluster has about as many in a second. */
-export const PLACES_PER_SECOND = 256
+const PLACES_PER_SECOND = 256
 /** By how much the message to the lowest process may be late. A hop takes 0.2 to 0.8 ms, an election timeout is 1 s. */
 const DELAYS: readonly Micros[] = [0, 2 * MILLISECOND, 10 * MILLISECOND, 50 * MILLISECOND]
 
-export function drawSchedule(durationMicros: Micros, dice: Dice): Schedule {
+function drawSchedule(durationMicros: Micros, dice: Dice): Schedule {
   const depth = dice.integer(1, DEPTH_MAXIMUM)
   const seconds = Math.max(1, Math.floor(durationMicros / SECOND))
   const changes = Array.from({ length: depth - 1 }, () => ({
@@ -31,38 +31,30 @@ export function drawSchedule(durationMicros: Micros, dice: Dice): Schedule {
   }
 }
 
-/** What the method promises for one trial. */
+/** What the method promises of one trial for bugs of a depth. */
 export interface PctBound {
-  /** Bugs that need so many orderings are within reach. */
   readonly depth: number
-  /** Processes. */
+  /** Processes: n. */
   readonly processes: number
-  /** Places that a change point is drawn from, evenly. */
+  /** Places that each change point is drawn from, evenly: k. */
   readonly places: number
-  /** At least one trial in so many finds a bug of that depth: n k^(d-1). */
+  /** At least one trial of that depth in so many finds the bug: n k^(d-1). */
   readonly oneIn: number
 }
 
 /**
- * The bound for a scenario: n processes, k places, depth d. It holds for orderings of events at one moment, and of messages that
- * race by less than the delays, which are among the first 256 events of their second.
+ * The bounds for a scenario, one for each depth that is drawn (each in a fourth of the trials). They hold for orderings of events at
+ * one moment, and of messages that race by less than the delays, which are among the first 256 events of their second.
  */
-export function pctBound(scenario: Scenario): PctBound | undefined {
-  const { schedule, topology, durationMicros } = scenario
-  if (schedule === undefined) return undefined
-  const depth = schedule.changes.length + 1
+export function pctBounds({ topology, durationMicros }: Scenario): readonly PctBound[] {
   // The container runtime of each node too.
   const processes = componentNames(topology).length + topology.nodes
   const places = Math.max(1, Math.floor(durationMicros / SECOND)) * PLACES_PER_SECOND
   let oneIn = processes
-  for (let change = 1; change < depth; change++) oneIn *= places
-  return { depth, processes, places, oneIn }
-}
-
-/** `depth 2: at least 1 trial in 276,480 (n 18, k 15,360)`. */
-export function printPctBound({ depth, processes, places, oneIn }: PctBound): string {
-  const number = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',')
-  return `a bug of depth ${depth} shows in at least 1 trial in ${number(oneIn)} (n = ${processes} processes, k = ${number(places)} places)`
+  return Array.from({ length: DEPTH_MAXIMUM }, (_, index) => {
+    if (index > 0) oneIn *= places
+    return { depth: index + 1, processes, places, oneIn }
+  })
 }
 
 class PctArbitrary extends Arbitrary<Scenario> {
