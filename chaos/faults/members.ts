@@ -7,8 +7,6 @@ import type { FaultKind } from '../../src/trial/registry.ts'
 import { amount, names, othersThan, processesOf, rounded, wrongAmount, wrongNames } from '../targets.ts'
 import { disturbing, lasting, ruleFault, seconds } from './define.ts'
 
-const CHANGES = ['etcd-member-add', 'etcd-member-promote', 'etcd-member-remove'] as const
-
 export const cutOffMembers: FaultKind = {
   id: 'cut-off-members',
   title: 'cuts members of etcd off from everybody; those that joined later, if there are any',
@@ -43,20 +41,25 @@ function joiningOf(topology: Topology): readonly string[] {
   return spareEtcdMembers.length > 0 ? spareEtcdMembers : membersOf(topology)
 }
 
-/** When members will probably change: the same deed done to the same member again is refused, mostly. */
+/** When members will probably change: the same deed done to the same member again is refused, and only learners are promoted. */
 function likelyChanges(workload: readonly WorkloadStep[]): readonly Micros[] {
   const done = new Set<string>()
+  const learners = new Set<string>()
   return workload.flatMap((step) => {
-    if (!isChange(step)) return []
-    const deed = `${step.kind} ${step.member}`
-    const isNew = !done.has(deed)
-    done.add(deed)
-    return isNew ? [step.atMicros] : []
+    switch (step.kind) {
+      case 'etcd-member-add':
+      case 'etcd-member-promote':
+      case 'etcd-member-remove': {
+        const deed = `${step.kind} ${step.member}`
+        const isNew = !done.has(deed)
+        done.add(deed)
+        if (isNew && step.kind === 'etcd-member-add' && step.learner === true) learners.add(step.member)
+        return isNew && (step.kind !== 'etcd-member-promote' || learners.has(step.member)) ? [step.atMicros] : []
+      }
+      default:
+        return []
+    }
   })
-}
-
-function isChange(step: WorkloadStep): step is Extract<WorkloadStep, { readonly kind: (typeof CHANGES)[number] }> {
-  return (CHANGES as readonly string[]).includes(step.kind)
 }
 
 export const crashAfterMemberChange: FaultKind = {

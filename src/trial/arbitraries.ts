@@ -151,16 +151,19 @@ export function workloadArbitrary(topology: Topology, options: WorkloadOptions):
 }
 
 /** Out of so many scenarios in which members are promoted, one leaves it to chance whether they are learners by then. */
-const ANY_ORDER_ONE_IN = 8
+const ANY_ORDER_ONE_IN = 24
 
-/** Whoever would be promoted without having joined, which etcd refuses, joins instead as a learner; it is promoted the next time. */
+/** Whoever is promoted has joined as a learner before: who would be without having joined joins instead, and is promoted the next time. */
 function withLearners(steps: readonly WorkloadStep[]): readonly WorkloadStep[] {
   const joined = new Set<string>()
-  return steps.map((step): WorkloadStep => {
+  return steps.map((step, index): WorkloadStep => {
     if (step.kind !== 'etcd-member-add' && step.kind !== 'etcd-member-promote') return step
-    const isFirst = !joined.has(step.member)
+    if (joined.has(step.member)) return step
     joined.add(step.member)
-    return isFirst && step.kind === 'etcd-member-promote' ? { ...step, kind: 'etcd-member-add', learner: true } : step
+    const isPromoted = steps
+      .slice(index)
+      .some((later) => later.kind === 'etcd-member-promote' && later.member === step.member)
+    return isPromoted ? { ...step, kind: 'etcd-member-add', learner: true } : step
   })
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SMALL_TOPOLOGY, type WorkloadStep } from '../cluster/index.ts'
 import { SECOND } from '../kernel/time.ts'
+import { workloadArbitrary } from './arbitraries.ts'
 import { faultsArbitrary } from './fault-arbitraries.ts'
 import { type FaultKind, Registry } from './registry.ts'
 
@@ -67,4 +68,18 @@ test('a kind that strikes beside another is drawn around that one', () => {
     expect(faults.map(({ atMicros }) => atMicros)).toEqual(faults.map(({ atMicros }) => atMicros).sort((a, b) => a - b))
     expect(faults.map(({ id }) => id)).toEqual(faults.map((_, index) => `f${index + 1}`))
   }
+})
+
+test('members are promoted once they are learners, and now and then in any order', () => {
+  const topology = { ...SMALL_TOPOLOGY, spareEtcdMembers: 1 }
+  const options = { fromMicros: 0, toMicros: 60 * SECOND, objects: [], least: 3, most: 6 }
+  const workloads = fc.sample(
+    workloadArbitrary(topology, { ...options, kinds: ['etcd-member-add', 'etcd-member-promote'] }),
+    { numRuns: 400, seed: 7 },
+  )
+  const promoting = workloads.filter((steps) => steps.some(({ kind: one }) => one === 'etcd-member-promote'))
+  const inVain = promoting.filter(([first]) => first?.kind !== 'etcd-member-add' || first.learner !== true)
+  expect(promoting.length).toBeGreaterThan(200)
+  expect(inVain.length).toBeGreaterThan(0)
+  expect(inVain.length / promoting.length).toBeLessThan(0.06)
 })
