@@ -8,6 +8,7 @@ import {
   laggingCache,
   lostReplies,
 } from './faults/api.ts'
+import { bitRot } from './faults/bit-rot.ts'
 import {
   containerCrash,
   containerPrune,
@@ -53,6 +54,7 @@ export const FAULTS: readonly FaultKind[] = [
   pauseProcess,
   clockSkew,
   diskTrouble,
+  bitRot,
   laggingCache,
   closedWatches,
   brokenCache,

@@ -59,6 +59,7 @@ const STRIKES: Readonly<Record<string, Strike>> = {
   'pause-process': { seconds: 5, parameters: { process: 'scheduler-0' } },
   'clock-skew': { seconds: 10, parameters: { host: 'node-1', skewMicros: 20 * SECOND, driftPpm: 0 } },
   'disk-trouble': { seconds: 8, parameters: { process: 'etcd-0', trouble: 'slow', factor: 50 } },
+  'bit-rot': { seconds: 5, parameters: { process: 'etcd-0', damage: 'flipped-bit', placePpm: 500_000, bit: 3 } },
   'lagging-cache': { seconds: 8, parameters: { server: 'apiserver-0' } },
   'closed-watches': { parameters: { server: 'apiserver-0' } },
   'broken-cache': { parameters: { server: 'apiserver-0' } },

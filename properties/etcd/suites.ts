@@ -127,7 +127,11 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
     'etcd-disks',
     'members of etcd that lose power while clients write large values, and the disks that they wake up with',
     {
-      topology: fc.constantFrom<Topology>(ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 1 }),
+      topology: fc.constantFrom<Topology>(
+        ETCD_ONLY,
+        { ...ETCD_ONLY, etcdMembers: 1 },
+        { ...ETCD_ONLY, spareEtcdMembers: 1, etcdSnapshotEntries: 60 },
+      ),
       objects: [],
       traffic: false,
       etcdClients: {
@@ -135,7 +139,8 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
         valueBytes: [100, 600_000, 600_000],
         everyMicros: [60 * MILLISECOND, 200 * MILLISECOND],
       },
-      faults: { kinds: ['crash-node', 'crash-loop', 'crash-process', 'disk-trouble'], least: 1, most: 4 },
+      workload: { kinds: ['etcd-member-remove', 'etcd-member-add', 'etcd-member-promote'], least: 0, most: 4 },
+      faults: { kinds: ['crash-node', 'crash-loop', 'crash-process', 'disk-trouble', 'bit-rot'], least: 1, most: 4 },
       quietStartMicros: 4 * SECOND,
       durationMicros: 25 * SECOND,
     },

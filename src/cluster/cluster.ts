@@ -4,7 +4,7 @@
  */
 import type { ApiServer } from '../apiserver/index.ts'
 import type { Informer, InformerFactory, WatchFate } from '../client/index.ts'
-import type { EtcdMember, EtcdView } from '../etcd/index.ts'
+import { type EtcdMember, type EtcdView, memberOf } from '../etcd/index.ts'
 import {
   Kernel,
   type Machine,
@@ -150,11 +150,23 @@ export class Cluster {
     const newest = views.reduce((left, right) => (right.appliedIndex > left.appliedIndex ? right : left))
     const belonging = [...newest.voters, ...newest.learners]
     const { etcdMembers } = namesOf(this.topology)
+    const spoiled = this.#spoiledMembers(views)
     return belonging.every((id) => {
-      if (this.isLost(etcdMembers[id - 1] ?? '')) return true
+      if (this.isLost(etcdMembers[id - 1] ?? '') || spoiled.includes(id)) return true
       const view = views.find((candidate) => candidate.id === id)
       return view?.isRunning === true && view.revision === this.truth.revision
     })
+  }
+
+  /** Members that are down and whose disks were changed under them: they never start again, somebody has to replace them. */
+  #spoiledMembers(views: readonly EtcdView[]): readonly number[] {
+    const { etcdMembers, spareEtcdMembers } = namesOf(this.topology)
+    const first = etcdMembers.map((name) => this.process(name))
+    return [...etcdMembers, ...spareEtcdMembers]
+      .filter((name) => !views.some((view) => view.name === name && view.isRunning))
+      .map((name) => this.process(name))
+      .filter((process) => this.kernel.deviceOf(process).counters.corrupt > 0)
+      .map((process) => memberOf(process, first))
   }
 
   #etcdClientsAreDone(): boolean {

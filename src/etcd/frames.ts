@@ -140,6 +140,15 @@ export function decodeFrames(bytes: Uint8Array, isLast: boolean): Decoded {
   return stopped('end', '')
 }
 
+/**
+ * Would a member take the damage of its last segment for a write that a crash tore, and cut it off with all that follows?
+ * Nobody learns then that something is missing which was promised.
+ */
+export function passesForTorn(bytes: Uint8Array): boolean {
+  const { stop, ends } = decodeFrames(bytes, true)
+  return stop === 'torn' || (stop === 'end' && ends.at(-1) !== bytes.length)
+}
+
 /** Is the part of the record that lies in one sector all zero, as when that sector was not written? */
 function hasZeroSector(bytes: Uint8Array, from: number, to: number): boolean {
   let at = from

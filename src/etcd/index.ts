@@ -16,6 +16,7 @@ export type {
   EtcdTimedOut,
   EtcdWatchSent,
 } from './facts.ts'
+export { passesForTorn } from './frames.ts'
 export { EtcdMember, type EtcdView } from './member.ts'
 export { memberOf } from './members.ts'
 export type { EtcdResult, LoggedRequest, WatchId } from './messages.ts'
@@ -30,6 +31,7 @@ export type {
   RangeResponse,
   TxnResponse,
 } from './responses.ts'
+export { isSnapshotFile } from './saves.ts'
 export {
   FROM_KEY,
   type KeyValue,
@@ -39,3 +41,4 @@ export {
   type StoreEvent,
   type WatchEvent,
 } from './types.ts'
+export { isSegment } from './wal.ts'

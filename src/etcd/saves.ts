@@ -26,9 +26,13 @@ export interface SnapshotFile {
   readonly index: LogIndex
 }
 
+export function isSnapshotFile(file: string): boolean {
+  return file.startsWith(SNAPSHOT_PREFIX)
+}
+
 /** The snapshot files that are on the disk, newest first. */
 export function snapshotFiles(out: Out): readonly SnapshotFile[] {
-  const files = out.disk.files().filter((file) => file.startsWith(SNAPSHOT_PREFIX))
+  const files = out.disk.files().filter(isSnapshotFile)
   const named = files.map((file) => ({ file, index: Number(file.slice(SNAPSHOT_PREFIX.length)) }))
   return named.filter(({ file }) => out.disk.read(file).length > 0).sort((x, y) => y.index - x.index)
 }

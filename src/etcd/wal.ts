@@ -38,9 +38,13 @@ export const EMPTY_WAL: WalEnd = Object.freeze({
   bytes: 0,
 })
 
+export function isSegment(file: string): boolean {
+  return file === FIRST_FILE || file.startsWith(`${FIRST_FILE}-`)
+}
+
 /** The segments that are on the disk, oldest first. */
 export function segmentFiles(out: Out): readonly string[] {
-  return out.disk.files().filter((file) => file === FIRST_FILE || file.startsWith(`${FIRST_FILE}-`))
+  return out.disk.files().filter(isSegment)
 }
 
 export class Wal {

@@ -129,6 +129,11 @@ export class Device {
     return this.#damage(file, sector * SECTOR_BYTES, SECTOR_BYTES)
   }
 
+  /** The synced bytes of a file with a layout, with the damage that there is; none of another file. */
+  durableBytes(file: string): Uint8Array {
+    return this.#files.get(file)?.durableBytes() ?? new Uint8Array(0)
+  }
+
   layOut(file: string, layout: Layout): void {
     this.#file(file).layOut(layout)
   }

@@ -151,6 +151,11 @@ export class RecordFile {
     return true
   }
 
+  /** The durable bytes of a file with a layout, damage and all; none of another file. */
+  durableBytes(): Uint8Array {
+    return this.#layout === undefined ? new Uint8Array(0) : this.#bytesOf(this.#durable)
+  }
+
   /** What is left of an append that was under way. */
   #tear(record: StoredRecord, survives: (sector: number) => boolean): boolean {
     if (this.#layout === undefined) {
