@@ -5,6 +5,7 @@ import { finalizersKept } from './api/finalizers.ts'
 import { informerSeesEveryChange } from './api/gapless.ts'
 import { neverBackInTime } from './api/informers.ts'
 import { noFalseConflict, noLostUpdate } from './api/updates.ts'
+import { budgetHolds } from './controllers/budgets.ts'
 import { noMassEviction, silentNodesPodsNotReady } from './controllers/nodes.ts'
 import { neverTooManyPods } from './controllers/replicas.ts'
 import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
@@ -73,6 +74,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   unavailabilityBound,
   noMassEviction,
   silentNodesPodsNotReady,
+  budgetHolds,
   noOvercommit,
   boundOnce,
   chargesWhatIsBound,

@@ -221,6 +221,17 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     },
     durationMicros: 150 * SECOND,
   }),
+  suite('evictions', 'drains of several nodes at once, while the budget of their pods is computed late', {
+    topology: { ...LEAN, nodes: 3 },
+    objects: [web({ replicas: 6, graceSeconds: 2 }), budget('web')],
+    workload: { kinds: ['drain', 'uncordon', 'restart-rollout'], least: 3, most: 6 },
+    traffic: false,
+    faults: {
+      kinds: ['slow-consumer', 'starved-process', 'slow-link', 'lost-replies', 'lagging-cache', 'crash-process'],
+      least: 2,
+      most: 5,
+    },
+  }),
   suite(
     'termination',
     'containers that are stopped: hooks that overrun, programs that ignore TERM, kubelets that restart',

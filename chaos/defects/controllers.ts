@@ -73,4 +73,14 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
     suite: 'node-loss',
     caughtBy: ['pods-of-silent-nodes-are-not-ready'],
   },
+  {
+    id: 'pdb-recompute-overwrites-eviction',
+    title:
+      'The disruption controller writes a budget that it computed before an eviction over the one that the eviction took from',
+    subsystem: 'controllers',
+    sources: ['kubernetes/kubernetes#82149', 'kubernetes/kubernetes PR 36196', 'kubernetes/kubernetes#105326'],
+    decisions: { controllers: { budgetAfterConflict: (computed) => computed } },
+    suite: 'evictions',
+    caughtBy: ['disruption-budget-holds'],
+  },
 ]
