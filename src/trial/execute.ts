@@ -129,7 +129,7 @@ class Trial {
     const properties = this.#registry.propertiesFor(this.#scenario.properties)
     const jury = new Jury(cluster, properties, this.#options.onActivity, this.#options.onProperty)
     this.#jury = jury
-    const faults = new FaultSchedule(this.#scenario, this.#registry, cluster)
+    const faults = new FaultSchedule(this.#scenario, this.#registry, cluster, this.#footprint?.strikes)
     this.#faults = faults
     jury.swearIn()
     cluster.kernel.deed('boot', () => {

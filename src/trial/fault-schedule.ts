@@ -17,15 +17,24 @@ interface Moment {
   readonly planned: Planned
 }
 
+/** Somebody who watches what is injected, and changes nothing. */
+export interface FaultObserver {
+  beforeInject(step: FaultStep): void
+  afterInject(step: FaultStep, active: ActiveFault): void
+  beforeHeal(step: FaultStep): void
+}
+
 export class FaultSchedule {
   readonly #cluster: Cluster
+  readonly #observer: FaultObserver | undefined
   readonly #registry: Registry
   readonly #planned: readonly Planned[]
   readonly #moments: readonly Moment[]
   #next = 0
 
-  constructor(scenario: Scenario, registry: Registry, cluster: Cluster) {
+  constructor(scenario: Scenario, registry: Registry, cluster: Cluster, observer?: FaultObserver) {
     this.#cluster = cluster
+    this.#observer = observer
     this.#registry = registry
     this.#planned = scenario.faults.map((step) => ({ step, active: undefined, healed: false }))
     this.#moments = this.#planned
@@ -75,10 +84,13 @@ export class FaultSchedule {
   /** Injects or heals, under the fault's name in the trace. */
   #deed(heals: boolean, planned: Planned): void {
     if (heals && (planned.active === undefined || planned.healed)) return
+    if (heals) this.#observer?.beforeHeal(planned.step)
+    else this.#observer?.beforeInject(planned.step)
     this.#cluster.kernel.deed(`${heals ? 'heal' : 'inject'} ${planned.step.id}`, () => {
       if (heals) heal(planned)
       else this.#inject(planned)
     })
+    if (!heals && planned.active !== undefined) this.#observer?.afterInject(planned.step, planned.active)
   }
 
   #inject(planned: Planned): void {

@@ -34,7 +34,7 @@ export {
   readEntry,
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
-export type { Footprint } from './coverage/footprint.ts'
+export type { Footprint, Strike } from './coverage/footprint.ts'
 export { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbitrary.ts'
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
 export { type Ablation, ablate, type Needed } from './explain/ablation.ts'

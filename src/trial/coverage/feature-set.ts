@@ -1,6 +1,6 @@
 /** A set of 32-bit hashes in one flat table: adding what is there already, which is nearly always so, costs one look. */
 
-const SLOTS_AT_FIRST = 1024
+const SLOTS_AT_FIRST = 2048
 
 export class FeatureSet {
   #slots = new Int32Array(SLOTS_AT_FIRST)
