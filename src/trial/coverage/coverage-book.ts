@@ -1,0 +1,53 @@
+/** What a campaign has covered: the features that its trials showed, what is to be expected of more, and what faults struck. */
+import { chanceOfNews, type Estimate, type Frequencies, featuresThereAre, newFeaturesExpected } from './discovery.ts'
+import { FaultMatrix, type MatrixCell, type MatrixHole } from './fault-matrix.ts'
+import type { Footprint } from './footprint.ts'
+import { type CurvePoint, Sightings } from './sightings.ts'
+
+export interface CoverageSummary extends Frequencies {
+  /** The chance that the next trial shows something that none did. */
+  readonly chanceOfNews: Estimate
+  /** New features that the next trial shows on average. */
+  readonly newFeaturesExpected: number
+  /** How many features there are at least, seen or not. */
+  readonly featuresThereAre: Estimate
+  readonly curve: readonly CurvePoint[]
+  readonly matrix: readonly MatrixCell[]
+  /** For each kind of fault and component that was struck, the phases in which it never bit. */
+  readonly holes: readonly MatrixHole[]
+}
+
+export class CoverageBook {
+  readonly #sightings = new Sightings()
+  readonly #matrix = new FaultMatrix()
+
+  get trials(): number {
+    return this.#sightings.trials
+  }
+
+  /** `drawn`: false for a trial that was not drawn by chance, such as one from the corpus. @returns how many features are new */
+  add({ features, strikes }: Footprint, drawn: boolean): number {
+    for (const strike of strikes) this.#matrix.add(strike)
+    if (drawn) return this.#sightings.add(features)
+    const before = this.#sightings.features
+    this.#sightings.know(features)
+    return this.#sightings.features - before
+  }
+
+  frequencies(): Frequencies {
+    return this.#sightings.frequencies()
+  }
+
+  summary(): CoverageSummary {
+    const frequencies = this.frequencies()
+    return {
+      ...frequencies,
+      chanceOfNews: chanceOfNews(frequencies),
+      newFeaturesExpected: newFeaturesExpected(frequencies),
+      featuresThereAre: featuresThereAre(frequencies),
+      curve: this.#sightings.curve(),
+      matrix: this.#matrix.cells(),
+      holes: this.#matrix.holes(),
+    }
+  }
+}
