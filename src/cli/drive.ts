@@ -30,6 +30,8 @@ export interface Drive {
   readonly elsewhere?: Pool
   /** Every so many trials of a suite one is run twice, the first of them included. */
   readonly sampleEvery: number
+  /** Collect what each trial saw. Default: false. */
+  readonly footprint?: boolean
   isStopped(): boolean
   /** Called for each trial the moment its verdict is known, in no order. What must not be lost is written down here. */
   onVerdict?(delivered: Delivered): void
@@ -106,7 +108,8 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
   let begun: BeginNews | undefined
   while (next < end && !drive.isStopped()) {
     try {
-      await drive.pool.run({ kind: 'trials', ...block, from: next, count: end - next }, (news: News) => {
+      const job = { kind: 'trials', ...block, from: next, count: end - next } as const
+      await drive.pool.run(drive.footprint === true ? { ...job, footprint: true } : job, (news: News) => {
         if (news.kind === 'begins') begun = news
         if (news.kind !== 'trial') return
         next = news.number + 1

@@ -6,7 +6,7 @@ import { printShard, type Shard, STRATEGIES, suggest, UserError } from '../trial
 import { headCommit, seedOfCommit } from './git.ts'
 import { JOURNAL_ENDING, type JournalHead, journalName, type Past, readJournal } from './journal.ts'
 import type { OutputFlags } from './outputs.ts'
-import { parseBudget, parseCount, parseSeed, parseShard } from './parse-flags.ts'
+import { parseBudget, parseCount, parseRate, parseSeed, parseShard } from './parse-flags.ts'
 import type { Session, SessionFlags } from './session.ts'
 import { packageVersion } from './version.ts'
 
@@ -22,6 +22,9 @@ export interface FuzzFlags extends SessionFlags, OutputFlags {
   /** commander's `--no-shrink`. */
   readonly shrink?: boolean
   readonly strict?: boolean
+  readonly untilNewStateRate?: string
+  /** The whole matrix of faults in the summary. */
+  readonly coverage?: boolean
 }
 
 export interface FuzzPlan {
@@ -33,7 +36,12 @@ export interface FuzzPlan {
   readonly budgetMillis: number
   /** Trials in all, those of the past included. */
   readonly most: number
+  /** It ends when fewer trials than this share would show something new. Left out: it does not. */
+  readonly newStateRate?: number
 }
+
+/** Trials of one suite before the next has its turn. */
+export const FUZZ_BLOCK_TRIALS = 32
 
 const WHOLE: Shard = { index: 1, count: 1 }
 /** What a campaign does that names no strategy. */
@@ -50,10 +58,22 @@ function knownStrategy(id: string): string {
   throw new UserError({ what: `there is no strategy "${id}"`, where: '--strategy', mend: suggest(id, ids) })
 }
 
+/** What trials show that were led by earlier ones says nothing about chance. */
+function assertChance(strategy: string | undefined): void {
+  if (STRATEGIES.find(({ id }) => id === strategy)?.kind !== 'learning') return
+  throw new UserError({
+    what: `it is asked of trials drawn by chance, and the strategy ${strategy} draws none`,
+    where: '--until-new-state-rate',
+    mend: 'leave out --strategy, or take the portfolio, of which some lanes are drawn',
+  })
+}
+
 /** @throws UserError for flags that make no sense, or nothing to go on with */
 export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
   const budgetMicros = flags.budget === undefined ? undefined : parseBudget(flags.budget, '--budget')
   const trials = flags.trials === undefined ? undefined : parseCount(flags.trials, '--trials')
+  const rate =
+    flags.untilNewStateRate === undefined ? undefined : parseRate(flags.untilNewStateRate, '--until-new-state-rate')
   const shard = flags.shard === undefined ? undefined : parseShard(flags.shard)
   const seed =
     flags.seed === undefined
@@ -62,24 +82,27 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
         ? seedOfCommit(headCommit(session.io.folder, '--seed from-git'))
         : parseSeed(flags.seed)
   const strategy = flags.strategy === undefined || flags.strategy === PLAIN ? undefined : knownStrategy(flags.strategy)
+  if (rate !== undefined) assertChance(strategy)
   const folder = join(session.dir, 'campaigns')
   if (flags.resume === true) {
     const past = latest(session, folder, { ...flags, shard, seed, strategy })
     const left = past.head.budgetMicros === undefined ? undefined : past.head.budgetMicros - past.usedMicros
     const more = budgetMicros ?? (trials === undefined ? left : undefined)
+    const newStateRate = rate ?? past.head.newStateRate
     return {
       head: past.head,
       journalFile: join(folder, journalName(past.head)),
       past,
       budgetMillis: more === undefined ? Number.POSITIVE_INFINITY : Math.max(0, more) / 1_000,
       most: trials === undefined ? (past.head.trials ?? Number.POSITIVE_INFINITY) : past.done.size + trials,
+      ...(newStateRate === undefined ? {} : { newStateRate }),
     }
   }
-  if (budgetMicros === undefined && trials === undefined)
+  if (budgetMicros === undefined && trials === undefined && rate === undefined)
     throw new UserError({
       what: 'it would never end',
       where: 'seatrial fuzz',
-      mend: 'say how long: --budget 10m of real time, --trials 5000, or --resume to go on with the last campaign',
+      mend: 'say how long: --budget 10m of real time, --trials 5000, --until-new-state-rate 0.05, or --resume to go on with the last campaign',
     })
   const head: JournalHead = {
     type: 'campaign',
@@ -97,12 +120,14 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
       : { propertiesFile: relative(session.io.folder, session.propertiesFile) }),
     ...(budgetMicros === undefined ? {} : { budgetMicros }),
     ...(trials === undefined ? {} : { trials }),
+    ...(rate === undefined ? {} : { newStateRate: rate }),
   }
   return {
     head,
     journalFile: join(folder, journalName(head)),
     budgetMillis: budgetMicros === undefined ? Number.POSITIVE_INFINITY : budgetMicros / 1_000,
     most: trials ?? Number.POSITIVE_INFINITY,
+    ...(rate === undefined ? {} : { newStateRate: rate }),
   }
 }
 

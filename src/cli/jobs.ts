@@ -21,6 +21,7 @@ export interface TrialsJob {
   /** Number of the first trial. */
   readonly from: number
   readonly count: number
+  /** Collect what each trial saw. */
   readonly footprint?: boolean
 }
 
@@ -34,6 +35,8 @@ export interface ScenarioJob {
   /** Answer with the objects at the end, as they are and as tables. */
   readonly objects?: boolean
   readonly stopAtMicros?: number
+  /** Collect what the trial saw. */
+  readonly footprint?: boolean
   /** Answer with every event, a line each. */
   readonly trace?: boolean
   /** Among the events of `trace`, the facts: a line each, under the event that published it. */

@@ -5,9 +5,12 @@
 import { closeSync, fsyncSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import {
   DoneTrials,
+  type Footprint,
   hash64,
+  isDrawn,
   parseTrialId,
   type Shard,
+  type Strike,
   type TrialRecord,
   type TrialResult,
   UserError,
@@ -32,6 +35,7 @@ export interface JournalHead {
   readonly propertiesFile?: string
   readonly budgetMicros?: number
   readonly trials?: number
+  readonly newStateRate?: number
 }
 
 interface TrialLine {
@@ -46,6 +50,10 @@ interface TrialLine {
   /** Places in the head's `properties`. */
   readonly reached: readonly number[]
   readonly seen: readonly number[]
+  /** Features of the trial that fewer than three trials before it showed: what is seen more often is only common. */
+  readonly rare?: readonly number[]
+  /** What its faults struck: fault, kind, component, phase; a fifth part says that it was felt. */
+  readonly strikes?: readonly (readonly string[])[]
   /** Ids that the scenario names; left out: all. */
   readonly checked?: readonly string[]
   /** The parts of the result that only failures have. */
@@ -83,34 +91,43 @@ export function journalName({ seed, suites, defects, shard, strategy, properties
   return `${seed}${part}${how}-${hash64(JSON.stringify([suites, defects, propertiesFile ?? ''])).slice(0, 6)}${JOURNAL_ENDING}`
 }
 
+/** From so many trials on a feature is common. */
+const COMMON = 3
+
 export class Journal {
   readonly #file: number
+  /** By feature, the trials that showed it, or `COMMON`. */
+  readonly #sightings: Map<number, number>
   readonly #places: ReadonlyMap<string, number>
 
-  private constructor(path: string, head: JournalHead) {
+  private constructor(path: string, head: JournalHead, sightings: Map<number, number>) {
     try {
       this.#file = openSync(path, 'a')
     } catch (error) {
       throw refused(error, path)
     }
+    this.#sightings = sightings
     this.#places = new Map(head.properties.map((id, place) => [id, place]))
   }
 
   /** A new campaign: what was in the file is gone. @throws UserError if it cannot be written */
   static begin(path: string, head: JournalHead): Journal {
     writeTextAtomically(path, `${JSON.stringify(head)}\n`)
-    return new Journal(path, head)
+    return new Journal(path, head, new Map())
   }
 
   /** Goes on after what was written. @throws UserError */
-  static goOn(path: string, head: JournalHead): Journal {
+  static goOn(path: string, head: JournalHead, trials: Past['trials']): Journal {
     const text = readFileSync(path)
     const end = text.lastIndexOf(0x0a) + 1
     if (end < text.length) truncateSync(path, end)
-    return new Journal(path, head)
+    const sightings = new Map<number, number>()
+    for (const { record } of trials) rareOf(record, sightings)
+    return new Journal(path, head, sightings)
   }
 
-  trial({ trialId, result, wallMicros }: TrialRecord, checked: readonly string[]): void {
+  trial(record: TrialRecord, checked: readonly string[]): void {
+    const { trialId, result, wallMicros } = record
     const places = (ids: readonly string[]) => ids.flatMap((id) => this.#places.get(id) ?? [])
     const { scenarioId, traceHash, signature, violation, error } = result
     this.#write({
@@ -124,6 +141,9 @@ export class Journal {
       reached: places(result.reached),
       seen: places(result.seen),
       ...(checked.length === 0 ? {} : { checked }),
+      ...(result.footprint === undefined
+        ? {}
+        : { rare: rareOf(record, this.#sightings), strikes: result.footprint.strikes.map(partsOf) }),
       ...(failureOf(result) === undefined ? {} : { failure: { scenarioId, traceHash, signature, violation, error } }),
     })
   }
@@ -154,6 +174,37 @@ export class Journal {
 
   #write(line: Line): void {
     writeFileSync(this.#file, `${JSON.stringify(line)}\n`)
+  }
+}
+
+/** The features that are rare so far, counted. What the corpus shows, or a search that learns, is common at once: it was no chance. */
+function rareOf({ trialId, result }: TrialRecord, sightings: Map<number, number>): number[] {
+  const rare: number[] = []
+  const weight = isDrawn(trialId) ? 1 : COMMON
+  for (const feature of result.footprint?.features ?? []) {
+    const count = sightings.get(feature) ?? 0
+    if (count === COMMON) continue
+    rare.push(feature)
+    sightings.set(feature, Math.min(COMMON, count + weight))
+  }
+  return rare
+}
+
+function partsOf({ fault, kind, component, phase, bit }: Strike): readonly string[] {
+  return bit ? [fault, kind, component, phase, 'bit'] : [fault, kind, component, phase]
+}
+
+function footprintOf({ rare, strikes = [] }: TrialLine): Footprint | undefined {
+  if (rare === undefined) return undefined
+  return {
+    features: Uint32Array.from(rare),
+    strikes: strikes.map(([fault = '', kind = '', component = '', phase = '', bit]) => ({
+      fault,
+      kind,
+      component,
+      phase: phase as Strike['phase'],
+      bit: bit !== undefined,
+    })),
   }
 }
 
@@ -203,6 +254,7 @@ function parsed(text: string): unknown {
 }
 
 function recordOf(line: TrialLine, head: JournalHead): TrialRecord {
+  const footprint = footprintOf(line)
   const ids = (places: readonly number[]) => places.flatMap((place) => head.properties[place] ?? [])
   return {
     trialId: line.trial,
@@ -224,6 +276,7 @@ function recordOf(line: TrialLine, head: JournalHead): TrialRecord {
       reached: ids(line.reached),
       seen: ids(line.seen),
       facts: [],
+      ...(footprint === undefined ? {} : { footprint }),
       ...line.failure,
     },
   }

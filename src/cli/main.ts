@@ -74,6 +74,7 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--defects <ids...>', 'historical bugs to switch on')
     .option('--no-shrink', 'report failures as they were drawn')
     .option('--strict', 'fail when a property was never reached or a hoped-for sight never seen')
+    .option('--coverage', 'also what each kind of fault struck: component by phase of the cluster')
     .action(
       act(async (suites: string[], flags: object) => (await import('./commands/run.ts')).runCommand(io, suites, flags)),
     )
@@ -132,6 +133,10 @@ function buildProgram(io: Io, act: Act): Command {
     .description('trials of all suites until the budget is used up; the corpus first')
     .option('--budget <time>', 'real time, such as 10m')
     .option('--trials <count>', 'trials in all; with --budget, whichever is used up first')
+    .option(
+      '--until-new-state-rate <share>',
+      'ends when, with 95 % confidence, fewer trials than this (0.05, 5%) would still show something new',
+    )
     .option('--seed <number>', 'a number, or from-git: a number made of the commit; default: drawn and printed')
     .option('--shard <i/n>', 'part i of n: the parts of one seed have no trial in common')
     .option(
@@ -143,7 +148,20 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--defects <ids...>', 'historical bugs to switch on')
     .option('--no-shrink', 'keep failures as they were drawn')
     .option('--strict', 'fail when a property was never reached or a hoped-for sight never seen')
+    .option('--coverage', 'also what each kind of fault struck: component by phase of the cluster')
     .action(act(async (flags: object) => (await import('./commands/fuzz.ts')).fuzzCommand(io, flags)))
+  program
+    .command('coverage')
+    .argument('[paths...]', 'journals of campaigns, or folders in which they are; default .seatrial/campaigns')
+    .description('what campaigns covered together, such as the shards of a CI run')
+    .option('--coverage', 'also what each kind of fault struck: component by phase of the cluster')
+    .option('--dir <folder>', 'where findings are; default .seatrial')
+    .option('--json', 'a JSON line')
+    .action(
+      act(async (paths: string[], flags: object) =>
+        (await import('./commands/coverage.ts')).coverageCommand(io, paths, flags),
+      ),
+    )
   addCorpusCommands(program, common, io, act)
   program
     .command('triage')

@@ -1,7 +1,8 @@
 /** Colour: which words, and when not. */
 import { expect, test } from 'vitest'
+import { CoverageBook } from '../trial/index.ts'
 import { paint } from './paint.ts'
-import { viewOf } from './progress.ts'
+import { statesOf, viewOf } from './progress.ts'
 
 test('telling words are coloured for whoever looks at a terminal', () => {
   expect(paint('12. 0:40.009  BROKEN it', true, {})).toBe('12. 0:40.009  \u001b[31mBROKEN\u001b[39m it')
@@ -28,4 +29,20 @@ test('the view of a campaign: what was found most, what was reached, in a few li
   expect(view.at(-2)).toBe('         and 6 more kinds of failure')
   expect(view.at(-1)).toBe('  40 of 44 properties reached; not yet: a, b, c, …')
   expect(viewOf({ failures: [], reached: 44, checked: 44, unreached: [] })).toEqual(['  44 of 44 properties reached'])
+})
+
+test('the view says what is still to be expected, and what was never felt', () => {
+  const book = new CoverageBook()
+  const strike = { fault: 'f1', kind: 'partition', component: 'node', phase: 'rollout', bit: true } as const
+  for (let trial = 0; trial < 10; trial++)
+    book.add({ features: Uint32Array.of(1, ...(trial < 2 ? [10 + trial] : [])), strikes: [strike] }, true)
+  const coverage = book.summary()
+  const failures = Array.from({ length: 12 }, (_, index) => ({ signature: `p${index}/x/pod`, count: index + 1 }))
+  const view = viewOf({ failures, reached: 44, checked: 44, unreached: [], coverage })
+  expect(view).toHaveLength(8)
+  expect(view.at(-1)).toBe(
+    '  the next trial shows a new state with 20 %; 1 of 7 combinations of fault, component and phase felt',
+  )
+  expect(statesOf(coverage)).toBe(', 3 states')
+  expect(statesOf(undefined)).toBe('')
 })

@@ -47,6 +47,18 @@ export function parseCount(text: string, flag: string, most = 1_000_000_000): nu
   })
 }
 
+/** A share of trials: `0.05` or `5%`, more than none and less than all. @throws UserError */
+export function parseRate(text: string, flag: string): number {
+  const [, amount, sign] = /^(\d+(?:\.\d+)?|\.\d+)(\s*%)?$/.exec(text.trim()) ?? []
+  const rate = Number(amount ?? Number.NaN) / (sign === undefined ? 1 : 100)
+  if (rate > 0 && rate < 1) return rate
+  throw new UserError({
+    what: amount === undefined ? `"${text}" is not a share` : `${text} is not between 0 and 1`,
+    where: flag,
+    mend: `write for example ${flag} 0.05: fewer than one trial in twenty shows something new`,
+  })
+}
+
 /** `2/8`: the second of eight parts. @throws UserError */
 export function parseShard(text: string, flag = '--shard'): Shard {
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text) ?? []

@@ -118,6 +118,7 @@ function timed(scenario: Scenario, around: Surroundings, job?: ScenarioJob, want
     ...(around.onActivity === undefined ? {} : { onActivity: around.onActivity }),
     ...(job?.stopAtMicros === undefined ? {} : { stopAtMicros: job.stopAtMicros }),
     keepTrace: job?.trace === true,
+    ...(job?.footprint === true ? { footprint: true } : {}),
     factTypes: job?.story === true ? STORY_FACT_TYPES : [],
     ...wanted,
     inspect: (cluster) => {

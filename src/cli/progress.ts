@@ -1,4 +1,6 @@
 /** Progress on standard error: a bar on a terminal, a plain line every few seconds elsewhere, nothing when asked to be quiet. */
+import { percent } from '../report/index.ts'
+import type { CoverageSummary } from '../trial/index.ts'
 import type { Io } from './io.ts'
 
 export interface Progress {
@@ -25,11 +27,12 @@ export function viewOf(campaign: {
   readonly reached: number
   readonly checked: number
   readonly unreached: readonly string[]
+  readonly coverage?: CoverageSummary | undefined
 }): string[] {
-  const { failures, reached, checked, unreached } = campaign
+  const { failures, reached, checked, unreached, coverage } = campaign
   const most = failures.toSorted((a, b) => b.count - a.count)
   const shown = most
-    .slice(0, VIEW_MAXIMUM - 2)
+    .slice(0, VIEW_MAXIMUM - (coverage === undefined ? 2 : 3))
     .map(({ signature, count }) => `  ${String(count).padStart(6)} x ${signature}`)
   const others = most.length - shown.length
   const waiting =
@@ -38,7 +41,20 @@ export function viewOf(campaign: {
     ...shown,
     ...(others > 0 ? [`         and ${others} more kinds of failure`] : []),
     `  ${reached} of ${checked} properties reached${waiting}`,
+    ...(coverage === undefined ? [] : [newsOf(coverage)]),
   ]
+}
+
+function newsOf({ chanceOfNews, trials, matrix, holes, phases }: CoverageSummary): string {
+  const news = trials === 0 ? '' : `the next trial shows a new state with ${percent(chanceOfNews.value)}; `
+  const struck = new Set(matrix.map(({ kind, component }) => `${kind} ${component}`)).size * phases.length
+  const open = holes.reduce((sum, hole) => sum + hole.phases.length, 0)
+  return `  ${news}${struck - open} of ${struck} combinations of fault, component and phase felt`
+}
+
+/** How many states were seen, for the line of numbers. */
+export function statesOf(coverage: CoverageSummary | undefined): string {
+  return coverage === undefined ? '' : `, ${coverage.features} states`
 }
 
 async function barProgress(title: string): Promise<Progress> {

@@ -1,4 +1,5 @@
 /** What GitHub Actions shows of a campaign: an annotation for each failure, and a page in Markdown for the job's summary. */
+import { printDiscovery } from './coverage.ts'
 import { listed } from './names.ts'
 import type { ReportedCampaign, ReportedFailure } from './reported.ts'
 import { duration } from './time.ts'
@@ -43,6 +44,7 @@ export function markdownSummary({ name, summary, wallMicros, failures }: Reporte
           ...faults.map(({ kind, injected, bit }) => `| ${kind} | ${injected} | ${bit} |`),
           '',
         ]),
+    ...(summary.coverage === undefined ? [] : ['```text', printDiscovery(summary.coverage), '```', '']),
     ...(summary.neverReached.length === 0
       ? []
       : [`Never reached, so they proved nothing: ${listed(summary.neverReached.map((id) => `\`${id}\``))}.`, '']),

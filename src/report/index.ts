@@ -2,6 +2,7 @@
 export { assertScenario, assertSurvives, type SurvivalOptions, searchFor, TrialFailure } from './assertions.ts'
 export { causalSignature } from './causal-signature.ts'
 export { CHAIN_LINES_MAXIMUM, type ChainLine, chainOf } from './chain.ts'
+export { percent, printDiscovery, printFaults, printMatrix } from './coverage.ts'
 export { type Differences, type ExplainOptions, type Explanation, explainFailure } from './explain.ts'
 export { EXPORT_FORMATS, type ExportFormat, exportTrace } from './export/index.ts'
 export { TRACE_LINE_SCHEMA } from './export/schema.ts'

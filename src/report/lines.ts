@@ -5,6 +5,7 @@
 const text = { type: 'string' }
 const count = { type: 'integer', minimum: 0 }
 const micros = { type: 'integer', minimum: 0, description: 'microseconds' }
+const number = { type: 'number', minimum: 0 }
 const flag = { type: 'boolean' }
 const texts = { type: 'array', items: text }
 const verdict = { enum: ['passed', 'failed', 'vacuous', 'diverged', 'exhausted', 'error'] }
@@ -31,6 +32,20 @@ const fault = shape({
 })
 
 const item = shape({ list: { enum: ['faults', 'workload'] }, id: text, kind: text, atMicros: micros })
+
+const estimate = {
+  ...shape({ value: number, low: number, high: number }),
+  description: 'with its interval of 95 %',
+}
+const coverage = shape({
+  ...{ trials: count, features: count, once: count, twice: count, loneTrials: count, lonePairs: count },
+  ...{ chanceOfNews: estimate, newFeaturesExpected: number, featuresThereAre: estimate },
+  curve: { type: 'array', items: shape({ trials: count, features: count }) },
+  phases: texts,
+  faultsByPhase: { type: 'array', items: shape({ kind: text, phase: text, injected: count, bit: count }) },
+  matrix: { type: 'array', items: shape({ kind: text, component: text, phase: text, injected: count, bit: count }) },
+  holes: { type: 'array', items: shape({ kind: text, component: text, phases: texts }) },
+})
 
 /** Type of a line -> what it says, its members, and which of them may be left out. */
 const LINES: Readonly<
@@ -73,6 +88,15 @@ const LINES: Readonly<
         type: 'array',
         items: shape({ signature: text, count, trial: text, scenario: text, message: text }, ['message']),
       },
+      coverage,
+    },
+    optional: ['coverage'],
+  },
+  coverage: {
+    title: 'What campaigns covered together (coverage). "without" counts trials that left no footprint.',
+    members: {
+      ...{ campaigns: count, trials: count, without: count, coverage },
+      faults: { type: 'array', items: shape({ kind: text, injected: count, bit: count }) },
     },
   },
   finding: {

@@ -1,6 +1,7 @@
 /** The end of a campaign in words: verdicts, faults that bit, properties that looked at something, failures by cause. */
 import type { Micros } from '../kernel/index.ts'
 import type { CampaignSummary, Verdict } from '../trial/index.ts'
+import { printDiscovery, printFaults, printMatrix } from './coverage.ts'
 import { counted, listed } from './names.ts'
 import { textTable } from './text-table.ts'
 import { duration } from './time.ts'
@@ -23,8 +24,8 @@ function wrapped(heading: string, names: readonly string[]): string[] {
   return [...lines, line.trimEnd()]
 }
 
-/** The summary as lines of text. `wallMicros` is the campaign's real time. */
-export function printSummary(summary: CampaignSummary, wallMicros: Micros): string {
+/** The summary as lines of text. `wallMicros` is the campaign's real time; `full`: with the whole matrix of faults. */
+export function printSummary(summary: CampaignSummary, wallMicros: Micros, full = false): string {
   const verdicts = VERDICTS.filter((verdict) => summary.verdicts[verdict] > 0 || verdict === 'passed')
   const seconds = wallMicros / 1_000_000
   const rate = seconds > 0 ? `, ${Math.round(summary.trials / seconds)} trials/s` : ''
@@ -33,13 +34,7 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros): stri
     `verdicts: ${verdicts.map((verdict) => `${summary.verdicts[verdict]} ${verdict}`).join(', ')}`,
   ]
   if (summary.faults.length > 0) {
-    const rows = summary.faults.map(({ kind, injected, bit }) => [
-      kind,
-      `${injected}`,
-      `${bit}`,
-      injected === 0 ? '' : `${Math.round((100 * bit) / injected)} %`,
-    ])
-    parts.push('', textTable(['FAULT', 'INJECTED', 'BIT', ''], rows))
+    parts.push('', printFaults(summary.faults, summary.coverage))
   }
   if (summary.reached.length > 0) {
     parts.push(
@@ -50,7 +45,9 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros): stri
       ),
     )
   }
+  if (full && summary.coverage !== undefined) parts.push('', printMatrix(summary.coverage))
   parts.push('')
+  if (summary.coverage !== undefined) parts.push(printDiscovery(summary.coverage))
   if (summary.neverReached.length > 0)
     parts.push(...wrapped('never reached (they proved nothing): ', summary.neverReached))
   for (const { property, triggers } of summary.neverMet)

@@ -2,10 +2,12 @@
  * The book of a campaign: what its trials came to, which faults bit, which properties were reached, and the failures
  * grouped by signature. It is only told results; who runs them, and with what clock, is its caller's business.
  */
+import { CoverageBook, type CoverageSummary } from './coverage/coverage-book.ts'
+import { isExhausted } from './coverage/discovery.ts'
 import type { Registry } from './registry.ts'
 import type { TrialResult, Verdict } from './result.ts'
 import type { Scenario } from './scenario.ts'
-import { parseTrialId } from './trial-id.ts'
+import { isDrawn, parseTrialId } from './trial-id.ts'
 
 /** One trial as the book keeps it. */
 export interface TrialRecord {
@@ -47,6 +49,8 @@ export interface CampaignSummary {
   /** `sometimes` properties that no trial saw hold. */
   readonly sometimesNeverSeen: readonly string[]
   readonly failures: readonly FailureGroup[]
+  /** Present when trials came with their footprints. */
+  readonly coverage?: CoverageSummary
 }
 
 export class Campaign {
@@ -68,6 +72,8 @@ export class Campaign {
   readonly #groups = new Map<string, { first: TrialRecord; count: number }>()
   /** Properties that some trial checked; all of them when no suite names its own. */
   readonly #checked = new Set<string>()
+  readonly #coverage = new CoverageBook()
+  #hasCoverage = false
   #trials = 0
   #virtualMicros = 0
   #steps = 0
@@ -110,8 +116,22 @@ export class Campaign {
       else for (const trigger of triggers) met.add(trigger)
     }
     const suite = suiteOf(record.trialId)
+    if (result.footprint !== undefined) {
+      this.#hasCoverage = true
+      this.#coverage.add(result.footprint, isDrawn(record.trialId))
+    }
     if (suite !== undefined && properties.length > 0) this.#addNamed(suite, properties, result)
     return this.#group(record)
+  }
+
+  /** With 95 % confidence, fewer than this share of further trials would show something new. */
+  showsNothingNew(rate: number): boolean {
+    return isExhausted(this.#coverage.frequencies(), rate)
+  }
+
+  /** Trials that count for what is said about news: those drawn by chance, with their footprints. */
+  get drawnTrials(): number {
+    return this.#coverage.trials
   }
 
   summary(): CampaignSummary {
@@ -139,6 +159,7 @@ export class Campaign {
       sometimesSeen: sometimes.filter((id) => this.#seen.has(id)),
       sometimesNeverSeen: sometimes.filter((id) => !this.#seen.has(id)),
       failures: [...this.#groups].map(([signature, group]) => ({ signature, ...group })),
+      ...(this.#hasCoverage ? { coverage: this.#coverage.summary() } : {}),
     }
   }
 

@@ -14,6 +14,7 @@ export {
   type CampaignSummary,
   exitStatusOf,
   type FailureGroup,
+  type LedgerRow,
   omissionsOf,
   type TrialRecord,
 } from './campaign.ts'
@@ -34,6 +35,7 @@ export {
   readEntry,
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
+export { CoverageBook, type CoverageSummary } from './coverage/coverage-book.ts'
 export type { Footprint, Strike } from './coverage/footprint.ts'
 export { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbitrary.ts'
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'
@@ -93,6 +95,7 @@ export {
 } from './strategies/index.ts'
 export { trialsOf } from './strategy-search.ts'
 export {
+  isDrawn,
   parseTrialId,
   printTrialId,
   scenarioOfTrial,

@@ -47,6 +47,12 @@ export function parseTrialId(text: string): TrialId | undefined {
   }
 }
 
+/** The trial was drawn by chance alone: it is no entry of a corpus, and its strategy does not go by what other trials showed. */
+export function isDrawn(trialId: string): boolean {
+  const id = parseTrialId(trialId)
+  return id !== undefined && strategyNamed(id.strategy ?? 'random')?.kind === 'drawn'
+}
+
 /** The strategy of a trial; plain random search where none is named. @throws UserError if there is none of that name */
 export function strategyOf(id: string = 'random'): Strategy {
   const strategy = strategyNamed(id)

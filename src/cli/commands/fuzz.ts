@@ -1,6 +1,6 @@
 /** `seatrial fuzz`: trials of every suite until the budget is used up. The corpus first; findings are written down as they come. */
 import { basename, join, relative, resolve } from 'node:path'
-import { printSummary, summaryLine, trialLine } from '../../report/index.ts'
+import { percent, printSummary, summaryLine, trialLine } from '../../report/index.ts'
 import {
   type Block,
   type BlockPlan,
@@ -28,19 +28,19 @@ import { type Delivered, driveBlocks, runGuarded } from '../drive.ts'
 import { assertWritable, corpusFolder, sweepTemporaries } from '../files.ts'
 import { findabilityWords } from '../findability.ts'
 import type { Finding } from '../findings.ts'
-import { type FuzzFlags, type FuzzPlan, PORTFOLIO_STRATEGY, planFuzz } from '../fuzz-plan.ts'
+import { FUZZ_BLOCK_TRIALS, type FuzzFlags, type FuzzPlan, PORTFOLIO_STRATEGY, planFuzz } from '../fuzz-plan.ts'
 import type { Io } from '../io.ts'
 import { Journal } from '../journal.ts'
 import { failureOf, Keeper } from '../keeper.ts'
+import { NewsRule } from '../news-rule.ts'
 import { writeOutputs } from '../outputs.ts'
 import { WorkerLost } from '../pool.ts'
 import { PortfolioBlocks } from '../portfolio-blocks.ts'
-import { startProgress, viewOf } from '../progress.ts'
+import { startProgress, statesOf, viewOf } from '../progress.ts'
 import { openSession, type Session } from '../session.ts'
 import { pctInWords, strategiesInWords } from '../strategy-words.ts'
 import { assertKnown, INTERRUPTED_STATUS, reportFindings } from './run.ts'
 
-const BLOCK_TRIALS = 32
 const SAMPLE_EVERY = 200
 const SEED_TRIALS = 4_096
 const CLOCK_MILLIS = 250
@@ -57,6 +57,7 @@ interface Work {
   readonly drawn: Map<string, { first: TrialRecord; count: number }>
   /** Signatures of which a shrunk example is on disk. */
   readonly shrunk: Set<string>
+  readonly newsRule: NewsRule
   /** Real time of this call so far, in milliseconds. */
   elapsed(): number
   isStopped(): boolean
@@ -80,17 +81,19 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
       campaign.add(record, properties)
       if (!record.trialId.startsWith('corpus/')) count(drawn, record)
     }
-    const journal = past === undefined ? Journal.begin(plan.journalFile, head) : Journal.goOn(plan.journalFile, head)
+    const journal =
+      past === undefined ? Journal.begin(plan.journalFile, head) : Journal.goOn(plan.journalFile, head, past.trials)
     let stopped = false
     const release = io.onInterrupt(() => {
       stopped = true
       session.pool.stopSoon()
       io.err('\nstopping after the trials under way; everything found so far is kept\n')
     })
-    const isStopped = () => stopped || elapsed() > plan.budgetMillis
+    const newsRule = new NewsRule(plan, campaign)
+    const isStopped = () => stopped || elapsed() > plan.budgetMillis || newsRule.isMet
     const keeper = new Keeper(session, past?.kept)
     const shrunk = new Set(past?.told)
-    const work: Work = { session, plan, campaign, journal, keeper, drawn, shrunk, elapsed, isStopped }
+    const work: Work = { session, plan, campaign, journal, keeper, drawn, shrunk, newsRule, elapsed, isStopped }
     const usedMicros = () => (past?.usedMicros ?? 0) + Math.round(elapsed() * 1_000)
     const clock = setInterval(() => journal.clock(usedMicros()), JOURNAL_CLOCK_MILLIS)
     try {
@@ -101,7 +104,12 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
       journal.clock(usedMicros())
     }
     const summary = campaign.summary()
-    io.out(session.json ? `${summaryLine(summary, usedMicros())}\n` : `${printSummary(summary, usedMicros())}\n`)
+    io.out(
+      session.json
+        ? `${summaryLine(summary, usedMicros())}\n`
+        : `${printSummary(summary, usedMicros(), flags.coverage)}\n`,
+    )
+    if (newsRule.isMet) session.say(newsRule.words())
     const tell = (findings: readonly Finding[]) =>
       writeOutputs(session, flags, { name: 'seatrial fuzz', summary, wallMicros: usedMicros(), findings, keeper })
     if (stopped) tell([])
@@ -145,7 +153,7 @@ function count(drawn: Work['drawn'], record: TrialRecord): void {
   else known.count++
 }
 
-function openingOf(session: Session, { head, past, budgetMillis, most }: FuzzPlan): string {
+function openingOf(session: Session, { head, past, budgetMillis, most, newStateRate }: FuzzPlan): string {
   const parts = [
     `seed ${head.seed}`,
     ...(head.strategy === undefined ? [] : [`strategy ${head.strategy}`]),
@@ -153,6 +161,7 @@ function openingOf(session: Session, { head, past, budgetMillis, most }: FuzzPla
     `${session.pool.size} workers`,
     ...(budgetMillis === Number.POSITIVE_INFINITY ? [] : [`budget ${Number((budgetMillis / 1_000).toFixed(1))} s`]),
     ...(most === Number.POSITIVE_INFINITY ? [] : [`${most} trials`]),
+    ...(newStateRate === undefined ? [] : [`until fewer than ${percent(newStateRate)} show something new`]),
     ...(past === undefined ? [] : [`going on after ${past.trials.length} trials`]),
   ]
   return parts.join(', ')
@@ -202,10 +211,12 @@ async function replayEntry(work: Work, name: CorpusName): Promise<void> {
       session.io.err(`corpus: ${file} ${mistake.path}: ${mistake.what} (${mistake.mend})\n`)
       return
     }
-    const { result, wallMicros } = await session.pool.run({ kind: 'scenario', scenario }).catch((error: unknown) => {
-      if (!(error instanceof WorkerLost)) throw error
-      return runGuarded(session.pool, scenario, error)
-    })
+    const { result, wallMicros } = await session.pool
+      .run({ kind: 'scenario', scenario, footprint: true })
+      .catch((error: unknown) => {
+        if (!(error instanceof WorkerLost)) throw error
+        return runGuarded(session.pool, scenario, error)
+      })
     // An entry with a historical bug switched on is there to fail.
     if (scenario.defects.length > 0 && result.verdict === 'failed') return
     const record = { trialId: `corpus/${id}`, result, wallMicros }
@@ -242,7 +253,8 @@ function recognise({ session, keeper, drawn, shrunk }: Work, entry: CorpusEntry,
   drawn.set(signature, { first, count: entry.about.failed ?? 1 })
 }
 
-async function search({ session, plan, campaign, journal, keeper, drawn, elapsed, isStopped }: Work): Promise<void> {
+async function search(work: Work): Promise<void> {
+  const { session, plan, campaign, journal, keeper, drawn, newsRule, elapsed, isStopped } = work
   const progress = await startProgress(session.io, 'fuzzing')
   const { head, past, budgetMillis, most } = plan
   const before = past?.trials.length ?? 0
@@ -275,11 +287,11 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
   }
   const clock = setInterval(() => {
     if (isStopped()) session.pool.stopSoon()
-    const { failures, reached, neverReached } = campaign.summary()
+    const { failures, reached, neverReached, coverage } = campaign.summary()
     const rate = Math.round((campaign.trials - before) / Math.max(0.001, elapsed() / 1_000))
-    const note = `${campaign.trials} trials, ${rate}/s, ${failures.length} kinds of failure`
+    const note = `${campaign.trials} trials, ${rate}/s, ${failures.length} kinds of failure${statesOf(coverage)}`
     const checked = reached.length + neverReached.length
-    const view = viewOf({ failures, reached: reached.length, checked, unreached: neverReached })
+    const view = viewOf({ failures, reached: reached.length, checked, unreached: neverReached, coverage })
     if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(campaign.trials, most, note, view)
     else progress.update(elapsed(), budgetMillis, note, view)
   }, CLOCK_MILLIS)
@@ -290,6 +302,7 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
         pool: session.pool,
         elsewhere: session.elsewhere(),
         sampleEvery: SAMPLE_EVERY,
+        footprint: true,
         isStopped,
         onVerdict,
         onTrial: (delivered) => {
@@ -297,6 +310,7 @@ async function search({ session, plan, campaign, journal, keeper, drawn, elapsed
           portfolio?.onTrial(delivered)
           if (isKnown(record.trialId)) return
           campaign.add(record, properties)
+          newsRule.look()
           count(drawn, record)
           if (session.json) session.io.out(`${trialLine(record)}\n`)
         },
@@ -317,6 +331,6 @@ function plainBlocks(
   done: DoneTrials | undefined,
 ): Iterator<Block> {
   const how = strategy === undefined ? {} : { strategy }
-  const blockTrials = strategyOf(strategy).kind === 'learning' ? LANE_TRIALS : BLOCK_TRIALS
+  const blockTrials = strategyOf(strategy).kind === 'learning' ? LANE_TRIALS : FUZZ_BLOCK_TRIALS
   return blocksOf({ ...plan, ...how, blockTrials }, done)
 }

@@ -27,6 +27,8 @@ export interface RunFlags extends SessionFlags, OutputFlags {
   /** commander's `--no-shrink`. */
   readonly shrink?: boolean
   readonly strict?: boolean
+  /** The whole matrix of faults in the summary. */
+  readonly coverage?: boolean
 }
 
 const DEFAULT_SEED = 1
@@ -48,9 +50,10 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
       seed,
       trials,
       defects: flags.defects ?? [],
+      footprint: true,
     })
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
-    else io.out(`${printSummary(summary, wallMicros)}\n`)
+    else io.out(`${printSummary(summary, wallMicros, flags.coverage)}\n`)
     if (interrupted) sayInterrupted(session, summary, chosen.length * trials)
     await reportFindings(session, summary, {
       shrink: flags.shrink !== false && !interrupted,
@@ -101,6 +104,8 @@ export interface SuiteRun {
   readonly untilMillis?: number
   /** The first failure ends it. */
   readonly stopAtFailure?: boolean
+  /** Collect what each trial saw, for the summary's coverage. Default: false. */
+  readonly footprint?: boolean
   /** No line for each trial, and nothing kept: somebody else tells the outcome. */
   readonly silent?: boolean
   /** Goes on keeping for a run before this one. Default: a new one. */
@@ -118,11 +123,9 @@ export interface SuitesRun {
   readonly keeper: Keeper
 }
 
-export async function runSuites(
-  session: Session,
-  suites: readonly string[],
-  { seed, trials, defects, title, untilMillis, stopAtFailure, silent, also, keeper = new Keeper(session) }: SuiteRun,
-): Promise<SuitesRun> {
+export async function runSuites(session: Session, suites: readonly string[], suiteRun: SuiteRun): Promise<SuitesRun> {
+  const { seed, trials, defects, title, untilMillis, stopAtFailure, silent, also, footprint = false } = suiteRun
+  const { keeper = new Keeper(session) } = suiteRun
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
   const progress = await startProgress(session.io, title ?? 'trials')
@@ -141,6 +144,7 @@ export async function runSuites(
         pool: session.pool,
         elsewhere: session.elsewhere(),
         sampleEvery: SAMPLE_EVERY,
+        footprint,
         isStopped: () => interrupted || isLate() || hasFailed(),
         onVerdict: ({ record }) => {
           if (silent !== true) keeper.keep(record)

@@ -1,6 +1,7 @@
 /** What a campaign has covered: the features that its trials showed, what is to be expected of more, and what faults struck. */
+import { PHASES, type Phase } from './cluster-phase.ts'
 import { chanceOfNews, type Estimate, type Frequencies, featuresThereAre, newFeaturesExpected } from './discovery.ts'
-import { FaultMatrix, type MatrixCell, type MatrixHole } from './fault-matrix.ts'
+import { FaultMatrix, type MatrixCell, type MatrixHole, type PhaseCell } from './fault-matrix.ts'
 import type { Footprint } from './footprint.ts'
 import { type CurvePoint, Sightings } from './sightings.ts'
 
@@ -12,6 +13,9 @@ export interface CoverageSummary extends Frequencies {
   /** How many features there are at least, seen or not. */
   readonly featuresThereAre: Estimate
   readonly curve: readonly CurvePoint[]
+  /** The columns of the matrix, in order. */
+  readonly phases: readonly Phase[]
+  readonly faultsByPhase: readonly PhaseCell[]
   readonly matrix: readonly MatrixCell[]
   /** For each kind of fault and component that was struck, the phases in which it never bit. */
   readonly holes: readonly MatrixHole[]
@@ -27,7 +31,7 @@ export class CoverageBook {
 
   /** `drawn`: false for a trial that was not drawn by chance, such as one from the corpus. @returns how many features are new */
   add({ features, strikes }: Footprint, drawn: boolean): number {
-    for (const strike of strikes) this.#matrix.add(strike)
+    this.#matrix.add(strikes)
     if (drawn) return this.#sightings.add(features)
     const before = this.#sightings.features
     this.#sightings.know(features)
@@ -46,6 +50,8 @@ export class CoverageBook {
       newFeaturesExpected: newFeaturesExpected(frequencies),
       featuresThereAre: featuresThereAre(frequencies),
       curve: this.#sightings.curve(),
+      phases: PHASES,
+      faultsByPhase: this.#matrix.byPhase(),
       matrix: this.#matrix.cells(),
       holes: this.#matrix.holes(),
     }

@@ -1,6 +1,6 @@
 /**
  * Who came before whom: two facts that follow each other about one object, from different processes, make a shape of what
- * they are, whose they are, and whether they came nearly at once, soon, or with time between. The shapes are what is left of
+ * they are, whose they are, and whether they came nearly at once or with time between. The shapes are what is left of
  * happens-before when all names and moments are taken away; races differ in them first.
  */
 import type { Micros } from '../../kernel/index.ts'
@@ -16,7 +16,6 @@ interface Last {
 const SHAPE = hashText('shape')
 /** Shorter than a message and its answer take. */
 const AT_ONCE_MICROS: Micros = 5_000
-const SOON_MICROS: Micros = 1_000_000
 
 export class Encounters {
   readonly #features: FeatureSet
@@ -41,8 +40,7 @@ export class Encounters {
       return
     }
     if (last.who !== who) {
-      const gap = at - last.at
-      const nearness = gap < AT_ONCE_MICROS ? 0 : gap < SOON_MICROS ? 1 : 2
+      const nearness = at - last.at < AT_ONCE_MICROS ? 0 : 1
       this.#features.add(mix(mix(mix(mix(SHAPE, this.#words.hash(kind)), last.what), what), nearness))
     }
     last.what = what

@@ -7,6 +7,8 @@ import type { Phase } from './cluster-phase.ts'
 
 /** A fault that was injected, and what it struck. One that struck several kinds of component is there once for each. */
 export interface Strike {
+  /** The fault's id in its scenario. */
+  readonly fault: string
   /** The fault's kind. */
   readonly kind: string
   /** A kind of process or host, with the part that it played: `etcd leader`, `kubelet`, `node`; `cluster` for no one. */

@@ -90,7 +90,7 @@ export class Strikes {
         break
       case 'process-crashed': {
         const { process: dead } = fact as ProcessFact
-        this.#died.set(dead, { was: this.#part(dead), at: this.#kernel.now })
+        this.#died.set(dead, { was: this.#partOf(dead), at: this.#kernel.now })
         this.#leading.delete(dead)
         break
       }
@@ -104,7 +104,7 @@ export class Strikes {
       if (watched === undefined) return []
       if (bit && !watched.bit) this.#onBite(watched)
       const { phase, components } = watched
-      return components.map((component) => ({ kind, component, phase, bit }))
+      return components.map((component) => ({ fault, kind, component, phase, bit }))
     })
   }
 
@@ -148,16 +148,23 @@ export class Strikes {
       if (this.#kernel.hasProcess(name)) components.add(this.#part(this.#kernel.processNamed(name)))
       else if (this.#kernel.hosts.includes(name) || name === 'every-node') components.add(hostKind(name))
     }
+    if (components.size > 0) return [...components]
+    // It names nobody: whoever has just died is whom it struck.
+    for (const [process, { at }] of this.#died) {
+      if (this.#kernel.now - at <= LOOK_EVERY_MICROS) components.add(this.#part(process))
+    }
     return components.size === 0 ? [WHOLE_CLUSTER] : [...components]
   }
 
   /** `etcd leader`, `scheduler standby`, `kubelet`; what it was when it has only just died. */
   #part(process: ProcessId): string {
+    const died = this.#died.get(process)
+    if (died !== undefined && this.#kernel.now - died.at <= LOOK_EVERY_MICROS) return died.was
+    return this.#kernel.isRunning(process) ? this.#partOf(process) : `${componentOf(this.#kernel.nameOf(process))} down`
+  }
+
+  #partOf(process: ProcessId): string {
     const component = componentOf(this.#kernel.nameOf(process))
-    if (!this.#kernel.isRunning(process)) {
-      const died = this.#died.get(process)
-      return died !== undefined && this.#kernel.now - died.at <= LOOK_EVERY_MICROS ? died.was : `${component} down`
-    }
     const standing = this.#consensus.standingOf(process)
     if (standing !== undefined) return `${component} ${standing}`
     if (component === 'controller-manager' || component === 'scheduler')
