@@ -1,7 +1,7 @@
 /**
  * Trials of the small cluster: 3 etcd members, 2 API servers, 2 controller managers, 2 schedulers, 3 nodes, up to ten pods, traffic,
  * people at work and 4 faults, as the suite `small` draws them. How many a second with every property on, at 60 and at
- * 300 virtual seconds before the quiet phase; what checking costs; how fast events with real handlers go; and what of a trial is
+ * 300 virtual seconds before the quiet phase; what checking costs, and collecting footprints; how fast events with real handlers go; and what of a trial is
  * the cluster itself, with nothing in it: its first seconds, and the rest of its minute.
  * All are of processor time, garbage collector and compiler included: on a machine that others use too, the wall tells of them.
  */
@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { registerDefects, registerFaults } from '../chaos/index.ts'
 import { SECOND } from '../src/kernel/index.ts'
 import { standardRegistry } from '../src/standard-registry.ts'
-import { type Registry, runScenario, type Scenario } from '../src/trial/index.ts'
+import { type Registry, runScenario, type Scenario, type TrialOptions } from '../src/trial/index.ts'
 import { Registry as EmptyRegistry } from '../src/trial/registry.ts'
 import { main } from './main.ts'
 import { median, type Row } from './row.ts'
@@ -53,11 +53,11 @@ function idle(scenarios: readonly Scenario[], durationMicros: number): readonly 
 }
 
 /** Runs every scenario once. A trial that breaks off early would be counted as a fast one, so it is an error. */
-function measure(scenarios: readonly Scenario[], registry: Registry): Measured {
+function measure(scenarios: readonly Scenario[], registry: Registry, options: TrialOptions = {}): Measured {
   let steps = 0
   const before = process.cpuUsage()
   for (const scenario of scenarios) {
-    const result = runScenario(scenario, registry)
+    const result = runScenario(scenario, registry, options)
     if (result.virtualMicros < scenario.durationMicros)
       throw new Error(
         `${result.scenarioId} ended early: ${result.verdict} ${result.signature ?? result.error?.message}`,
@@ -66,6 +66,21 @@ function measure(scenarios: readonly Scenario[], registry: Registry): Measured {
   }
   const { user, system } = process.cpuUsage(before)
   return { seconds: (user + system) / 1e6, steps }
+}
+
+/** Each scenario with its footprint and without, in turn, so that whatever else slows the machine slows both. */
+function costOfFootprints(scenarios: readonly Scenario[], registry: Registry): number {
+  let without = 0
+  let collected = 0
+  for (const [index, scenario] of scenarios.entries()) {
+    const alone = () => {
+      without += measure([scenario], registry).seconds
+    }
+    if (index % 2 === 0) alone()
+    collected += measure([scenario], registry, { footprint: true }).seconds
+    if (index % 2 === 1) alone()
+  }
+  return collected / without
 }
 
 export function run(): Row[] {
@@ -81,10 +96,12 @@ export function run(): Row[] {
   for (let i = 0; i < WARM_UP_ROUNDS; i++) {
     measure(short, all)
     measure(short, none)
+    measure(short, all, { footprint: true })
   }
   const checked: Measured[] = []
   const unchecked: Measured[] = []
   const far: Measured[] = []
+  const collecting: number[] = []
   const boots: Measured[] = []
   const idles: Measured[] = []
   for (let i = 0; i < REPETITIONS; i++) {
@@ -93,6 +110,7 @@ export function run(): Row[] {
     boots.push(measure(booting, none))
     idles.push(measure(idling, none))
     far.push(measure(long, all))
+    collecting.push(costOfFootprints(short, all))
   }
   const rate = (measured: readonly Measured[]) => median(measured.map(({ seconds }) => TRIALS / seconds))
   const millis = (measured: readonly Measured[]) => median(measured.map(({ seconds }) => (1e3 * seconds) / TRIALS))
@@ -103,6 +121,13 @@ export function run(): Row[] {
     { figure: 'trials of 300 virtual seconds, every property on', value: rate(far), unit: 'trials/s', target: 40 },
     { figure: 'trials of 60 virtual seconds, no property', value: rate(unchecked), unit: 'trials/s' },
     { figure: 'all properties against none', value: median(overhead), unit: 'times', target: 1.3, atMost: true },
+    {
+      figure: 'footprints collected against not',
+      value: median(collecting),
+      unit: 'times',
+      target: 1.05,
+      atMost: true,
+    },
     {
       figure: 'events with real handlers, no property',
       value: median(unchecked.map((each) => each.steps / each.seconds)),

@@ -54,7 +54,7 @@ function strikesOf(faults: readonly (readonly [string, number, number, Readonly<
     workload: [],
     traffic: [],
     topology: completeTopology(),
-    durationMicros: moment(60),
+    durationMicros: moment(120),
     faults: faults.map(([kind, at, lasts, parameters], index) => ({
       id: `f${index + 1}`,
       kind,
@@ -94,8 +94,8 @@ test('the phases of a cluster: before it has booted, without a leader of etcd, w
     ])[2],
   ).toBe('f3 kube-proxy, no leader')
   const away = strikesOf([
-    ['crash-node', 10, 50, { host: 'node-1' }],
-    ['clock-skew', 58, 1, { host: 'node-2', skewMicros: SECOND, driftPpm: 0 }],
+    ['crash-node', 10, 100, { host: 'node-1' }],
+    ['clock-skew', 90, 1, { host: 'node-2', skewMicros: SECOND, driftPpm: 0 }],
   ])
   expect(away).toEqual(['f1 node, steady', 'f2 node, node away'])
 })

@@ -110,7 +110,7 @@ function verdictOf(summary: CampaignSummary): [verdict: string, detail: string] 
   const why = summary.failures[0]?.first.result.violation
   if (failed > 0) return ['FAILED', `${failed} of ${counted(summary.trials, 'trial')}: ${why?.message ?? ''}`]
   if (passed === 0 && vacuous > 0) return ['vacuous', 'nothing that could be checked was reached']
-  return ['passed', counted(summary.trials, 'trial')]
+  return ['passed', `${counted(summary.trials, 'trial')}${vacuous === 0 ? '' : `, ${vacuous} of them vacuous`}`]
 }
 
 /** The failures, one for each signature, as planned work met them first: the one with the shortest story whole, others by name. */

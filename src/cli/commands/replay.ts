@@ -5,6 +5,7 @@ import {
   EXPORT_FORMATS,
   type ExportFormat,
   printDrawing,
+  printLedger,
   printStory,
   storyOf,
   trialLine,
@@ -111,6 +112,8 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
       io.out(
         `${result.verdict}${when}; scenario ${result.scenarioId}, trace hash ${result.traceHash}, ${result.steps} events\n${wish?.file === undefined ? '' : `${wish.format}: ${wish.file}\n`}`,
       )
+      const ledger = printLedger(result)
+      if (ledger !== '') io.out(`${ledger}\n`)
       if (flags.at === undefined) io.out(comparedWords(about, result))
     }
     return session.settle(

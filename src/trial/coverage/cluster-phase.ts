@@ -9,7 +9,7 @@ import type { FeatureSet } from './feature-set.ts'
 import { bucketOf, hashText, mix } from './hash.ts'
 
 /**
- * `boot`: the objects are not all there yet. `no leader`: nobody leads etcd. `node away`: some node is not Ready. `rollout`:
+ * `boot`: the scenario's objects and the Nodes have not all been there yet. `no leader`: nobody leads etcd. `node away`: some node is not Ready. `rollout`:
  * a Deployment has pods of two templates, or was not looked at since it was changed.
  */
 export const PHASES = ['boot', 'no leader', 'node away', 'rollout', 'pods leaving', 'pods starting', 'steady'] as const
@@ -21,6 +21,8 @@ export class ClusterPhase {
   readonly #cluster: Cluster
   readonly #consensus: Consensus
   readonly #features: FeatureSet
+  /** It has booted, once and for all. */
+  #isUp = false
   #leaving = 0
   #starting = 0
   #rolling = 0
@@ -33,12 +35,18 @@ export class ClusterPhase {
   }
 
   now(): Phase {
-    if (!this.#cluster.booted) return 'boot'
+    if (!this.#hasBooted()) return 'boot'
     if (!this.#consensus.hasLeader) return 'no leader'
     if (this.#away > 0) return 'node away'
     if (this.#rolling > 0) return 'rollout'
     if (this.#leaving > 0) return 'pods leaving'
     return this.#starting > 0 ? 'pods starting' : 'steady'
+  }
+
+  #hasBooted(): boolean {
+    const { booted, truth, topology } = this.#cluster
+    this.#isUp ||= booted && this.#consensus.hasLeader && truth.count('nodes') >= topology.nodes
+    return this.#isUp
   }
 
   onChange(resource: string, previous: KubeObject | undefined, current: KubeObject | undefined): void {
