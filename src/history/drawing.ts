@@ -35,6 +35,10 @@ const COLUMN = 7.5
 const LANE = 34
 const BAR = 24
 const MARGIN = 16
+/** Text is at least so wide before it is broken, characters. */
+const LEAST_LINE = 100
+const LEGEND =
+  'Time goes to the right, from call to answer. A number is a place in the order that was found, x fits nowhere, a dashed bar was never answered.'
 
 /** A whole SVG document. Colours are chosen to be told apart in print and by those who see no red: the unplaced is also thick. */
 export function drawSvg<State, Input, Output>(
@@ -43,11 +47,14 @@ export function drawSvg<State, Input, Output>(
 ): string {
   const { lanes, columns } = pictureOf(witness, model)
   const left = MARGIN + (Math.max(0, ...lanes.map(({ name }) => name.length)) + 2) * COLUMN
-  const textWidth = Math.max(0, ...witness.explanation.map((line) => line.length)) * COLUMN
+  const wide = Math.max(LEAST_LINE, columns)
+  const words = [...witness.explanation.flatMap((line) => wrapped(line, wide)), ...wrapped(LEGEND, wide)]
+  const legend = words.length - wrapped(LEGEND, wide).length
+  const textWidth = Math.max(0, ...words.map((line) => line.length)) * COLUMN
   const width = Math.ceil(Math.max(left + columns * COLUMN, textWidth + MARGIN) + MARGIN)
   const top = MARGIN
   const below = top + lanes.length * LANE + MARGIN
-  const height = below + witness.explanation.length * 20 + MARGIN
+  const height = below + words.length * 20 + MARGIN
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, monospace" font-size="12">`,
     `<title>${escaped(`Not linearizable: ${witness.part}`)}</title>`,
@@ -62,8 +69,9 @@ export function drawSvg<State, Input, Output>(
     )
     for (const bar of bars) lines.push(...svgBar(bar, markOf(witness, bar.operation), left, y))
   })
-  witness.explanation.forEach((line, index) => {
-    lines.push(`<text x="${MARGIN}" y="${below + 16 + index * 20}" fill="#24292f">${escaped(line)}</text>`)
+  words.forEach((line, index) => {
+    const fill = index < legend ? '#24292f' : '#6e7781'
+    lines.push(`<text x="${MARGIN}" y="${below + 16 + index * 20}" fill="${fill}">${escaped(line)}</text>`)
   })
   return `${[...lines, '</svg>'].join('\n')}\n`
 }
@@ -96,6 +104,17 @@ function pictureOf<State, Input, Output>(
 function markOf<Input, Output>(witness: Witness<Input, Output>, operation: Operation<Input, Output>): Mark {
   if (witness.unplaced.includes(operation)) return 'unplaced'
   return witness.placed.includes(operation) ? 'placed' : 'later'
+}
+
+/** Lines of at most `most` characters, broken at blanks; a word that is longer has a line of its own. */
+function wrapped(text: string, most: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }
 
 function escaped(text: string): string {

@@ -302,5 +302,8 @@ Then b: read -> 1 must have taken effect before it returned, and it fits neither
   expect(svg).toBe(drawSvg(witness, REGISTER))
   expect(svg.match(/<rect [^>]*rx="3"/g)).toHaveLength(3)
   expect(svg).toContain('x read -&gt; 1')
+  const words = [...svg.matchAll(/<text [^>]*>([^<]*)</g)].map(([, text]) => text ?? '')
+  expect(Math.max(...words.map((text) => text.length))).toBeLessThanOrEqual(100)
+  expect(words.join(' ')).toContain('and it fits neither there nor in any other order. Time goes to the right')
   expect(svg.match(/<(svg|text|title)\b/g)?.length).toBe(svg.match(/<\/(svg|text|title)>/g)?.length)
 })

@@ -127,7 +127,10 @@ export async function replayCommand(io: Io, named: string | undefined, flags: Re
 function keepDrawing(io: Io, file: string, result: TrialResult): void {
   const svg = result.violation?.drawing?.svg
   if (svg === undefined) io.err(`no picture was made for ${file}: no history of clients was found to be wrong\n`)
-  else writeTextAtomically(resolve(io.folder, file), svg)
+  else {
+    writeTextAtomically(resolve(io.folder, file), svg)
+    io.err(`picture: ${file}\n`)
+  }
 }
 
 /** What was recorded of the scenario, where it ends differently now: this one is quiet, but when is its cause gone? */
