@@ -1,6 +1,6 @@
 /** A leader that a majority hears from is not deposed: pre-vote and the quorum check keep a returning member quiet. */
-import { type Cluster, namesOf, type StepFact } from '../../src/cluster/index.ts'
-import type { EtcdFact } from '../../src/etcd/index.ts'
+import type { StepFact } from '../../src/cluster/index.ts'
+import type { EtcdFact, EtcdView } from '../../src/etcd/index.ts'
 import type { RaftFact } from '../../src/raft/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact } from '../define.ts'
@@ -10,9 +10,10 @@ const CALM_MICROS = 6_000_000
 /** A member that stopped because its disk was full is up again and has caught up. */
 const RESTART_MICROS = 20_000_000
 
-/** How many members a member counts with. */
-function votersOf(cluster: Cluster, member: string, otherwise: number): number {
-  return cluster.etcdViews().find(({ name }) => name === member)?.voters.length ?? otherwise
+/** Those whom a member counts with. */
+function votersOf(views: readonly EtcdView[], member: string): readonly EtcdView[] {
+  const voters = views.find(({ name }) => name === member)?.voters ?? []
+  return views.filter(({ id }) => voters.includes(id))
 }
 
 export const leaderNotDisrupted: PropertyDefinition = {
@@ -24,8 +25,6 @@ export const leaderNotDisrupted: PropertyDefinition = {
   trigger: 'a leader had a majority of undisturbed members for six seconds',
   catches: ['raft-disruptive-rejoin'],
   monitor(cluster, report) {
-    const names = namesOf(cluster.topology).etcdMembers
-    const members = names.map((name) => cluster.process(name))
     let term = 0
     let leader = ''
     let since = 0
@@ -34,19 +33,17 @@ export const leaderNotDisrupted: PropertyDefinition = {
     onFact<EtcdFact, 'etcd-member-refused'>(cluster, 'etcd-member-refused', (fact, at) => {
       refusedAt.set(fact.member, at)
     })
-    const ranThrough = (name: string, at: number) =>
-      at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
-    const steadyMembers = (at: number) =>
-      members.filter(
-        (member, index) =>
-          cluster.kernel.isRunning(member) &&
-          cluster.calm.undisturbedFor(member, CALM_MICROS) &&
-          ranThrough(names[index] ?? '', at),
+    const isSteady = (name: string, at: number) => {
+      const process = cluster.process(name)
+      return (
+        cluster.kernel.isRunning(process) &&
+        cluster.calm.undisturbedFor(process, CALM_MICROS) &&
+        at - (refusedAt.get(name) ?? Number.NEGATIVE_INFINITY) > RESTART_MICROS
       )
+    }
     /** Who stopped leading because of a disturbance was not deposed, whoever leads later and however much later. */
     const forgetDisturbed = (at: number) => {
-      const previous = members[names.indexOf(leader)]
-      if (previous !== undefined && !steadyMembers(at).includes(previous)) leader = ''
+      if (!isSteady(leader, at)) leader = ''
     }
     // Who belongs to another majority from now on is not deposed.
     onFact<RaftFact, 'raft-membership-changed'>(cluster, 'raft-membership-changed', () => {
@@ -66,16 +63,17 @@ export const leaderNotDisrupted: PropertyDefinition = {
     onFact<RaftFact, 'raft-role'>(cluster, 'raft-role', (fact, at) => {
       if (fact.member === leader && fact.role !== 'leader') forgetDisturbed(at)
       if (fact.role !== 'leader' || fact.term <= term) return
-      const previous = members[names.indexOf(leader)]
       const before = leader
       const calmSince = since
       term = fact.term
       leader = fact.member
       since = at
       if (handingOver.size > 0) return
-      if (previous === undefined || before === fact.member || at - calmSince < CALM_MICROS) return
-      const steady = steadyMembers(at)
-      if (!steady.includes(previous) || steady.length * 2 <= votersOf(cluster, before, members.length)) return
+      if (before === '' || before === fact.member || at - calmSince < CALM_MICROS || !isSteady(before, at)) return
+      const views = cluster.etcdViews()
+      const steady = votersOf(views, before).filter(({ name }) => isSteady(name, at))
+      const counted = views.find(({ name }) => name === before)?.voters.length ?? 0
+      if (steady.length * 2 <= counted) return
       report.fail({
         subject: before,
         shape: 'deposed',
