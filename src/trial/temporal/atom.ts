@@ -44,7 +44,8 @@ export interface Duration {
 /** One moment at which a formula is looked at: its time, and what holds. */
 export interface Observation {
   readonly at: Micros
-  holds(atom: Atom): boolean
+  /** `slot`: the atom's number in its formula. */
+  holds(atom: Atom, slot: number): boolean
   micros(duration: Duration): Micros
 }
 

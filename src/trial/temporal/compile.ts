@@ -17,10 +17,10 @@ export interface Compiled {
   readonly triggers: readonly Trigger[]
   /** What must come up for it to have looked at something, in words: its range first, then its triggers in order. */
   readonly waitsFor: readonly string[]
-  /** The place of each atom in arrays of values. */
-  readonly slots: ReadonlyMap<Atom, number>
-  /** By kind that atoms read (beside the subject itself), the slots of those atoms. */
-  readonly slotsByKind: ReadonlyMap<Resource, readonly number[]>
+  /** Kinds that it follows or reads; for those that atoms read (beside the subject itself), the slots of those atoms. */
+  readonly kinds: readonly { readonly kind: Resource; readonly slots: readonly number[] | undefined }[]
+  /** Types of facts that it follows or waits for. */
+  readonly factTypes: readonly string[]
   /** By type of fact, the atoms that wait for it. */
   readonly factAtoms: ReadonlyMap<string, readonly FactAtom[]>
   readonly asksForQuiet: boolean
@@ -35,6 +35,12 @@ export function compile(claim: Claim): Compiled {
   const { root, triggers } = normalForm(formula)
   const atoms = atomsOf(formula)
   const range = over === undefined ? '' : rangeOf(over)
+  const read = slotsByKind(atoms)
+  const factAtoms = byFactType(atoms.filter(isFactAtom))
+  const kinds = new Set<Resource>(read.keys())
+  if (over?.op === 'for-each-object') kinds.add(over.kind)
+  const factTypes = new Set<string>(factAtoms.keys())
+  if (over?.op === 'for-each-fact') factTypes.add(over.type)
   return {
     role,
     formula,
@@ -46,9 +52,9 @@ export function compile(claim: Claim): Compiled {
       over === undefined ? 'a change of what it reads' : `a ${range}`,
       ...triggers.map(({ source }) => `${range === '' ? '' : `a ${range} of which holds `}${printFormula(source)}`),
     ],
-    slots: new Map(atoms.map((atom, slot) => [atom, slot])),
-    slotsByKind: slotsByKind(atoms),
-    factAtoms: byFactType(atoms.filter(isFactAtom)),
+    kinds: [...kinds].map((kind) => ({ kind, slots: read.get(kind) })),
+    factTypes: [...factTypes],
+    factAtoms,
     asksForQuiet: atoms.some(({ source }) => source.on === 'quiet'),
     asksForDisturbance: atoms.some(({ source }) => source.on === 'disturbed'),
   }

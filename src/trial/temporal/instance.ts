@@ -13,9 +13,8 @@ import { begin, end, pass, step } from './progress.ts'
 import { FALSE, nextDeadline, type Residual, TRUE } from './residual.ts'
 import type { View } from './view.ts'
 
-const UNKNOWN = 0
-const NO = 1
-const YES = 2
+/** So many atoms of a formula have their values kept, a bit each; any more are asked each time. */
+const KEPT = 31
 
 /** The claim that it is a subject of, as it sees it. */
 export interface Claimant {
@@ -25,8 +24,8 @@ export interface Claimant {
   readonly isQuiet: boolean
   /** Indices of triggers that have not been met. */
   readonly unmet: readonly number[]
-  viewOf(atom: Atom, reads: readonly Resource[]): View<Resource>
-  shared(atom: Atom, source: Extract<AtomSource, { on: 'state' }>): boolean
+  viewOf(reads: readonly Resource[]): View<Resource>
+  shared(atom: Atom, slot: number, source: Extract<AtomSource, { on: 'state' }>): boolean
   happens(atom: Atom, source: Extract<AtomSource, { on: 'fact' }>, instance: Instance): unknown
   blame(instance: Instance): Blame
   meet(instance: Instance): void
@@ -52,18 +51,19 @@ export class Instance implements Observation, AlarmTarget {
   /** This observation was made by a change of the object from `before`. */
   isChange = false
   readonly #watch: Claimant
-  readonly #values: Uint8Array
+  /** By slot: is the value of the atom known, and what is it. */
+  #known = 0
+  #values = 0
   /** The earliest alarm that is set and has not rung. */
   #alarmAt: Micros = Number.POSITIVE_INFINITY
 
-  constructor(watch: Claimant, id: string, key: string, of: { readonly object?: KubeObject; readonly opening?: Fact }) {
+  constructor(watch: Claimant, id: string, key: string, object: KubeObject | undefined, opening: Fact | undefined) {
     this.#watch = watch
     this.id = id
     this.key = key
-    this.object = of.object
-    this.opening = of.opening
+    this.object = object
+    this.opening = opening
     this.changedAt = watch.now
-    this.#values = new Uint8Array(watch.compiled.slots.size)
   }
 
   // --- What holds at this observation
@@ -72,13 +72,13 @@ export class Instance implements Observation, AlarmTarget {
     return this.#watch.now
   }
 
-  holds(atom: Atom): boolean {
-    if (atom.source.on !== 'object') return this.#ask(atom)
-    const slot = this.#watch.compiled.slots.get(atom) as number
-    const known = this.#values[slot]
-    if (known !== UNKNOWN) return known === YES
-    const value = this.#ask(atom)
-    this.#values[slot] = value ? YES : NO
+  holds(atom: Atom, slot: number): boolean {
+    if (atom.source.on !== 'object' || slot >= KEPT) return this.#ask(atom, slot)
+    const bit = 1 << slot
+    if ((this.#known & bit) !== 0) return (this.#values & bit) !== 0
+    const value = this.#ask(atom, slot)
+    this.#known |= bit
+    this.#values = value ? this.#values | bit : this.#values & ~bit
     return value
   }
 
@@ -92,24 +92,27 @@ export class Instance implements Observation, AlarmTarget {
     return timeOf(duration, this.#watch.blame(this), answer)
   }
 
-  #ask(atom: Atom): boolean {
+  #ask(atom: Atom, slot: number): boolean {
     let answer: unknown
     try {
-      answer = this.#answer(atom)
+      answer = this.#answer(atom, slot)
     } catch (error) {
       throw thrown(atom, this.#watch.blame(this), error)
     }
     return answer === true || (answer !== false && truthOf(atom, this.#watch.blame(this), answer))
   }
 
-  #answer(atom: Atom): unknown {
+  #answer(atom: Atom, slot: number): unknown {
     const watch = this.#watch
     const { source } = atom
     switch (source.on) {
       case 'object':
-        return source.test(this.object as KubeObject, watch.viewOf(atom, source.reads))
+        // Most read nothing but their object, and take nothing else.
+        return source.test.length < 2 && source.reads.length === 0
+          ? (source.test as (object: KubeObject) => unknown)(this.object as KubeObject)
+          : source.test(this.object as KubeObject, watch.viewOf(source.reads))
       case 'state':
-        return watch.shared(atom, source)
+        return watch.shared(atom, slot, source)
       case 'action':
         return this.isChange && this.before !== undefined && source.test(this.before, this.object as KubeObject)
       case 'fact':
@@ -134,11 +137,11 @@ export class Instance implements Observation, AlarmTarget {
     this.before = this.object
     this.object = object
     this.changedAt = this.#watch.now
-    this.#values.fill(UNKNOWN)
+    this.#known = 0
   }
 
   forget(slots: readonly number[]): void {
-    for (const slot of slots) this.#values[slot] = UNKNOWN
+    for (const slot of slots) if (slot < KEPT) this.#known &= ~(1 << slot)
   }
 
   // --- What is left
@@ -147,7 +150,7 @@ export class Instance implements Observation, AlarmTarget {
     const left = this.residual
     if (this.#watch.unmet.length > 0) this.#watch.meet(this)
     const next = left === undefined ? begin(this.#watch.compiled.root, this) : step(left, this)
-    this.#settle(left, next, { on: 'observation', observation: this })
+    if (left !== next) this.#settle(left, next, { on: 'observation', observation: this })
     this.isFirst = false
     this.isChange = false
   }

@@ -8,7 +8,14 @@ import { type Bound, type Formula, not } from './formula.ts'
 
 export type Node =
   | { readonly kind: 'constant'; readonly value: boolean; readonly source: Formula }
-  | { readonly kind: 'atom'; readonly atom: Atom; readonly negated: boolean; readonly source: Formula }
+  | {
+      readonly kind: 'atom'
+      readonly atom: Atom
+      /** The atom's number in the formula, in the order of `atomsOf`. */
+      readonly slot: number
+      readonly negated: boolean
+      readonly source: Formula
+    }
   | { readonly kind: 'and' | 'or'; readonly of: readonly Node[]; readonly source: Formula }
   | { readonly kind: 'next'; readonly of: Node; readonly source: Formula; readonly because: Formula | undefined }
   | Waiting
@@ -37,28 +44,35 @@ export interface Trigger {
 
 export function normalForm(formula: Formula): NormalForm {
   const triggers: Trigger[] = []
-  return { root: positive(formula, undefined, triggers), triggers }
+  const slots = new Map(atomsOf(formula).map((atom, slot) => [atom, slot]))
+  return { root: positive(formula, undefined, { triggers, slots }), triggers }
 }
 
-function positive(formula: Formula, because: Formula | undefined, triggers: Trigger[]): Node {
-  const go = (part: Formula) => positive(part, because, triggers)
+interface Making {
+  readonly triggers: Trigger[]
+  readonly slots: ReadonlyMap<Atom, number>
+}
+
+function positive(formula: Formula, because: Formula | undefined, making: Making): Node {
+  const go = (part: Formula) => positive(part, because, making)
   const source = formula
   switch (formula.op) {
     case 'constant':
       return { kind: 'constant', value: formula.value, source }
     case 'atom':
-      return { kind: 'atom', atom: formula.atom, negated: false, source }
+      return atomNode(formula.atom, false, source, making)
     case 'not':
-      return negative(formula.of, because, triggers)
+      return negative(formula.of, because, making)
     case 'next':
       return { kind: 'next', of: go(formula.of), source, because }
     case 'and':
     case 'or':
       return { kind: formula.op, of: formula.of.map(go), source }
     case 'implies': {
-      triggers.push({ source: formula.when, node: positive(formula.when, undefined, []) })
-      const when = negative(formula.when, because, [])
-      return { kind: 'or', of: [when, positive(formula.then, formula.when, triggers)], source }
+      const silent = { ...making, triggers: [] }
+      making.triggers.push({ source: formula.when, node: positive(formula.when, undefined, silent) })
+      const when = negative(formula.when, because, silent)
+      return { kind: 'or', of: [when, positive(formula.then, formula.when, making)], source }
     }
     case 'always':
       return waiting('release', constant(false, source), go(formula.of), formula, because)
@@ -75,23 +89,23 @@ function positive(formula: Formula, because: Formula | undefined, triggers: Trig
 }
 
 /** The normal form of its negation. */
-function negative(formula: Formula, because: Formula | undefined, triggers: Trigger[]): Node {
-  const go = (part: Formula) => negative(part, because, triggers)
+function negative(formula: Formula, because: Formula | undefined, making: Making): Node {
+  const go = (part: Formula) => negative(part, because, making)
   const source = not(formula)
   switch (formula.op) {
     case 'constant':
       return { kind: 'constant', value: !formula.value, source }
     case 'atom':
-      return { kind: 'atom', atom: formula.atom, negated: true, source }
+      return atomNode(formula.atom, true, source, making)
     case 'not':
-      return positive(formula.of, because, triggers)
+      return positive(formula.of, because, making)
     case 'next':
       return { kind: 'next', of: go(formula.of), source, because }
     case 'and':
     case 'or':
       return { kind: formula.op === 'and' ? 'or' : 'and', of: formula.of.map(go), source }
     case 'implies':
-      return { kind: 'and', of: [positive(formula.when, because, triggers), go(formula.then)], source }
+      return { kind: 'and', of: [positive(formula.when, because, making), go(formula.then)], source }
     case 'always':
       return waiting('until', constant(true, source), go(formula.of), { ...formula, source }, because)
     case 'eventually':
@@ -120,6 +134,10 @@ function waiting(
 ): Waiting {
   const source = 'source' in from ? from.source : (from as Formula)
   return { kind, hold, goal, bound: from.bound, source, because }
+}
+
+function atomNode(atom: Atom, negated: boolean, source: Formula, { slots }: Making): Node {
+  return { kind: 'atom', atom, slot: slots.get(atom) as number, negated, source }
 }
 
 function constant(value: boolean, source: Formula): Node {

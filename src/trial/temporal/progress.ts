@@ -21,7 +21,7 @@ export function begin(node: Node, observation: Observation): Residual {
     case 'constant':
       return node.value ? TRUE : FALSE
     case 'atom':
-      return observation.holds(node.atom) === node.negated ? FALSE : TRUE
+      return observation.holds(node.atom, node.slot) === node.negated ? FALSE : TRUE
     case 'and': {
       let left = TRUE
       for (const part of node.of) {

@@ -5,9 +5,12 @@ import type { Monitor, PropertyDefinition, Reporter } from '../registry.ts'
 import { UserError } from '../user-error.ts'
 import type { Claim } from './claim.ts'
 import { type Compiled, compile } from './compile.ts'
+import type { Moment } from './explain.ts'
 import { type Finding, findingOf, sawOf, subjectOf } from './finding.ts'
+import type { Instance } from './instance.ts'
 import { PropertyError } from './predicate.ts'
-import { Watch } from './watch.ts'
+import type { Residual } from './residual.ts'
+import { Watch, type WatchListener } from './watch.ts'
 
 export interface PropertyOptions {
   readonly id: string
@@ -64,12 +67,13 @@ interface Checked {
 }
 
 /** The claims of a property in one trial. */
-class TemporalMonitor implements Monitor {
+class TemporalMonitor implements Monitor, WatchListener {
   readonly #watches: readonly Watch[]
   readonly #report: Reporter
-  /** By claim, what it still waits for; a claim whose set is empty has been reached. */
-  readonly #unmet: readonly Set<number>[]
-  readonly #held = new Set<Compiled>()
+  /** The hopes that have come true, and what is named with `reached` and has held. */
+  #held: Set<Compiled> | undefined
+  /** One of its claims has seen everything that it waits for. */
+  #isMet = false
   readonly #checked: Checked
   #isReached = false
 
@@ -77,21 +81,30 @@ class TemporalMonitor implements Monitor {
     const { id, compiled } = checked
     this.#checked = checked
     this.#report = report
-    this.#unmet = compiled.map(({ waitsFor }) => new Set(waitsFor.keys()))
-    const watches: Watch[] = []
-    this.#watches = watches
-    for (const each of compiled)
-      watches.push(
-        new Watch(id, cluster, each, {
-          onFailure: (watch, instance, left, moment) => {
-            if (each.role !== 'claim') return
-            const { finding, sentence } = findingOf(watch, instance, left, moment)
-            this.#fail(finding, sentence, subjectOf(each, instance.key))
-          },
-          onMet: (_watch, index) => this.#onMet(each, index),
-          onHeld: () => this.#onHeld(each),
-        }),
-      )
+    this.#watches = compiled.map((each) => new Watch(id, cluster, each, this))
+  }
+
+  onFailure(watch: Watch, instance: Instance, left: Residual | undefined, moment: Moment): void {
+    const { compiled } = watch
+    if (compiled.role !== 'claim') return
+    const { finding, sentence } = findingOf(watch, instance, left, moment)
+    this.#fail(finding, sentence, subjectOf(compiled, instance.key))
+  }
+
+  onMet(watch: Watch, index: number): void {
+    const { compiled } = watch
+    this.#report.met?.(compiled.waitsFor[index] as string)
+    if (compiled.role === 'reach' || !watch.isMet) return
+    this.#isMet = true
+    this.#reach()
+  }
+
+  onHeld({ compiled }: Watch): void {
+    if (compiled.role === 'claim') return
+    this.#held ??= new Set()
+    this.#held.add(compiled)
+    if (compiled.role === 'hope') this.#report.seen()
+    else this.#reach()
   }
 
   onQuiet(): void {
@@ -131,26 +144,11 @@ class TemporalMonitor implements Monitor {
     }
   }
 
-  #onMet(compiled: Compiled, index: number): void {
-    this.#report.met?.(compiled.waitsFor[index] as string)
-    const unmet = this.#unmet[this.#checked.compiled.indexOf(compiled)]
-    unmet?.delete(index)
-    if (unmet?.size === 0 && compiled.role !== 'reach') this.#reach()
-  }
-
-  #onHeld(compiled: Compiled): void {
-    if (compiled.role === 'claim') return
-    this.#held.add(compiled)
-    if (compiled.role === 'hope') this.#report.seen()
-    else this.#reach()
-  }
-
   /** It is reached when one of its claims is, and whatever it names with `reached` has held. */
   #reach(): void {
-    if (this.#isReached) return
+    if (this.#isReached || !this.#isMet) return
     const { compiled } = this.#checked
-    const isMet = compiled.some(({ role }, index) => role !== 'reach' && this.#unmet[index]?.size === 0)
-    if (!isMet || compiled.some((each) => each.role === 'reach' && !this.#held.has(each))) return
+    if (compiled.some((each) => each.role === 'reach' && this.#held?.has(each) !== true)) return
     this.#isReached = true
     this.#report.reached()
   }

@@ -14,6 +14,8 @@ import { begin } from './progress.ts'
 import { FALSE, type Residual } from './residual.ts'
 import { declaredView, type View } from './view.ts'
 
+type Followed = Extract<Compiled['over'], { op: 'for-each-object' }>
+
 export interface WatchListener {
   onFailure(watch: Watch, instance: Instance, left: Residual | undefined, moment: Moment): void
   /** Something that the claim waits for came up: an index into `Compiled.waitsFor`. */
@@ -27,17 +29,20 @@ export class Watch implements Claimant {
   readonly compiled: Compiled
   readonly property: string
   /** Indices into `Compiled.triggers` that have not been met yet. */
-  unmet: number[]
+  readonly unmet: number[]
   isQuiet = false
   /** The fact of the observation that is being made. */
   fact: Fact | undefined
   readonly #listener: WatchListener
   /** By id; those that have been decided are gone. */
   readonly #instances = new Map<string, Instance>()
-  readonly #byKey = new Map<string, Instance>()
+  /** By key, where facts may call it by that. */
+  readonly #byKey: Map<string, Instance> | undefined
   /** Values of the atoms that are about the whole cluster, by slot, as long as they are known. */
-  readonly #shared: (boolean | undefined)[] = []
-  readonly #views = new Map<Atom, View<Resource>>()
+  #shared: (boolean | undefined)[] | undefined
+  /** By what may be read. */
+  #views: Map<readonly Resource[], View<Resource>> | undefined
+  #blank: View<Resource> | undefined
   #hasLooked = false
 
   constructor(property: string, cluster: Cluster, compiled: Compiled, listener: WatchListener) {
@@ -47,14 +52,19 @@ export class Watch implements Claimant {
     this.#listener = listener
     this.unmet = compiled.triggers.map((_, index) => index)
     const { over } = compiled
-    const kinds = new Set<Resource>(compiled.slotsByKind.keys())
-    if (over?.op === 'for-each-object') kinds.add(over.kind)
-    for (const kind of kinds) cluster.truth.onChange(kind, (change) => this.#onChange(kind, change as Change))
-    const types = new Set<string>(compiled.factAtoms.keys())
-    if (over?.op === 'for-each-fact') types.add(over.type)
-    for (const type of types) cluster.kernel.subscribe(type, (fact) => this.#onFact(untouchable(fact)))
+    if (compiled.factTypes.length > 0) this.#byKey = new Map()
+    for (const { kind, slots } of compiled.kinds) {
+      const followed = over?.op === 'for-each-object' && over.kind === kind ? over : undefined
+      cluster.truth.onChange(kind, (change) => this.#onChange(change as Change, followed, slots))
+    }
+    for (const type of compiled.factTypes) cluster.kernel.subscribe(type, (fact) => this.#onFact(untouchable(fact)))
     if (compiled.asksForDisturbance) cluster.calm.onDisturbed(() => this.#observeAll())
-    if (over === undefined) this.#add(new Instance(this, '', '', {}))
+    if (over === undefined) this.#add(new Instance(this, '', '', undefined, undefined))
+  }
+
+  /** It has looked at something, and everything that it waits for has come up. */
+  get isMet(): boolean {
+    return this.#hasLooked && this.unmet.length === 0
   }
 
   get now(): Micros {
@@ -77,20 +87,25 @@ export class Watch implements Claimant {
 
   // --- What an instance asks
 
-  viewOf(atom: Atom, reads: readonly Resource[]): View<Resource> {
-    let view = this.#views.get(atom)
+  viewOf(reads: readonly Resource[]): View<Resource> {
+    if (reads.length === 0) {
+      this.#blank ??= declaredView(this.cluster, reads)
+      return this.#blank
+    }
+    this.#views ??= new Map()
+    let view = this.#views.get(reads)
     if (view === undefined) {
       view = declaredView(this.cluster, reads)
-      this.#views.set(atom, view)
+      this.#views.set(reads, view)
     }
     return view
   }
 
-  shared(atom: Atom, source: Extract<AtomSource, { on: 'state' }>): boolean {
-    const slot = this.compiled.slots.get(atom) as number
+  shared(atom: Atom, slot: number, source: Extract<AtomSource, { on: 'state' }>): boolean {
+    this.#shared ??= []
     const known = this.#shared[slot]
     if (known !== undefined) return known
-    const value = truthOf(atom, this.blame(undefined), source.test(this.viewOf(atom, source.reads)))
+    const value = truthOf(atom, this.blame(undefined), source.test(this.viewOf(source.reads)))
     this.#shared[slot] = value
     return value
   }
@@ -116,12 +131,16 @@ export class Watch implements Claimant {
   }
 
   meet(instance: Instance): void {
-    this.unmet = this.unmet.filter((index) => {
+    const { unmet } = this
+    for (let place = 0; place < unmet.length; ) {
+      const index = unmet[place] as number
       const trigger = this.compiled.triggers[index]
-      if (trigger === undefined || begin(trigger.node, instance) === FALSE) return true
-      this.#listener.onMet(this, index + 1)
-      return false
-    })
+      if (trigger === undefined || begin(trigger.node, instance) === FALSE) place++
+      else {
+        unmet.splice(place, 1)
+        this.#listener.onMet(this, index + 1)
+      }
+    }
   }
 
   fail(instance: Instance, left: Residual | undefined, moment: Moment): void {
@@ -136,26 +155,25 @@ export class Watch implements Claimant {
 
   // --- What happens
 
-  #onChange(kind: Resource, change: Change): void {
-    const { over, slotsByKind } = this.compiled
-    const slots = slotsByKind.get(kind)
-    let own: Instance | undefined
-    if (over?.op === 'for-each-object' && over.kind === kind) own = this.#follow(change, over)
-    if (slots !== undefined) {
-      for (const slot of slots) this.#shared[slot] = undefined
-      for (const instance of this.#instances.values()) if (instance !== own) instance.forget(slots)
-      this.#look()
+  /** `followed`: the subjects are of this kind. `slots`: of the atoms that read it. */
+  #onChange(change: Change, followed: Followed | undefined, slots: readonly number[] | undefined): void {
+    const own = followed === undefined ? undefined : this.#follow(change, followed)
+    if (slots === undefined) {
+      if (own === undefined) return
+      own.observe()
+      if (own.isGone) this.#remove(own)
+      return
     }
+    for (const slot of slots) if (this.#shared !== undefined) this.#shared[slot] = undefined
+    for (const instance of this.#instances.values()) if (instance !== own) instance.forget(slots)
+    this.#look()
     if (own !== undefined) this.#observe(own)
-    if (slots !== undefined) this.#observeAll(own)
+    this.#observeAll(own)
     if (own?.isGone === true) this.#remove(own)
   }
 
   /** The subject that a change is about, brought up to date. */
-  #follow(
-    { key, previous, current }: Change,
-    over: Extract<Compiled['over'], { op: 'for-each-object' }>,
-  ): Instance | undefined {
+  #follow({ key, previous, current }: Change, over: Followed): Instance | undefined {
     const id = (current ?? previous)?.metadata.uid ?? key
     const known = this.#instances.get(id)
     if (current === undefined) {
@@ -178,9 +196,9 @@ export class Watch implements Claimant {
     const { where } = over
     if (where !== undefined && !this.#isWanted(where, current)) return undefined
     this.#look()
-    const created = new Instance(this, id, key, { object: current })
+    const created = new Instance(this, id, key, current, undefined)
     this.#instances.set(id, created)
-    this.#byKey.set(key, created)
+    this.#byKey?.set(key, created)
     return created
   }
 
@@ -202,21 +220,22 @@ export class Watch implements Claimant {
     let opened: Instance | undefined
     if (over?.op === 'for-each-fact' && over.type === fact.type) {
       const key = this.#nameOf(over.keyOf, fact, { name: 'keyOf', place: '' })
-      if (key !== undefined && !this.#byKey.has(key)) {
+      if (key !== undefined && this.#byKey?.has(key) !== true) {
         this.#look()
-        opened = new Instance(this, key, key, { opening: fact })
+        opened = new Instance(this, key, key, undefined, fact)
         this.#instances.set(key, opened)
-        this.#byKey.set(key, opened)
+        this.#byKey?.set(key, opened)
         this.#observe(opened)
       }
     }
+    const atoms = factAtoms.get(fact.type) ?? []
     const concerned = new Set<Instance>()
-    for (const atom of factAtoms.get(fact.type) ?? []) {
+    for (const atom of atoms) {
       const { about } = atom.source
       if (about === undefined) for (const instance of this.#instances.values()) concerned.add(instance)
       else {
         const id = this.#idOf(atom, about, fact)
-        const instance = id === undefined ? undefined : (this.#instances.get(id) ?? this.#byKey.get(id))
+        const instance = id === undefined ? undefined : (this.#instances.get(id) ?? this.#byKey?.get(id))
         if (instance !== undefined) concerned.add(instance)
       }
     }
@@ -268,7 +287,7 @@ export class Watch implements Claimant {
   #drop(instance: Instance): void {
     this.#instances.delete(instance.id)
     // A thing that facts name stays known by name: what was decided of it once is decided.
-    if (instance.opening === undefined && this.#byKey.get(instance.key) === instance) this.#byKey.delete(instance.key)
+    if (instance.opening === undefined && this.#byKey?.get(instance.key) === instance) this.#byKey.delete(instance.key)
   }
 
   #look(): void {
