@@ -41,6 +41,24 @@ export const SUITES: readonly ((registry: Registry) => Suite)[] = [
     traffic: { everyMicros: SECOND / 2 },
     faults: { least: 1, most: 4 },
   }),
+  suite('quiet-core', 'some hosts never come back: what is left must come to rest as if nothing else had been there', {
+    topology: fc.constantFrom<Topology>(
+      SMALL_TOPOLOGY,
+      { ...SMALL_TOPOLOGY, proxyMode: 'ipvs', nodes: 4 },
+      { ...SMALL_TOPOLOGY, etcdMembers: 5 },
+      { ...LEAN, apiServers: 1, nodes: 3, zones: 3 },
+    ),
+    objects: [
+      web({ replicas: 3, preStopSeconds: 3 }),
+      service('web'),
+      web({ name: 'api', replicas: 2 }),
+      budget('api'),
+    ],
+    workload: { kinds: ['scale', 'set-image', 'delete-pod', 'drain', 'restart-rollout'], least: 0, most: 2 },
+    traffic: { everyMicros: SECOND },
+    faults: { least: 1, most: 3 },
+    losesHosts: true,
+  }),
   suite('rollout', 'rolling updates under a lagging or disturbed control plane', {
     topology: SMALL_OR_LEAN,
     objects: [web({ replicas: 4, preStopSeconds: 6 }), service('web')],

@@ -5,6 +5,7 @@ import type { TrafficClient } from '../cluster/workload.ts'
 import { MINUTE, type Micros, SECOND } from '../kernel/time.ts'
 import type { KubeObject } from '../objects/index.ts'
 import { type DrawnStepKind, even, trafficArbitrary, workloadArbitrary } from './arbitraries.ts'
+import { coreArbitrary } from './core-arbitrary.ts'
 import { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbitrary.ts'
 import { faultsArbitrary } from './fault-arbitraries.ts'
 import type { Registry } from './registry.ts'
@@ -38,6 +39,8 @@ export interface Recipe {
   /** How long the quiet phase may last; it ends as soon as the cluster is quiet. Default: 6 min. */
   readonly settleMicros?: Micros
   readonly properties?: readonly string[]
+  /** The quiet phase heals only a part of the cluster, drawn for each scenario. Default: false. */
+  readonly losesHosts?: boolean
 }
 
 const DEFAULT_QUIET_START: Micros = 20 * SECOND
@@ -69,10 +72,11 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             fc.constant(workload),
             fc.constant(traffic),
             recipe.etcdClients === undefined ? fc.constant(undefined) : etcdClientsArbitrary(recipe.etcdClients),
+            recipe.losesHosts === true ? coreArbitrary(topology) : fc.constant(undefined),
           ),
         )
         .map(
-          ([faults, workload, traffic, etcdClients]): Scenario => ({
+          ([faults, workload, traffic, etcdClients, core]): Scenario => ({
             format: SCENARIO_FORMAT,
             version: SCENARIO_VERSION,
             name: recipe.name,
@@ -85,6 +89,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             ...(etcdClients === undefined ? {} : { etcdClients }),
             faults,
             durationMicros,
+            ...(core === undefined ? {} : { core }),
             settleMicros: recipe.settleMicros ?? LONGEST_SETTLE_MICROS,
             properties: recipe.properties ?? [],
             defects: [],
