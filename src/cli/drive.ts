@@ -41,6 +41,8 @@ export interface Drive {
   onBlock?(block: Block): void
 }
 
+const FAULT = 'fault '
+
 /** A property that hangs would hang in every trial: after so many the campaign ends. */
 const HANGS_MAXIMUM = 3
 
@@ -165,23 +167,30 @@ export async function runGuarded(
     return await pool.run({ kind: 'scenario', scenario }, () => {}, { labelled: true })
   } catch (error) {
     if (!(error instanceof WorkerLost)) throw error
-    return { result: lostResult(scenario, error.property === undefined ? first : error, error.property), wallMicros: 0 }
+    return { result: lostResult(scenario, error.speaker === undefined ? first : error, error.speaker), wallMicros: 0 }
   }
 }
 
-/** The verdict of a trial that hung, or took its worker with it. */
-export function lostResult(scenario: Scenario, lost: WorkerLost, property: string | undefined): TrialResult {
+/** The verdict of a trial that hung, or took its worker with it. `speaker`: a property's id, or `fault <kind>`. */
+export function lostResult(scenario: Scenario, lost: WorkerLost, speaker: string | undefined): TrialResult {
+  const fault = speaker?.startsWith(FAULT) === true ? speaker.slice(FAULT.length) : undefined
+  const property = fault === undefined ? speaker : undefined
+  const named = fault === undefined ? `property ${property}` : speaker
   const who =
-    property === undefined
+    speaker === undefined
       ? `${lost.message}${scenario.defects.length === 0 ? '' : `, with ${scenario.defects.join(' and ')} switched on`}`
       : lost.hung
-        ? `property ${property} does not come to an end (${lost.message})`
-        : `property ${property}: ${lost.message}`
+        ? `${named} does not come to an end (${lost.message})`
+        : `${named}: ${lost.message}`
   return {
     verdict: 'error',
     scenarioId: scenarioIdOf(scenario),
-    signature: `${property ?? 'harness'}/${lost.hung ? 'hung' : 'crashed'}/error`,
-    error: { message: who, ...(property === undefined ? {} : { property }) },
+    signature: `${property ?? fault ?? 'harness'}/${lost.hung ? 'hung' : 'crashed'}/error`,
+    error: {
+      message: who,
+      ...(property === undefined ? {} : { property }),
+      ...(fault === undefined ? {} : { fault }),
+    },
     traceHash: '0000000000000000',
     virtualMicros: 0,
     steps: 0,

@@ -128,7 +128,7 @@ export interface Answers {
   readonly explain: ExplainAnswer
 }
 
-/** From the parent to a worker. `labelled`: every call into a property announces itself, so that one that hangs can be named. */
+/** From the parent to a worker. `labelled`: every call into a property or fault announces itself, so that one that hangs can be named. */
 export interface Order {
   readonly id: number
   readonly job: Job
@@ -139,7 +139,8 @@ export interface Order {
 export type Report =
   /** Code of a user is loaded from now on. */
   | { readonly kind: 'loading' }
-  | { readonly kind: 'ready'; readonly properties: readonly string[] }
+  /** `speakers`: the properties by id, and `fault <kind>` for each kind; the shared memory has their numbers. */
+  | { readonly kind: 'ready'; readonly speakers: readonly string[] }
   | { readonly kind: 'news'; readonly id: number; readonly news: News }
   | { readonly kind: 'done'; readonly id: number; readonly answer: Answers[keyof Answers] }
   | { readonly kind: 'refused'; readonly id: number; readonly error: RefusedError }
@@ -153,8 +154,8 @@ export interface RefusedError {
   readonly stack?: string
 }
 
-/** Cells of the memory that a worker shares with its parent: trials begun, property that is speaking (number + 1), stop wanted. */
+/** Cells of the memory that a worker shares with its parent: trials begun, who is speaking (number + 1), stop wanted. */
 export const CELL_TRIALS = 0
-export const CELL_PROPERTY = 1
+export const CELL_SPEAKER = 1
 export const CELL_STOP = 2
 export const CELLS = 4

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import { UserError } from '../trial/user-error.ts'
 import {
   type Answers,
-  CELL_PROPERTY,
+  CELL_SPEAKER,
   CELL_STOP,
   CELL_TRIALS,
   CELLS,
@@ -31,14 +31,14 @@ export interface PoolOptions {
 /** A worker died or had to be stopped in the middle of a job. */
 export class WorkerLost extends Error {
   readonly hung: boolean
-  /** The property whose code was running, when that is known. */
-  readonly property: string | undefined
+  /** Whose code was running, when that is known: a property's id, or `fault <kind>`. */
+  readonly speaker: string | undefined
 
-  constructor(message: string, hung: boolean, property: string | undefined) {
+  constructor(message: string, hung: boolean, speaker: string | undefined) {
     super(message)
     this.name = 'WorkerLost'
     this.hung = hung
-    this.property = property
+    this.speaker = speaker
   }
 }
 
@@ -136,7 +136,7 @@ class Seat {
   readonly #onStray: (message: string) => void
   #worker: Worker | ChildProcess | undefined
   #cells = new Int32Array(new SharedArrayBuffer(CELLS * 4))
-  #properties: readonly string[] = []
+  #speakers: readonly string[] = []
   #current: Waiting | undefined
   #ordered = false
   #ready = false
@@ -242,7 +242,7 @@ class Seat {
       case 'ready':
         clearInterval(this.#watchdog)
         this.#ready = true
-        this.#properties = report.properties
+        this.#speakers = report.speakers
         if (this.#current !== undefined && !this.#ordered) this.#order()
         return
       case 'news':
@@ -270,9 +270,9 @@ class Seat {
 
   #lose(message: string, hung: boolean): void {
     if (this.#current === undefined) this.#onStray(message)
-    const number = Atomics.load(this.#cells, CELL_PROPERTY)
-    const property = number > 0 ? this.#properties[number - 1] : undefined
-    const error = this.#ready ? new WorkerLost(message, hung, property) : this.#startError(message)
+    const number = Atomics.load(this.#cells, CELL_SPEAKER)
+    const speaker = number > 0 ? this.#speakers[number - 1] : undefined
+    const error = this.#ready ? new WorkerLost(message, hung, speaker) : this.#startError(message)
     void this.#dismiss()
     this.#finish((waiting) => waiting.reject(error))
   }

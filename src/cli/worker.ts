@@ -5,7 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { UserError } from '../trial/user-error.ts'
 import {
-  CELL_PROPERTY,
+  CELL_SPEAKER,
   CELL_STOP,
   CELL_TRIALS,
   CELLS,
@@ -48,7 +48,8 @@ async function start(setup: WorkerSetup): Promise<void> {
   say({ kind: 'loading' })
   const registry = await loadRegistry(setup.propertiesFile)
   if (setup.objects !== undefined) registerManifestSuites(registry, setup.objects)
-  const numbers = new Map([...registry.properties.keys()].map((id, index) => [id, index + 1]))
+  const speakers = [...registry.properties.keys(), ...[...registry.faults.keys()].map((kind) => `fault ${kind}`)]
+  const numbers = new Map(speakers.map((speaker, index) => [speaker, index + 1]))
   process.on('unhandledRejection', (reason) =>
     say({ kind: 'stray', message: reason instanceof Error ? reason.message : String(reason) }),
   )
@@ -59,11 +60,11 @@ async function start(setup: WorkerSetup): Promise<void> {
         tell: (news) => say({ kind: 'news', id, news }),
         beat: () => {
           Atomics.add(cells, CELL_TRIALS, 1)
-          Atomics.store(cells, CELL_PROPERTY, 0)
+          Atomics.store(cells, CELL_SPEAKER, 0)
         },
         isStopped: () => Atomics.load(cells, CELL_STOP) !== 0,
         ...(labelled
-          ? { onActivity: (property: string) => void Atomics.store(cells, CELL_PROPERTY, numbers.get(property) ?? 0) }
+          ? { onActivity: (speaker: string) => void Atomics.store(cells, CELL_SPEAKER, numbers.get(speaker) ?? 0) }
           : {}),
       })
       // What the job left behind in promises speaks first.
@@ -74,7 +75,7 @@ async function start(setup: WorkerSetup): Promise<void> {
   }
   if (parentPort !== null) parentPort.on('message', listen)
   else process.on('message', listen)
-  say({ kind: 'ready', properties: [...registry.properties.keys()] })
+  say({ kind: 'ready', speakers })
 }
 
 function begin(setup: WorkerSetup): void {

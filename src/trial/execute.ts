@@ -7,11 +7,11 @@ import { type DecisionOverrides, mergeDecisions } from '../cluster/decisions.ts'
 import type { Cluster, ClusterOptions } from '../cluster/index.ts'
 import { EventError, guarded, InvariantError, type Micros, SECOND } from '../kernel/index.ts'
 import { FootprintCollector } from './coverage/collector.ts'
-import { FaultSchedule } from './fault-schedule.ts'
+import { FaultError, FaultSchedule } from './fault-schedule.ts'
 import { Jury, type PropertyListener, TrialStop } from './jury.ts'
 import { scenarioIdOf } from './parse.ts'
 import type { Registry } from './registry.ts'
-import type { FoundViolation, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
+import type { FoundViolation, LedgerEntry, TimedFact, TrialError, TrialResult, Verdict } from './result.ts'
 import type { Scenario } from './scenario.ts'
 import { signatureOf } from './signature.ts'
 import { PropertyError } from './temporal/index.ts'
@@ -19,7 +19,7 @@ import { UserError } from './user-error.ts'
 
 export type CreateCluster = (options: ClusterOptions) => Cluster
 
-/** What the runner tells an observer, so that a watchdog in another thread can name who hangs: a property, or "" for nobody's. */
+/** What the runner tells an observer, so that a watchdog in another thread can name who hangs: a property, `fault <kind>`, or "" for nobody's. */
 export type ActivityListener = (activity: string) => void
 
 export interface TrialOptions {
@@ -66,7 +66,8 @@ export function executeScenario(
 ): TrialResult {
   const result = guarded(() => new Trial(scenario, registry, createCluster, options).run())
   const threw =
-    (result.verdict === 'error' && result.error?.property === undefined) || result.violation?.property === 'invariant'
+    (result.verdict === 'error' && result.error?.property === undefined && result.error?.fault === undefined) ||
+    result.violation?.property === 'invariant'
   if (!threw || options.onActivity !== undefined) return result
   // Something threw. The same trial again, slower, with every call into a property labelled, names the property.
   const again = guarded(() => new Trial(scenario, registry, createCluster, { ...options, onActivity: () => {} }).run())
@@ -129,7 +130,8 @@ class Trial {
     const properties = this.#registry.propertiesFor(this.#scenario.properties)
     const jury = new Jury(cluster, properties, this.#options.onActivity, this.#options.onProperty)
     this.#jury = jury
-    const faults = new FaultSchedule(this.#scenario, this.#registry, cluster, this.#footprint?.strikes)
+    const { onActivity } = this.#options
+    const faults = new FaultSchedule(this.#scenario, this.#registry, cluster, this.#footprint?.strikes, onActivity)
     this.#faults = faults
     jury.swearIn()
     cluster.kernel.deed('boot', () => {
@@ -200,13 +202,23 @@ class Trial {
     this.#error = {
       message: property === undefined ? cause.message : `property ${property} threw: ${cause.message}${hintOf(cause)}`,
       ...(property === undefined ? {} : { property }),
+      ...(error instanceof FaultError ? { fault: error.fault } : {}),
       ...(cause.stack === undefined ? {} : { stack: cause.stack }),
+    }
+  }
+
+  #ledger(): readonly LedgerEntry[] {
+    try {
+      return this.#faults?.ledger() ?? []
+    } catch (error) {
+      if (this.#error === undefined) this.#onError(error)
+      return []
     }
   }
 
   #result(): TrialResult {
     const kernel = this.#cluster?.kernel
-    const ledger = this.#faults?.ledger() ?? []
+    const ledger = this.#ledger()
     const reached = this.#jury?.reached() ?? []
     const met = this.#jury?.met() ?? []
     const violation = this.#jury?.violation
@@ -251,7 +263,8 @@ function signatureFor(
 ): string | undefined {
   if (verdict === 'failed' && violation !== undefined)
     return signatureOf(violation.property, violation.shape, violation.subject)
-  if (verdict === 'error' && error !== undefined) return signatureOf(error.property ?? 'harness', 'threw', 'error')
+  if (verdict === 'error' && error !== undefined)
+    return signatureOf(error.property ?? error.fault ?? 'harness', 'threw', 'error')
   return undefined
 }
 

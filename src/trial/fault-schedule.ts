@@ -1,9 +1,26 @@
 /** When the faults of a scenario are injected and healed, and what each of them did. Ends come before beginnings at one moment. */
 import type { Cluster } from '../cluster/index.ts'
-import { invariant, type Micros } from '../kernel/index.ts'
+import { InvariantError, invariant, type Micros } from '../kernel/index.ts'
+import { deepFreeze } from '../objects/index.ts'
 import type { ActiveFault, Registry } from './registry.ts'
 import type { LedgerEntry } from './result.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
+
+/** A fault of somebody's own that threw: the verdict is `error` and names it. */
+export class FaultError extends Error {
+  readonly fault: string
+
+  constructor(kind: string, doing: string, cause: unknown) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    const wrote = cause instanceof TypeError && /read only|not extensible|Cannot delete property/.test(message)
+    const hint = wrote
+      ? ' (a fault acts on the cluster through its methods; what it is given is not to be written to)'
+      : ''
+    super(`fault ${kind} threw when ${doing}: ${message}${hint}`, { cause })
+    this.name = 'FaultError'
+    this.fault = kind
+  }
+}
 
 interface Planned {
   readonly step: FaultStep
@@ -30,12 +47,23 @@ export class FaultSchedule {
   readonly #registry: Registry
   readonly #planned: readonly Planned[]
   readonly #moments: readonly Moment[]
+  readonly #onActivity: ((speaking: string) => void) | undefined
   #next = 0
 
-  constructor(scenario: Scenario, registry: Registry, cluster: Cluster, observer?: FaultObserver) {
+  /** `onActivity`: told who speaks, `fault partition`, and with an empty text that nobody does any more. */
+  constructor(
+    scenario: Scenario,
+    registry: Registry,
+    cluster: Cluster,
+    observer?: FaultObserver,
+    onActivity?: (speaking: string) => void,
+  ) {
     this.#cluster = cluster
     this.#observer = observer
     this.#registry = registry
+    this.#onActivity = onActivity
+    // Many runs share one; a fault that changed it would change the runs to come.
+    deepFreeze(scenario.faults)
     this.#planned = scenario.faults.map((step) => ({ step, active: undefined, healed: false }))
     this.#moments = this.#planned
       .flatMap((planned): Moment[] => [
@@ -69,7 +97,7 @@ export class FaultSchedule {
 
   ledger(): LedgerEntry[] {
     return this.#planned.map(({ step, active }) => {
-      const evidence = active?.evidence() ?? []
+      const evidence = active === undefined ? [] : this.#of(step, 'it was asked what it did', () => active.evidence())
       return {
         fault: step.id,
         kind: step.kind,
@@ -87,7 +115,7 @@ export class FaultSchedule {
     if (heals) this.#observer?.beforeHeal(planned.step)
     else this.#observer?.beforeInject(planned.step)
     this.#cluster.kernel.deed(`${heals ? 'heal' : 'inject'} ${planned.step.id}`, () => {
-      if (heals) heal(planned)
+      if (heals) this.#heal(planned)
       else this.#inject(planned)
     })
     if (!heals && planned.active !== undefined) this.#observer?.afterInject(planned.step, planned.active)
@@ -97,14 +125,29 @@ export class FaultSchedule {
     const kind = this.#registry.faults.get(planned.step.kind)
     invariant(kind !== undefined, 'trial: every fault of a checked scenario has a kind', planned.step)
     invariant(planned.active === undefined, 'trial: a fault is injected once', planned.step)
-    planned.active = kind.inject(this.#cluster, planned.step)
+    planned.active = this.#of(planned.step, 'it was injected', () => kind.inject(this.#cluster, planned.step))
   }
-}
 
-function heal(planned: Planned): void {
-  if (planned.active === undefined || planned.healed) return
-  planned.healed = true
-  planned.active.heal()
+  #heal(planned: Planned): void {
+    const { active, step } = planned
+    if (active === undefined || planned.healed) return
+    planned.healed = true
+    this.#of(step, 'it was healed', () => active.heal())
+  }
+
+  /** Runs a fault's own code. */
+  #of<T>({ kind }: FaultStep, doing: string, body: () => T): T {
+    this.#onActivity?.(`fault ${kind}`)
+    let value: T
+    try {
+      value = body()
+    } catch (error) {
+      if (error instanceof InvariantError) throw error
+      throw new FaultError(kind, doing, error)
+    }
+    this.#onActivity?.('')
+    return value
+  }
 }
 
 /** Ends before beginnings, but the end of a fault that lasts no time after its own beginning. */

@@ -34,6 +34,8 @@ export interface TrialError {
   readonly message: string
   /** The property that threw, if one did. */
   readonly property?: string
+  /** The kind of fault that threw, if one did. */
+  readonly fault?: string
   readonly stack?: string
 }
 

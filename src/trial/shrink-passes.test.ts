@@ -86,6 +86,7 @@ test('candidates come in the order of the house', () => {
     'etcd clients out',
     'etcd clients simpler',
     'objects out',
+    'less is lost for good',
     'cluster smaller',
     'replicas fewer',
     'durations shorter',

@@ -37,13 +37,13 @@ export function runBounded(
   const first = within(millis, () => runScenario(scenario, registry, options))
   if (first !== undefined) return first.value
   let speaking = ''
-  const onActivity = (property: string) => {
-    speaking = property
+  const onActivity = (speaker: string) => {
+    speaking = speaker
   }
   const again = within(millis, () => runScenario(scenario, registry, { ...options, onActivity }))
   if (again !== undefined) return again.value
-  const property = speaking === '' ? undefined : speaking
-  return lostResult(scenario, new WorkerLost(`no trial ended within ${millis / 1_000} s`, true, property), property)
+  const speaker = speaking === '' ? undefined : speaking
+  return lostResult(scenario, new WorkerLost(`no trial ended within ${millis / 1_000} s`, true, speaker), speaker)
 }
 
 /** It was broken off. */

@@ -11,9 +11,8 @@ import type { Recording } from '../../trial/index.ts'
 import { phraseOf } from '../phrases.ts'
 import { Events, originsOf } from './arrows.ts'
 
-const TRIAL_GROUP = 0
-/** Tracks of faults come after the trial's own. */
-const FIRST_FAULT_TRACK = 1
+/** Perfetto takes group 0 and track 0 for the processor that has nothing to do, and finds a track's name by its number alone. */
+const TRIAL_GROUP = 1
 
 export function* perfetto(recording: Recording): Generator<string> {
   const { kernel, result, scenario } = recording
@@ -23,24 +22,27 @@ export function* perfetto(recording: Recording): Generator<string> {
     const host = process === 0 ? '' : kernel.hostOf(process)
     let group = groups.get(host)
     if (group === undefined) {
-      group = groups.size + 1
+      group = TRIAL_GROUP + groups.size + 1
       groups.set(host, group)
     }
     return group
   }
   yield '{"displayTimeUnit":"ms","traceEvents":[\n'
-  yield meta('process_name', TRIAL_GROUP, 0, 'trial')
-  yield meta('thread_name', TRIAL_GROUP, 0, 'kernel')
+  // Processes have their own numbers as tracks; the kernel's comes after them, and then the faults'.
+  const kernelTrack = kernel.processes().length + 1
+  const trackOf = (process: number): number => (process === 0 ? kernelTrack : process)
+  yield meta('process_name', TRIAL_GROUP, kernelTrack, 'trial')
+  yield meta('thread_name', TRIAL_GROUP, kernelTrack, 'kernel')
   const pids: number[] = [TRIAL_GROUP]
   for (const id of kernel.processes()) {
     const known = groups.size
     const group = groupOf(id)
     pids[id] = group
-    if (groups.size > known) yield meta('process_name', group, 0, kernel.hostOf(id))
+    if (groups.size > known) yield meta('process_name', group, id, kernel.hostOf(id))
     yield meta('thread_name', group, id, kernel.nameOf(id))
   }
   for (const [index, fault] of scenario.faults.entries()) {
-    const tid = FIRST_FAULT_TRACK + index
+    const tid = kernelTrack + 1 + index
     const begun = trace.deeds.find(({ name }) => name === `inject ${fault.id}`)
     if (begun === undefined) continue
     const healed = trace.deeds.find(({ name }) => name === `heal ${fault.id}`)
@@ -62,7 +64,7 @@ export function* perfetto(recording: Recording): Generator<string> {
     const { step, target } = row
     const pid = pids[target] ?? TRIAL_GROUP
     const start = starts[step] as number
-    const tid = target
+    const tid = trackOf(target)
     let text = slice(
       message ?? event,
       pid,
@@ -74,20 +76,26 @@ export function* perfetto(recording: Recording): Generator<string> {
     const sender = message === undefined ? undefined : trace.row(origins[step] ?? 0)
     if (sender !== undefined) {
       const from = starts[sender.step] as number
-      text += `{"ph":"s","cat":"message","name":${JSON.stringify(message)},"id":${step},"pid":${pids[sender.target] ?? 0},"tid":${sender.target},"ts":${from}},\n`
+      text += `{"ph":"s","cat":"message","name":${JSON.stringify(message)},"id":${step},"pid":${pids[sender.target] ?? TRIAL_GROUP},"tid":${trackOf(sender.target)},"ts":${from}},\n`
       text += `{"ph":"f","bp":"e","cat":"message","name":${JSON.stringify(message)},"id":${step},"pid":${pid},"tid":${tid},"ts":${start}},\n`
     }
     yield text
   }
   for (const { process, from, to, name } of outages(recording))
-    yield slice(name, pids[process] ?? TRIAL_GROUP, process, from, to - from, '')
+    yield slice(name, pids[process] ?? TRIAL_GROUP, trackOf(process), from, to - from, '')
   for (const { fact, step, process, time } of trace.facts) {
     const phrase = phraseOf(fact)
     if (phrase !== undefined)
-      yield instant(phrase.text, pids[process] ?? TRIAL_GROUP, process, step > 0 ? (starts[step] as number) : time, 't')
+      yield instant(
+        phrase.text,
+        pids[process] ?? TRIAL_GROUP,
+        trackOf(process),
+        step > 0 ? (starts[step] as number) : time,
+        't',
+      )
   }
   const ending = result.violation?.message ?? result.error?.message ?? result.verdict
-  yield `${instant(ending, TRIAL_GROUP, 0, result.virtualMicros, 'g').slice(0, -2)}\n]}\n`
+  yield `${instant(ending, TRIAL_GROUP, kernelTrack, result.virtualMicros, 'g').slice(0, -2)}\n]}\n`
 }
 
 interface Outage {
