@@ -1,11 +1,12 @@
 /**
- * Kills a campaign at random moments, a thousand times unless told otherwise (`npm run kills -- 50`), and checks each time
- * that nothing reported is lost, no file is half, and the campaign goes on without running a trial twice. Needs a build.
+ * Kills campaigns at random moments, a thousand times unless told otherwise (`npm run kills -- 50`), up to ten times each, and
+ * checks each time that nothing reported is lost, no file is half, and that the campaign goes on without running a trial twice.
+ * Needs a build. KILLS_WITHIN_MILLIS: the latest moment after a start; KILLS_FOR_SECONDS: no new campaign after that.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { killOnce, TRIALS_TO_KILL } from '../src/cli/testing-kills.ts'
+import { killOften, TRIALS_TO_KILL } from '../src/cli/testing-kills.ts'
 
 const kills = Number(process.argv[2] ?? 1_000)
 const file = resolve('dist/src/cli/start.js')
@@ -15,27 +16,32 @@ if (!Number.isInteger(kills) || kills < 1 || !existsSync(file)) {
 }
 const MOST_MILLIS = Number(process.env.KILLS_WITHIN_MILLIS ?? 3_000)
 const folder = mkdtempSync(join(tmpdir(), 'seatrial-kills-'))
-let inTime = 0
+const PER_CAMPAIGN = 10
+const forMillis = Number(process.env.KILLS_FOR_SECONDS ?? Number.POSITIVE_INFINITY) * 1_000
+const begun = performance.now()
+let done = 0
+let campaigns = 0
 const problems: string[] = []
 try {
-  for (let index = 0; index < kills; index++) {
-    const moment = Math.random() * MOST_MILLIS
-    const { lost, halves, twice, trials, killed } = await killOnce(file, folder, String(index), moment)
-    if (killed) inTime++
+  while (done < kills && performance.now() - begun < forMillis) {
+    const dir = String(campaigns++)
+    const moments = Array.from({ length: Math.min(PER_CAMPAIGN, kills - done) }, () => Math.random() * MOST_MILLIS)
+    const outcome = await killOften(file, folder, dir, moments)
+    done += outcome.kills
     const wrong = [
-      ...lost.map((what) => `lost ${what}`),
-      ...halves.map((what) => `half ${what}`),
-      ...twice.map((what) => `twice ${what}`),
-      ...(trials === TRIALS_TO_KILL ? [] : [`${trials} trials instead of ${TRIALS_TO_KILL}`]),
+      ...outcome.lost.map((what) => `lost ${what}`),
+      ...outcome.halves.map((what) => `half ${what}`),
+      ...outcome.twice.map((what) => `twice ${what}`),
+      ...(outcome.trials === TRIALS_TO_KILL ? [] : [`${outcome.trials} trials instead of ${TRIALS_TO_KILL}`]),
     ]
-    problems.push(...wrong.map((what) => `kill ${index} after ${moment.toFixed(1)} ms: ${what}`))
-    for (const what of wrong) console.error(what)
-    rmSync(join(folder, String(index)), { recursive: true, force: true })
-    if ((index + 1) % 10 === 0)
-      console.log(`${index + 1} of ${kills}: ${inTime} killed in time, ${problems.length} problems`)
+    problems.push(...wrong)
+    for (const what of wrong)
+      console.error(`campaign ${dir}, killed after ${moments.map(Math.round).join(', ')} ms: ${what}`)
+    rmSync(join(folder, dir), { recursive: true, force: true })
+    console.log(`${done} of ${kills} kills in ${campaigns} campaigns, ${problems.length} problems`)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(`${kills} kills, ${inTime} before the campaign had ended, ${problems.length} problems`)
+console.log(`${done} kills before their campaign had ended, in ${campaigns} campaigns, ${problems.length} problems`)
 process.exitCode = problems.length === 0 ? 0 : 1

@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { completeTopology } from './cluster/index.ts'
+import { PLANTED } from '../properties/planted.ts'
+import { completeTopology, namesOf } from './cluster/index.ts'
 import { MINUTE } from './kernel/index.ts'
 import { standardRegistry } from './standard-registry.ts'
 import { mistakesOf, parseScenario, printScenario, runScenario, type Scenario, suiteArbitrary } from './trial/index.ts'
@@ -75,6 +76,31 @@ test('a bound that is too short for the loss of a node fails, and says since whe
     /^Deployment \S+: always "reconciled" was to come within 300 s after "quiet" at \d+:\d+\.\d+, by \d+:\d+\.\d+, and did not$/,
   )
   expect(result.violation?.saw).toContain('status.observedGeneration')
+})
+
+test('the suite that draws cores loses hosts of every kind, and keeps what it needs', () => {
+  const drawn = fc.sample(suiteArbitrary(registry, 'quiet-core'), { seed: 7, numRuns: 60 })
+  expect(drawn.filter(({ core }) => core === undefined)).toEqual([])
+  expect(drawn.flatMap((scenario) => mistakesOf(scenario, registry))).toEqual([])
+  for (const kind of ['etcd-', 'master-', 'node-'])
+    expect(
+      drawn.some(({ core, topology }) => {
+        const { etcdMembers, masters, nodes } = namesOf(topology)
+        return [...etcdMembers, ...masters, ...nodes].some((host) => host.startsWith(kind) && !core?.includes(host))
+      }),
+    ).toBe(true)
+})
+
+test('a mistake that only the loss of a host shows: no leader of etcd but the first commits anything', () => {
+  const mistakes = standardRegistry()
+  for (const mistake of PLANTED) mistakes.defect(mistake)
+  const outcomes = fc.sample(suiteArbitrary(mistakes, 'quiet-core'), { seed: 5, numRuns: 12 }).map((scenario) => {
+    const undisturbed = { ...scenario, faults: [], workload: [], traffic: [], defects: ['planted-idle-leaders'] }
+    const { core: _, ...healed } = undisturbed
+    return [undisturbed, healed].map((one) => runScenario(one, mistakes).verdict).join()
+  })
+  expect(outcomes.filter((outcome) => outcome === 'failed,passed').length).toBeGreaterThan(0)
+  expect(outcomes.filter((outcome) => outcome.endsWith('failed'))).toEqual([])
 })
 
 test.each([

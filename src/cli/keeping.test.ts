@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { LINES_SCHEMA } from '../report/lines.ts'
 import { parseKept } from '../trial/parse.ts'
 import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
-import { killOnce, TRIALS_TO_KILL } from './testing-kills.ts'
+import { killOften, TRIALS_TO_KILL } from './testing-kills.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -48,7 +48,7 @@ const trialsOf = (dir: string) => {
 
 test(`kill -9 at ${KILLS} moments: what was reported is there, no file is half, and the campaign goes on`, async () => {
   for (let index = 0; index < KILLS; index++) {
-    const outcome = await killOnce(file, folder.path, `killed-${index}`, 200 + index * 500)
+    const outcome = await killOften(file, folder.path, `killed-${index}`, [200 + index * 500, 700])
     expect(outcome.lost).toEqual([])
     expect(outcome.halves).toEqual([])
     expect(outcome.twice).toEqual([])

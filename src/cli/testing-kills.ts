@@ -13,8 +13,8 @@ export interface KillOutcome {
   readonly twice: readonly string[]
   /** Trials in the journal at the end. */
   readonly trials: number
-  /** The kill came before the campaign had ended. */
-  readonly killed: boolean
+  /** Kills that came before the campaign had ended. */
+  readonly kills: number
 }
 
 export const TRIALS_TO_KILL = 30
@@ -33,42 +33,61 @@ const MODULE = `export default (registry) => registry.property({
 })
 `
 
-/** Starts a campaign in `dir`, kills it after a time, checks what is on disk, and lets it go on to its end. */
-export async function killOnce(file: string, folder: string, dir: string, afterMillis: number): Promise<KillOutcome> {
+/**
+ * Starts a campaign in `dir` and kills it so many milliseconds after each start, checks each time what is on disk, takes it up
+ * again, and at last lets it go on to its end.
+ */
+export async function killOften(
+  file: string,
+  folder: string,
+  dir: string,
+  afterMillis: readonly number[],
+): Promise<KillOutcome> {
   writeFileSync(join(folder, 'often.mjs'), MODULE)
   const flags = ['--properties', 'often.mjs', '--dir', dir, '--workers', '2', '--no-shrink']
-  const first = await run(
-    file,
-    folder,
-    ['fuzz', '--suites', 'elections', '--seed', '1', '--trials', String(TRIALS_TO_KILL), ...flags],
-    afterMillis,
-  )
   const corpus = join(folder, dir, 'corpus')
-  const names = existsSync(corpus) ? readdirSync(corpus).filter((name) => name.endsWith('.json')) : []
-  const halves: string[] = []
-  const signatures = new Set<string | undefined>()
-  for (const name of names) {
-    try {
-      signatures.add(parseKept(readFileSync(join(corpus, name), 'utf8'), name).about?.signature)
-    } catch {
-      halves.push(name)
-    }
-  }
-  const reported = [...first.err.matchAll(/^found (\S+) in \S+; kept in (\S+)$/gm)]
-  const lost = reported.filter(([, signature]) => !signatures.has(signature)).map(([, , kept]) => kept ?? '')
   const journals = join(folder, dir, 'campaigns')
-  const begun = existsSync(journals) && readdirSync(journals).some((name) => name.endsWith('.jsonl'))
+  const lost = new Set<string>()
+  const halves = new Set<string>()
+  const reported = new Map<string, string>()
+  let kills = 0
+  const look = (err: string) => {
+    for (const [, signature = '', kept = ''] of err.matchAll(/^found (\S+) in \S+; kept in (\S+)$/gm))
+      reported.set(signature, kept)
+    const signatures = new Set<string | undefined>()
+    for (const name of namesIn(corpus).filter((name) => name.endsWith('.json'))) {
+      try {
+        signatures.add(parseKept(readFileSync(join(corpus, name), 'utf8'), name).about?.signature)
+      } catch {
+        halves.add(name)
+      }
+    }
+    for (const [signature, kept] of reported) if (!signatures.has(signature)) lost.add(kept)
+  }
   // Killed before it had begun: there is nothing to go on with.
-  const how = begun ? ['--resume'] : ['--suites', 'elections', '--seed', '1', '--trials', String(TRIALS_TO_KILL)]
-  await run(file, folder, ['fuzz', ...how, ...flags])
-  const ids = readdirSync(journals)
+  const how = () =>
+    namesIn(journals).some((name) => name.endsWith('.jsonl'))
+      ? ['--resume']
+      : ['--suites', 'elections', '--seed', '1', '--trials', String(TRIALS_TO_KILL)]
+  for (const millis of afterMillis) {
+    const { err, killed } = await run(file, folder, ['fuzz', ...how(), ...flags], millis)
+    look(err)
+    if (!killed) break
+    kills++
+  }
+  look((await run(file, folder, ['fuzz', ...how(), ...flags])).err)
+  const ids = namesIn(journals)
     .filter((name) => name.endsWith('.jsonl'))
     .flatMap((name) => readFileSync(join(journals, name), 'utf8').split('\n'))
     .flatMap((line) => /^\{"type":"trial","trial":"([^"]+)"/.exec(line)?.[1] ?? [])
     .filter((id) => !id.startsWith('corpus/'))
   const twice = ids.filter((id, index) => ids.indexOf(id) !== index)
-  const leftovers = readdirSync(corpus).filter((name) => name.endsWith('.tmp'))
-  return { lost, halves: [...halves, ...leftovers], twice, trials: ids.length, killed: first.killed }
+  const leftovers = namesIn(corpus).filter((name) => name.endsWith('.tmp'))
+  return { lost: [...lost], halves: [...halves, ...leftovers], twice, trials: ids.length, kills }
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : []
 }
 
 function run(

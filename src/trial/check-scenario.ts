@@ -4,8 +4,8 @@
  */
 import { coreMistake, namesOf } from '../cluster/topology.ts'
 import type { WorkloadStep } from '../cluster/workload.ts'
-import type { Registry } from './registry.ts'
-import type { Scenario } from './scenario.ts'
+import type { FaultKind, Registry } from './registry.ts'
+import type { FaultStep, Scenario } from './scenario.ts'
 import { suggest, UserError } from './user-error.ts'
 
 export interface ScenarioMistake {
@@ -13,6 +13,19 @@ export interface ScenarioMistake {
   readonly path: string
   readonly what: string
   readonly mend: string
+}
+
+/** @throws UserError that names the kind of fault whose check threw */
+function validated(kind: FaultKind, fault: FaultStep, { topology }: Scenario): string | undefined {
+  try {
+    return kind.validate(fault, topology)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UserError({
+      what: `fault ${kind.id} threw when it was asked to check its parameters: ${message}`,
+      mend: 'correct the fault',
+    })
+  }
 }
 
 /** Everything that is wrong with the scenario's names, targets and times; empty when it can run. */
@@ -33,7 +46,7 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
       )
       return
     }
-    const wrong = kind.validate(fault, scenario.topology)
+    const wrong = validated(kind, fault, scenario)
     if (wrong !== undefined) {
       const known = Object.entries(kind.parameters).map(([name, meaning]) => `${name}: ${meaning}`)
       complain(

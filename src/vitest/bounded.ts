@@ -1,31 +1,8 @@
-/**
- * A trial within a limit of real time, in this thread: a property that loops for ever is broken off and named. Node's vm does
- * it, which can end a synchronous call; no `finally` runs in what is broken off, so the guard is put up out here.
- */
-import { createContext, Script } from 'node:vm'
+/** A trial within a limit of real time, in this thread: a property or fault that loops for ever is broken off and named. */
+import { within } from '../cli/bounded.ts'
 import { lostResult } from '../cli/drive.ts'
 import { WorkerLost } from '../cli/pool.ts'
-import { guarded } from '../kernel/index.ts'
 import { type Registry, runScenario, type Scenario, type TrialOptions, type TrialResult } from '../trial/index.ts'
-
-const CALL = new Script('body()')
-
-/** What `body` gives, or undefined if it did not come to an end in time. */
-function within<T>(millis: number, body: () => T): { readonly value: T } | undefined {
-  let value: { readonly value: T } | undefined
-  const context = createContext({
-    body: () => {
-      value = { value: body() }
-    },
-  })
-  try {
-    guarded(() => CALL.runInContext(context, { timeout: millis }))
-  } catch (error) {
-    if ((error as { readonly code?: string }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-    return undefined
-  }
-  return value
-}
 
 /** Runs a scenario; one that takes longer than `millis` is run once more to learn whose code hangs. */
 export function runBounded(

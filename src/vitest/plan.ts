@@ -1,6 +1,7 @@
 /** What a test asks for, checked and made whole: a registry, where scenarios come from, which properties they are held to. */
 import { resolve } from 'node:path'
 import type { Arbitrary } from 'fast-check'
+import { BoundedArbitrary, boundSuites } from '../cli/bounded.ts'
 import { readText } from '../cli/files.ts'
 import { assertCheckable, printComplaint, readManifests } from '../cli/manifests/read.ts'
 import { manifestSuite, OCCASIONS } from '../cli/manifests/suite.ts'
@@ -110,7 +111,9 @@ export function planOf(title: string, options: TrialOptions): Plan {
       mend: 'suites and scenarios say themselves what happens in them',
     })
   const registry = standardRegistry()
+  const known = new Set(registry.suites.keys())
   options.register?.(registry)
+  boundSuites(registry, known)
   const { properties, defects = [] } = options
   const ids = properties?.map((given) => idOf(given, registry))
   for (const defect of defects)
@@ -176,7 +179,12 @@ function sourcesOf(
   }
   if (scenarios !== undefined) {
     const source = typeof scenarios === 'function' ? scenarios(registry) : scenarios
-    return { fixed: [], sources: [{ scenarios: drawn(source), title: 'its scenarios' }], name: title, renewed: held }
+    return {
+      fixed: [],
+      sources: [{ scenarios: drawn(new BoundedArbitrary(title, source)), title: 'its scenarios' }],
+      name: title,
+      renewed: held,
+    }
   }
   const one = held(readScenario(scenario ?? ''))
   assertRunnable(one, registry)
