@@ -5,7 +5,7 @@
  */
 import { createContext, Script } from 'node:vm'
 import { Arbitrary, type Random, type Stream, type Value } from 'fast-check'
-import { guarded } from '../kernel/index.ts'
+import { DeterminismError, guarded } from '../kernel/index.ts'
 import type { Registry, Scenario, Suite } from '../trial/index.ts'
 import { UserError } from '../trial/user-error.ts'
 
@@ -39,7 +39,9 @@ function drawn<T>(suite: string, doing: string, body: () => T): T {
   } catch (error) {
     if (error instanceof UserError) throw error
     const message = error instanceof Error ? error.message : String(error)
-    throw new UserError({ what: `the suite "${suite}" threw when ${doing}: ${message}`, mend: 'correct the suite' })
+    const mend =
+      error instanceof DeterminismError ? 'draw it with fast-check; nothing else may decide' : 'correct the suite'
+    throw new UserError({ what: `the suite "${suite}" threw when ${doing}: ${message}`, mend })
   }
   if (answer !== undefined) return answer.value
   throw new UserError({

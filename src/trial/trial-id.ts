@@ -100,7 +100,9 @@ export function scenarioOfTrial(registry: Registry, id: TrialId): Scenario {
       strategyOf(id.strategy).kind === 'drawn'
         ? sample(arbitrary, { seed: id.seed, path: id.path, numRuns: 1 })[0]
         : learnedScenario(registry, id, arbitrary)
-  } catch {
+  } catch (error) {
+    // A suite that cannot draw says so itself.
+    if (error instanceof UserError) throw error
     scenario = undefined
   }
   if (scenario === undefined) {
