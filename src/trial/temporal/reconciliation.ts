@@ -48,7 +48,7 @@ export function eventuallyStable<R extends Resource, const K extends Resource = 
 /** What many kinds have in common, as far as a status can say that an object has what it asks for. */
 interface Reporting {
   readonly metadata: { readonly generation?: number; readonly deletionTimestamp?: string }
-  readonly spec?: { readonly replicas?: number }
+  readonly spec?: { readonly replicas?: number; readonly paused?: boolean }
   readonly status?: {
     readonly observedGeneration?: number
     readonly replicas?: number
@@ -61,7 +61,7 @@ interface Reporting {
 
 /**
  * The object is not being deleted, its controller has seen its newest generation, and what its status counts are the
- * replicas that its spec asks for. Of a kind that counts none, the condition Ready says it, where there is one.
+ * replicas that its spec asks for; one that is paused in the middle of a rollout asks to stay there. Of a kind that counts none, the condition Ready says it, where there is one.
  */
 export function isReconciled(object: object): boolean {
   const { metadata, spec, status } = object as Reporting
@@ -70,6 +70,7 @@ export function isReconciled(object: object): boolean {
     return false
   if (spec?.replicas !== undefined) {
     if (metadata.generation !== undefined && status?.observedGeneration === undefined) return false
+    if (spec.paused === true) return true
     const { replicas = 0, readyReplicas = 0, availableReplicas = 0, updatedReplicas = replicas } = status ?? {}
     return [replicas, updatedReplicas, readyReplicas, availableReplicas].every((count) => count === spec.replicas)
   }
