@@ -163,6 +163,7 @@ test.each<[command: string, says: RegExp]>([
     'fuzz --trials 5 --seed from-git',
     /--seed from-git: there is no git commit here \(.*\)\n.*go into a git repository/,
   ],
+  ['fuzz --trials 5 --strategy swam', /--strategy: there is no strategy "swam"\n.*"swarm"/],
   ['fuzz --resume', /--resume \.seatrial\/campaigns: there is no campaign to go on with/],
   ['check', /missing required argument 'files'/],
   ['voyage --defect nobug', /there is no defect "nobug"/],

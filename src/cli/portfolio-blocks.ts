@@ -108,7 +108,8 @@ export class PortfolioBlocks implements AsyncIterator<Block, undefined> {
     if (trials === block.count || !this.#plan.isStopped()) {
       const record = { lane: given.lane, ...lane }
       this.#enter(given, record)
-      this.#plan.onLane(record)
+      // One that was cut short by the number of trials may go on another time.
+      if (block.count === LANE_TRIALS) this.#plan.onLane(record)
     }
     while (this.#waiting.length > 0) {
       const answer = this.#plan.isStopped() ? END : this.#take()

@@ -162,6 +162,10 @@ const LINES: Readonly<
     title: 'The preStop hook that would have been enough (check).',
     members: { seconds: count, trials: count },
   },
+  strategy: {
+    title: 'What a strategy was given and brought (fuzz --strategy portfolio).',
+    members: { strategy: text, lanes: count, features: count, failures: count, events: count },
+  },
   hunt: { title: 'A historical bug (hunt).', members: { defect: text, seeds: count, caught: { type: 'array' } } },
   event: { title: 'An event of a run (replay --trace).', members: { event: text } },
   object: { title: 'An object of the cluster (replay --at).', members: { object: { type: 'object' } } },
