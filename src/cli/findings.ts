@@ -21,6 +21,7 @@ import {
   SCENARIO_FILE_ENDING,
   type Scenario,
   scenarioOfTrial,
+  strategyOf,
   type TrialResult,
 } from '../trial/index.ts'
 import { UserError } from '../trial/user-error.ts'
@@ -146,10 +147,22 @@ export function printFinding(session: Session, finding: Finding): string {
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
     ...(finding.why === undefined ? [] : [`    why: ${finding.why}`]),
     ...(finding.result.violation?.drawing === undefined ? [] : [`\n${printDrawing(finding.result)}`]),
+    ...nameInWords(finding.trialId),
     finding.unsaved === undefined
       ? `    scenario: ${near(finding.scenarioFile)}\n    test: ${near(finding.testFile)}\n    trace hash: ${finding.result.traceHash}`
       : `    not saved: ${finding.unsaved.message}\n    trace hash: ${finding.result.traceHash}`,
   ].join('\n')
+}
+
+/** Of a trial of another strategy than plain random search: its name, and what the name needs to lead to it. */
+function nameInWords(trialId: string): string[] {
+  const strategy = parseTrialId(trialId)?.strategy
+  if (strategy === undefined) return []
+  const how =
+    strategyOf(strategy).kind === 'drawn'
+      ? ''
+      : ' (by this name it takes all trials of its lane before it, by its file it does not)'
+  return [`    trial: ${trialId}${how}`]
 }
 
 /** The finding as one line of JSON. */
