@@ -18,6 +18,9 @@ import { lasting, ruleFault, seconds } from './define.ts'
 
 type Verdict = NetworkRule['verdict']
 
+/** Every message. */
+const ALL_PPM = 1_000_000
+
 function linkFault(options: {
   readonly id: string
   readonly title: string
@@ -26,6 +29,8 @@ function linkFault(options: {
   readonly low: number
   readonly high: number
   readonly unit: number
+  /** What a scenario may ask for at most. Default: ten times what is drawn. */
+  readonly most?: number
   /** Only datagrams feel it. The members of etcd send most of them, so their hosts are struck more often. */
   readonly datagrams?: boolean
   readonly verdict: (value: number) => Verdict
@@ -51,7 +56,7 @@ function linkFault(options: {
       }),
     validate: (step, topology) =>
       wrongNames(step, 'side', [...hostNames(topology), ...processNames(topology)]) ??
-      wrongAmount(step, options.parameter, 1, options.high * 10),
+      wrongAmount(step, options.parameter, 1, options.most ?? options.high * 10),
     inject(cluster, step) {
       const inside = processesOf(cluster, names(step, 'side'))
       const outside = othersThan(cluster, inside)
@@ -91,6 +96,7 @@ export const lossBurst = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
+  most: ALL_PPM,
   verdict: (lossPpm) => ({ kind: 'loss', ppm: lossPpm }),
   clause: (lossPpm) => `${Math.round(lossPpm / 10_000)} % of its messages are lost`,
 })
@@ -104,6 +110,7 @@ export const duplicateMessages = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
+  most: ALL_PPM,
   verdict: (duplicatePpm) => ({ kind: 'duplicate', ppm: duplicatePpm }),
   clause: (duplicatePpm) => `${Math.round(duplicatePpm / 10_000)} % of its datagrams arrive twice`,
 })
@@ -117,6 +124,7 @@ export const reorderMessages = linkFault({
   low: 50_000,
   high: 800_000,
   unit: 50_000,
+  most: ALL_PPM,
   verdict: (reorderPpm) => ({ kind: 'reorder', ppm: reorderPpm, windowMicros: 400_000 }),
   clause: (reorderPpm) => `${Math.round(reorderPpm / 10_000)} % of its datagrams are overtaken`,
 })
