@@ -173,7 +173,6 @@ export class PortfolioBlocks implements AsyncIterator<Block, undefined> {
         seed: own,
         from,
         count,
-        footprint: true,
         round,
         lane: `${key}:${own}:${from}`,
       })

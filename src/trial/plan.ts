@@ -18,8 +18,6 @@ export interface Block {
   /** Number of the first trial. */
   readonly from: number
   readonly count: number
-  /** Whether to take the footprint of each trial. Left out: no. */
-  readonly footprint?: boolean
 }
 
 export interface BlockPlan {
