@@ -44,6 +44,8 @@ interface TypeOfFact {
   readonly hash: number
   readonly detail: ReturnType<typeof detailsOf>
   readonly about: ReturnType<typeof objectsOf>
+  /** By process, how often. Made into features at the end: most facts need no more than this. */
+  readonly counts: number[]
 }
 
 /** The part of a result that a footprint is made of. */
@@ -58,8 +60,6 @@ export class FootprintCollector {
   readonly #types = new Map<string, TypeOfFact | null>()
   /** By the name under which the API is asked, the kind of component. */
   readonly #users = new Map<string, number>()
-  /** By type and component, how often. */
-  readonly #counts = new Map<number, number>()
   readonly #encounters = new Encounters(this.#features, this.#words)
   readonly #consensus = new Consensus(this.#features)
   readonly #phase: ClusterPhase
@@ -78,7 +78,7 @@ export class FootprintCollector {
 
   footprint({ reached, seen, met, ledger, signature }: Outcome): Footprint {
     const strikes = this.strikes.all(ledger)
-    for (const [hash, count] of this.#counts) this.#features.add(mix(mix(COUNT, hash), bucketOf(count)))
+    this.#addCounts()
     for (const id of reached) this.#features.add(mix(REACHED, hashText(id)))
     for (const id of seen) this.#features.add(mix(SEEN, hashText(id)))
     for (const { property, triggers } of met ?? [])
@@ -91,10 +91,12 @@ export class FootprintCollector {
     const known = this.#types.get(fact.type)
     const type = known === undefined ? this.#learn(fact.type) : known
     if (type === null) return
-    const hash = mix(type.hash, this.#components.hash(process))
-    this.#counts.set(hash, (this.#counts.get(hash) ?? 0) + 1)
-    const detail = type.detail === undefined ? 0 : type.detail(fact, this.#words)
-    this.#features.add(mix(hash, detail))
+    type.counts[process] = (type.counts[process] ?? 0) + 1
+    let detail = 0
+    if (type.detail !== undefined) {
+      detail = type.detail(fact, this.#words)
+      this.#features.add(mix(mix(type.hash, this.#components.hash(process)), detail))
+    }
     if (type.about !== undefined) this.#meet(fact, process, mix(type.hash, detail), type.about)
     switch (fact.type) {
       case 'raft-role':
@@ -109,6 +111,19 @@ export class FootprintCollector {
         this.strikes.onFact(fact, process)
         this.#consensus.onCrash((fact as Extract<KernelFact, { readonly name: string }>).process)
         break
+    }
+  }
+
+  #addCounts(): void {
+    for (const type of this.#types.values()) {
+      const ofComponents = new Map<number, number>()
+      for (const [process, count] of type?.counts.entries() ?? []) {
+        if (type === null || count === undefined) continue
+        const hash = mix(type.hash, this.#components.hash(process))
+        ofComponents.set(hash, (ofComponents.get(hash) ?? 0) + count)
+        if (type.detail === undefined) this.#features.add(mix(hash, 0))
+      }
+      for (const [hash, count] of ofComponents) this.#features.add(mix(mix(COUNT, hash), bucketOf(count)))
     }
   }
 
@@ -130,7 +145,7 @@ export class FootprintCollector {
   #learn(name: string): TypeOfFact | null {
     const type = INCESSANT.has(name)
       ? null
-      : { hash: mix(FACT, hashText(name)), detail: detailsOf(name), about: objectsOf(name) }
+      : { hash: mix(FACT, hashText(name)), detail: detailsOf(name), about: objectsOf(name), counts: [] }
     this.#types.set(name, type)
     return type
   }
