@@ -57,7 +57,7 @@ export const RAFT_ETCD_DEFECTS: readonly Defect[] = [
     subsystem: 'raft-etcd',
     sources: ['etcd-io/etcd#7331', 'etcd-io/raft commit f9382a4', 'Raft thesis section 6.4'],
     decisions: { raft: { servesReads: () => true } },
-    suite: 'etcd-reigns',
+    suite: 'etcd-reads',
     caughtBy: ['etcd-revisions-grow', 'etcd-linearizable'],
   },
   {

@@ -46,6 +46,21 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
     quietStartMicros: 4 * SECOND,
     durationMicros: 30 * SECOND,
   }),
+  suite('etcd-reads', 'clients of etcd that read and write in quick succession while its leaders follow each other', {
+    topology: fc.constantFrom<Topology>(ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 5 }),
+    objects: [],
+    traffic: false,
+    etcdClients: {
+      least: 4,
+      most: 6,
+      kinds: ['range', 'txn'],
+      valueBytes: [100, 100, 100_000],
+      everyMicros: [10 * MILLISECOND, 30 * MILLISECOND],
+    },
+    faults: { kinds: ['short-reigns', 'disk-trouble'], least: 3, most: 6 },
+    quietStartMicros: 4 * SECOND,
+    durationMicros: 20 * SECOND,
+  }),
   suite('etcd-members', 'members of etcd that join, are promoted, removed and handed the lead, in bad company', {
     topology: fc.constantFrom<Topology>(
       { ...ETCD_ONLY, spareEtcdMembers: 2 },
