@@ -35,6 +35,8 @@ async function compare(
   // Labelled: properties are watched more closely, and what they are given is frozen throughout.
   const { result } = await elsewhere.run({ kind: 'scenario', scenario }, () => {}, { labelled: true })
   if (result.traceHash === first.traceHash && result.verdict === first.verdict) return undefined
+  // The same code went wrong in the same way. How closely it is watched decides when that is noticed.
+  if (result.verdict === 'error' && first.verdict === 'error' && result.signature === first.signature) return undefined
   if (result.error?.property !== undefined && first.error === undefined) return result
   const [mine, theirs] = await Promise.all([
     here.run({ kind: 'scenario', scenario, trace: true, facts: true }),

@@ -97,7 +97,7 @@ export class FaultSchedule {
 
   ledger(): LedgerEntry[] {
     return this.#planned.map(({ step, active }) => {
-      const evidence = active === undefined ? [] : this.#of(step, 'it was asked what it did', () => active.evidence())
+      const evidence = active?.evidence() ?? []
       return {
         fault: step.id,
         kind: step.kind,
@@ -125,14 +125,18 @@ export class FaultSchedule {
     const kind = this.#registry.faults.get(planned.step.kind)
     invariant(kind !== undefined, 'trial: every fault of a checked scenario has a kind', planned.step)
     invariant(planned.active === undefined, 'trial: a fault is injected once', planned.step)
-    planned.active = this.#of(planned.step, 'it was injected', () => kind.inject(this.#cluster, planned.step))
+    const { step } = planned
+    const active = this.#of(step, 'it was injected', () => kind.inject(this.#cluster, step))
+    planned.active = {
+      heal: () => this.#of(step, 'it was healed', () => active.heal()),
+      evidence: () => this.#of(step, 'it was asked what it did', () => active.evidence()),
+    }
   }
 
   #heal(planned: Planned): void {
-    const { active, step } = planned
-    if (active === undefined || planned.healed) return
+    if (planned.active === undefined || planned.healed) return
     planned.healed = true
-    this.#of(step, 'it was healed', () => active.heal())
+    planned.active.heal()
   }
 
   /** Runs a fault's own code. */
