@@ -110,14 +110,11 @@ const measured = [...cells.values()].filter(
   (cell) => wanted.includes(cell.defect) && strategies.includes(cell.strategy) && cell.cap === cap,
 )
 const minutes = Math.round(measured.reduce((sum, cell) => sum + cell.cpuMicros, 0) / 60_000_000)
-const complete = (seed: number) =>
-  measured.filter((cell) => cell.seed === seed).length === wanted.length * strategies.length
-const seeds = [...new Set(measured.map(({ seed }) => seed))]
-const partial = seeds.filter((seed) => !complete(seed))
+const seeds = [...new Set(measured.map(({ seed }) => seed))].sort((a, b) => a - b)
 const section = [
   `Last run: ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.version}, ${minutes} minutes of processor time.`,
-  `Seeds ${seeds.join(', ')}${partial.length === 0 ? '' : ` (${partial.join(', ')} not of all)`}, at most ${cap} trials each.`,
-  `A figure is the median number of trials until the first find, how many of the seeds found it, and on how many seeds the strategy was earlier and later than plain random search.`,
+  `Seeds ${seeds.join(', ')}, at most ${cap} trials each; some defects and strategies had fewer seeds, as the second number in brackets says.`,
+  `A figure is the median number of trials until the first find (of an even number of seeds the lower of the two), how many of the seeds found it, and on how many seeds the strategy was earlier and later than plain random search.`,
   '',
   ablationTable(measured, strategies),
   '',
