@@ -10,6 +10,7 @@ export default defineConfig({
       'properties/**/*.property.ts',
       'properties/**/*.test.ts',
       'chaos/**/*.test.ts',
+      'bench/**/*.test.ts',
       ...reproductions,
     ],
     testTimeout: 60_000,

@@ -88,6 +88,7 @@ export function ablationTable(cells: readonly Cell[], strategies: readonly strin
     const perTrial = trials === 0 ? 0 : (seconds * 1_000) / trials
     return `${found} of ${own.length} found, ${trials} trials, ${Math.round(seconds)} s, ${perTrial.toFixed(0)} ms a trial`
   })
+  const chance = (p: number) => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
   const splits = strategies.map((strategy) => {
     if (strategy === PLAIN) return ''
     const all = defects.map((defect) => paired(of(strategy, defect), of(PLAIN, defect)))
@@ -95,7 +96,7 @@ export function ablationTable(cells: readonly Cell[], strategies: readonly strin
       earlier: all.reduce((sum, { earlier }) => sum + earlier, 0),
       later: all.reduce((sum, { later }) => sum + later, 0),
     }
-    return `${split.earlier} earlier, ${split.later} later, p = ${signTest(split).toFixed(3)}`
+    return `${split.earlier} earlier, ${split.later} later, ${chance(signTest(split))}`
   })
   return [
     `| defect | suite | ${strategies.join(' | ')} |`,
