@@ -1,4 +1,7 @@
-/** The rule of `fuzz --until-new-state-rate`: asked after every trial in the order of the campaign, so it ends at the same one. */
+/**
+ * The rule of `fuzz --until-new-state-rate`: asked of trials in the order of the campaign, so it is
+ * met after the same one however it is run; those that are under way then come to their end and count too.
+ */
 import { percent } from '../report/index.ts'
 import type { Campaign } from '../trial/index.ts'
 import { FUZZ_BLOCK_TRIALS, type FuzzPlan } from './fuzz-plan.ts'
@@ -10,7 +13,7 @@ export class NewsRule {
   readonly #campaign: Campaign
   readonly #rate: number | undefined
   readonly #least: number
-  #isMet = false
+  #metAfter: number | undefined
 
   constructor({ head, newStateRate }: Pick<FuzzPlan, 'head' | 'newStateRate'>, campaign: Campaign) {
     this.#campaign = campaign
@@ -22,7 +25,7 @@ export class NewsRule {
 
   /** The campaign has nothing new to expect. */
   get isMet(): boolean {
-    return this.#isMet
+    return this.#metAfter !== undefined
   }
 
   /** A trial was added. */
@@ -31,11 +34,11 @@ export class NewsRule {
   }
 
   words(): string {
-    return `it ended because, with 95 % confidence, fewer than ${percent(this.#rate ?? 0)} of further trials would show something new`
+    return `it ended because after ${this.#metAfter} trials drawn by chance, with 95 % confidence, fewer than ${percent(this.#rate ?? 0)} of further trials would show something new`
   }
 
   #ask(): void {
     if (this.#rate === undefined || this.#campaign.drawnTrials < this.#least) return
-    this.#isMet ||= this.#campaign.showsNothingNew(this.#rate)
+    if (!this.isMet && this.#campaign.showsNothingNew(this.#rate)) this.#metAfter = this.#campaign.drawnTrials
   }
 }
