@@ -1,12 +1,14 @@
 /** What the node controller may do to the pods of nodes that have fallen silent. */
+import type { ApiRequestHandled } from '../../src/apiserver/index.ts'
 import { isPodReady, type Node } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { always, forEach, implies, not, property, state } from '../../src/trial/temporal/index.ts'
-import { afterwards, CONTROLLER_LEASE } from '../define.ts'
+import { afterwards, CONTROLLER_LEASE, onFact } from '../define.ts'
 
 const NO_EXECUTE = 'NoExecute'
 /** Monitor period, grace, and as much again. */
 const MARK_MICROS = 30_000_000
+const KUBELET_USER = 'system:node:'
 
 function readiness(node: Node | undefined): string {
   return node?.status?.conditions?.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown'
@@ -41,15 +43,22 @@ export const noMassEviction = property({
 export const silentNodesPodsNotReady: PropertyDefinition = {
   id: 'pods-of-silent-nodes-are-not-ready',
   mode: 'always',
-  claim: 'a pod on a node that has been Unknown for 30 s while a controller manager leads undisturbed is not Ready',
+  claim:
+    'a pod on a node that has been Unknown and silent for 30 s while a controller manager leads undisturbed is not Ready',
   source:
     'kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go (MarkPodsNotReady), v1.33; kubernetes#50067',
   trigger: 'a node with pods was Unknown for 30 s',
   catches: ['nodelifecycle-notready-lost-on-restart'],
   monitor(cluster, report) {
     const since = new Map<string, number>()
+    /** When a write of the node's kubelet was last taken: it is back, and speaks for its pods before its node is Ready. */
+    const heardAt = new Map<string, number>()
+    onFact<ApiRequestHandled, 'api-request'>(cluster, 'api-request', ({ user, code }, at) => {
+      if (code < 300 && user.startsWith(KUBELET_USER)) heardAt.set(user.slice(KUBELET_USER.length), at)
+    })
     const check = (node: string, at: number) => {
       if (since.get(node) !== at || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
+      if ((heardAt.get(node) ?? 0) >= at) return
       for (const pod of cluster.truth.list('pods')) {
         if (pod.spec.nodeName !== node) continue
         report.reached()
