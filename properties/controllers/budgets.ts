@@ -20,6 +20,8 @@ interface Loss {
   /** Healthy pods that the budget asked for then, and that were left. */
   readonly desired: number
   readonly left: number
+  /** The budget was asked; one that is not ready yet is evicted without, and may become ready just before it goes. */
+  readonly isCharged: boolean
   isEvicted: boolean
 }
 
@@ -46,6 +48,7 @@ export const budgetHolds: PropertyDefinition = {
         budget: keyOf(budget),
         desired: budget.status?.desiredHealthy ?? 0,
         left: healthyPods(cluster, budget),
+        isCharged: budget.status?.disruptedPods?.[previous.metadata.name] !== undefined,
         isEvicted: false,
       }
       losses = losses.filter((each) => at - each.at <= MEMORY_MICROS)
@@ -55,7 +58,7 @@ export const budgetHolds: PropertyDefinition = {
     onFact<ApiRequestHandled, 'api-request'>(cluster, 'api-request', (fact) => {
       if (fact.subresource !== 'eviction' || fact.code !== 201) return
       const loss = byPod.get(`${fact.namespace}/${fact.name}`)
-      if (loss === undefined || loss.isEvicted) return
+      if (loss === undefined || loss.isEvicted || !loss.isCharged) return
       loss.isEvicted = true
       report.reached()
       const others = losses.filter(({ budget, isEvicted, at }) => budget === loss.budget && !isEvicted && at <= loss.at)

@@ -4,15 +4,17 @@ import { isPodTerminal, type Pod } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { CONTROLLER_LEASE, onFact } from '../define.ts'
 
-/** How long the sizes that a controller may still act on, and the answers it was left without, are remembered. */
-const MEMORY_MICROS = 30_000_000
+/** Longer than any fault keeps a controller from news: a size that it may still act on. */
+const SIZES_MEMORY_MICROS = 60_000_000
+/** How long the answers that a controller was left without are remembered. */
+const ANSWERS_MEMORY_MICROS = 30_000_000
 const GATEWAY_TIMEOUT = 504
 
 export const neverTooManyPods: PropertyDefinition = {
   id: 'replicaset-never-too-many-pods',
   mode: 'always',
   claim:
-    'the active pods of a ReplicaSet never outnumber the largest size it had lately, while one controller manager leads undisturbed, none of its creations was given up by a server (a 504: such a pod may still come) and no former leader was still at work',
+    'the active pods of a ReplicaSet never outnumber the largest size it had in the last minute, while one controller manager leads undisturbed, none of its creations was given up by a server (a 504: such a pod may still come) and no former leader was still at work',
   source: 'kubernetes pkg/controller/controller_utils.go (expectations), v1.33',
   trigger: 'a pod with an owning ReplicaSet was created',
   catches: ['rs-no-expectations'],
@@ -43,7 +45,7 @@ export const neverTooManyPods: PropertyDefinition = {
       report.reached()
       const limit = largest(sizes.get(owner) ?? [], cluster.kernel.now)
       if (pods.size <= limit || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
-      if (cluster.kernel.now - givenUpAt < MEMORY_MICROS) return
+      if (cluster.kernel.now - givenUpAt < ANSWERS_MEMORY_MICROS) return
       report.fail({
         subject: key,
         shape: 'too-many-pods',
@@ -65,7 +67,7 @@ function largest(history: readonly { at: number; replicas: number }[], now: numb
     const entry = history[index]
     if (entry === undefined) break
     most = Math.max(most, entry.replicas)
-    if (entry.at < now - MEMORY_MICROS) break
+    if (entry.at < now - SIZES_MEMORY_MICROS) break
   }
   return most
 }

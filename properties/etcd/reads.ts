@@ -12,7 +12,7 @@ export const readsAreAnswered: PropertyDefinition = {
   id: 'etcd-reads-are-answered',
   mode: 'always',
   claim:
-    'a member gives a linearizable read up only if for the last 3 s it was disturbed, or no undisturbed leader had an undisturbed majority, or if it waits for a snapshot',
+    'a member gives a linearizable read up only if for the last 3 s it was disturbed, or no undisturbed leader had an undisturbed majority, or if it, or one of those whom a majority needs, waits for a snapshot',
   source: 'Raft thesis 6.4; etcd-io/etcd#12680; etcd v3.5 v3_server.go linearizableReadLoop',
   trigger: 'a leader was elected, for whom API servers and clients of etcd waited',
   catches: ['raft-readindex-dropped'],
@@ -34,8 +34,12 @@ export const readsAreAnswered: PropertyDefinition = {
       const asked = steady.find(({ name }) => name === member)
       if (asked === undefined || leading === undefined || leading.role !== 'leader') return
       // Whoever lacks what its leader has compacted waits for a snapshot, over a connection that may have to be given up first.
-      if (asked.appliedIndex + 1 < leading.firstIndex) return
-      const following = steady.filter(({ id, leader: known }) => leading.voters.includes(id) && known === leading.id)
+      const keepsUp = (view: EtcdView) => view.appliedIndex + 1 >= leading.firstIndex
+      if (!keepsUp(asked)) return
+      // A leader that has committed nothing in its term answers no reads either.
+      const following = steady.filter(
+        (view) => leading.voters.includes(view.id) && view.leader === leading.id && keepsUp(view),
+      )
       if (following.length * 2 <= leading.voters.length) return
       report.fail({
         subject: member,

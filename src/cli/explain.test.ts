@@ -56,7 +56,7 @@ test('what passes has nothing to explain: status 0', async () => {
 test('a trace is exported into a file beside the story, or onto standard output and nothing else', async () => {
   const told = await runMain(['replay', 'failing.scenario.json', '--export', 'shiviz', 'run.log'], folder.path)
   expect(told.status).toBe(1)
-  expect(told.out).toMatch(/BROKEN one-leader-per-lease(.*\n)*shiviz: run\.log\n$/)
+  expect(told.out).toMatch(/BROKEN one-leader-per-lease(.*\n)*shiviz: run\.log\n {4}f\d+ .*\n$/)
   expect(readFileSync(join(folder.path, 'run.log'), 'utf8')).toMatch(/^\(\?<host>/)
   const { status, out, err } = await runMain(['replay', '--export', 'jsonl', 'passing.scenario.json'], folder.path)
   expect(status).toBe(0)
