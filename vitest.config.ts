@@ -13,6 +13,8 @@ export default defineConfig({
       'bench/**/*.test.ts',
       ...reproductions,
     ],
+    // By default one core is left alone, which is half of a machine with two.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -5,11 +5,14 @@ import { isPodTerminal } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact, seconds } from '../define.ts'
 
+/** Longer than any fault keeps a proxy from the news that a service has changed or is gone. */
+const NEWS_MICROS: Micros = 60_000_000
+
 export const openConnectionsAreKept: PropertyDefinition = {
   id: 'open-connection-is-kept',
   mode: 'always',
   claim:
-    'an open connection through a service is not cut by the node that translates it while its pod runs, the service stays as it is and the node does not lose power',
+    'an open connection through a service is not cut by the node that translates it while its pod runs, the service has been as it is for a minute and stays so, and the node does not lose power',
   source: 'kubernetes pkg/proxy/ipvs/graceful_termination.go, v1.33; Linux nf_conntrack',
   trigger: 'a request went out on a connection that was open, after its pod had begun to leave',
   catches: ['proxy-ipvs-abrupt-removal'],
@@ -19,7 +22,8 @@ export const openConnectionsAreKept: PropertyDefinition = {
     /** Addresses of pods that run, with whether they are leaving. */
     const leaving = new Map<string, boolean>()
     cluster.truth.onChange('services', ({ key, previous, current }) => {
-      if (previous?.spec !== current?.spec) serviceChangedAt.set(key, cluster.kernel.now)
+      // Of a service that is new nobody can have an old picture.
+      if (previous !== undefined && previous.spec !== current?.spec) serviceChangedAt.set(key, cluster.kernel.now)
     })
     cluster.truth.onChange('pods', ({ previous, current }) => {
       const address = (current ?? previous)?.status?.podIP
@@ -36,7 +40,8 @@ export const openConnectionsAreKept: PropertyDefinition = {
       const { client, namespace, service, node, backend, openedAt, how } = fact as ConnectionCut
       const isLeaving = leaving.get(backend.slice(0, backend.indexOf(':')))
       if (isLeaving === undefined) return
-      if ((serviceChangedAt.get(`${namespace}/${service}`) ?? 0) >= openedAt) return
+      const changedAt = serviceChangedAt.get(`${namespace}/${service}`) ?? Number.NEGATIVE_INFINITY
+      if (changedAt + NEWS_MICROS >= openedAt) return
       if ((nodeLostAt.get(node) ?? 0) >= openedAt) return
       report.fail({
         subject: client,

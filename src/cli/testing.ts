@@ -84,11 +84,11 @@ export function startProcess(
   argv: readonly string[],
   folder: string,
   onText: (text: string, child: ChildProcess) => void = () => {},
-  options: { readonly detached?: boolean } = {},
+  options: { readonly detached?: boolean; readonly isWatched?: boolean } = {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, [file, ...argv], {
     cwd: folder,
-    env: { ...process.env, CI: '1', GITHUB_ACTIONS: 'false' },
+    env: { ...process.env, CI: options.isWatched === true ? undefined : '1', GITHUB_ACTIONS: 'false' },
     detached: options.detached ?? false,
   })
   let out = ''

@@ -155,7 +155,8 @@ test('Ctrl-C, which reaches the second process too: the run says how far it came
       // A minus sends it to the whole group, as a terminal does.
       sent = text.includes('of 20000 trials') && child.pid !== undefined && process.kill(-child.pid, 'SIGINT')
     },
-    { detached: true },
+    // With lines of progress as often as for somebody who looks on.
+    { detached: true, isWatched: true },
   )
   expect(err).toMatch(/interrupted after \d+ of 20000 trials/)
   expect(out).toMatch(/verdicts: \d+ passed/)
