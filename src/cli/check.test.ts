@@ -32,6 +32,8 @@ test(
   'without preStop a rollout loses requests: status 1, a story, a replay that fails, and the hook that is enough',
   async () => {
     const { status, out } = await seatrial('check web-without-prestop.yaml --trials 2')
+    // What a pod does not do any more is sent by no message; the story tells of it all the same.
+    expect(out).toMatch(/begins to stop pod web-(.*\n)*.*TERM to web-(.*\n)*.*BROKEN check-requests-survive/)
     expect(status).toBe(1)
     expect(out).toMatch(/Checking Deployment web and Service web\n/)
     expect(out).toMatch(/a rolling restart +FAILED +2 of 2 trials: a request to default\/web was/)

@@ -1,7 +1,8 @@
 /**
  * The chain of causes from what a failure needs to the violation, in plain sentences. A line is chosen because the trace
  * puts it on the way from a needed fault or step to the violation, because it happened in this run and not in the nearest
- * one that passes, or because it is about what the violation is about; always only from the violation's past.
+ * one that passes, or because it is about what the violation is about. What is of the violation's past comes first; where
+ * that leaves room, so does what happened beside it: no message says that a pod does not listen any more.
  */
 import { isEtcdStep } from '../cluster/index.ts'
 import type { RecordedFact } from '../kernel/index.ts'
@@ -51,6 +52,7 @@ export function chainOf(
   const elsewhere = passing === undefined ? undefined : textsOf(passing)
   const told = new Map<string, number>()
   const candidates: Candidate[] = []
+  const beside: Candidate[] = []
   const deeds = needed.map((item) => deedLine(failing, item, registry))
   for (const recorded of kernel.trace.facts) {
     const phrase = phraseOf(recorded.fact)
@@ -60,13 +62,14 @@ export function chainOf(
     told.set(key, count)
     if (recorded.time < firstMicros || isDeedItself(recorded, phrase.about, deeds)) continue
     const distance = past.distanceOf(recorded.step)
-    if (distance === undefined && recorded.step <= end) continue
+    const isBeside = distance === undefined && recorded.step <= end
     const about = phrase.about.some((name) => name !== '' && mentions(subject, name))
     const onlyHere = elsewhere !== undefined && count > (elsewhere.get(key) ?? 0)
     const way = onWay.has(recorded.step)
-    if (needed.length > 0 && !way && !onlyHere && !about) continue
+    if (isBeside ? !about : needed.length > 0 && !way && !onlyHere && !about) continue
     const nearness = 1 - Math.min(1, (endMicros - recorded.time) / Math.max(1, endMicros - firstMicros))
-    candidates.push({
+    const list = isBeside ? beside : candidates
+    list.push({
       atMicros: recorded.time,
       text: phrase.text,
       reason: way ? 'so' : onlyHere ? 'only-here' : 'about-it',
@@ -85,7 +88,8 @@ export function chainOf(
     .flatMap((way) => hopsOf(failing, way))
     .filter(({ step }) => !candidates.some((line) => line.step === step))
   const room = maximum - 1 - deeds.length
-  const chosen = fewAlike(onceEach([...candidates, ...hops].toSorted((a, b) => b.rank - a.rank))).slice(
+  const byRank = (lines: readonly Candidate[]) => lines.toSorted((a, b) => b.rank - a.rank)
+  const chosen = fewAlike(onceEach([...byRank([...candidates, ...hops]), ...byRank(beside)])).slice(
     0,
     Math.max(0, room),
   )
