@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { LINES_SCHEMA } from '../report/lines.ts'
 import type { CoverageSummary } from '../trial/index.ts'
-import { buildCommandLine, runMain, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, runMain, startProcess, temporaryFolder } from './testing.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -13,14 +13,9 @@ vi.setConfig({ testTimeout: 240_000 })
 const folder = temporaryFolder()
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
-const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)
+const seatrial = (command: string) => startProcess(built.file, command.split(' '), folder.path)
 const validate = new Ajv({ strict: false }).compile(LINES_SCHEMA)
 
 /** The coverage in the last line, which must fit the schema. */

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { LINES_SCHEMA } from '../report/lines.ts'
 import { parseKept } from '../trial/parse.ts'
-import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, startProcess, temporaryFolder } from './testing.ts'
 import { killOften, TRIALS_TO_KILL } from './testing-kills.ts'
 
 // Whole processes, on a machine that may be busy.
@@ -29,14 +29,9 @@ const folder = temporaryFolder({
 })
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
-const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)
+const seatrial = (command: string) => startProcess(built.file, command.split(' '), folder.path)
 const trialsOf = (dir: string) => {
   const [name] = readdirSync(join(folder.path, dir, 'campaigns'))
   return readFileSync(join(folder.path, dir, 'campaigns', name!), 'utf8')
@@ -48,7 +43,7 @@ const trialsOf = (dir: string) => {
 
 test(`kill -9 at ${KILLS} moments: what was reported is there, no file is half, and the campaign goes on`, async () => {
   for (let index = 0; index < KILLS; index++) {
-    const outcome = await killOften(file, folder.path, `killed-${index}`, [200 + index * 500, 700])
+    const outcome = await killOften(built.file, folder.path, `killed-${index}`, [200 + index * 500, 700])
     expect(outcome.lost).toEqual([])
     expect(outcome.halves).toEqual([])
     expect(outcome.twice).toEqual([])

@@ -1,6 +1,6 @@
 /** Faults and suites of a user that throw, loop for ever, write into what they were given, or ask the real world: each is named. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, startProcess, temporaryFolder } from './testing.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
@@ -67,17 +67,12 @@ const CASES: readonly (readonly [name: string, parts: Parts, says: RegExp, statu
 const folder = temporaryFolder(Object.fromEntries(CASES.map(([name, parts]) => [`${name}.mjs`, moduleOf(parts)])))
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
 test.each(CASES)('%s', async (name, _parts, says, expected) => {
   const flags = `--trials 1 --workers 1 --watchdog ${name === 'endless' ? '30s' : '1.5s'} --no-shrink --dir ${name}`
   const { status, out, err } = await startProcess(
-    file,
+    built.file,
     ['run', 'mine', '--properties', `${name}.mjs`, ...flags.split(' ')],
     folder.path,
   )

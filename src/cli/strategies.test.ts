@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { LINES_SCHEMA } from '../report/lines.ts'
-import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, startProcess, temporaryFolder } from './testing.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -12,16 +12,11 @@ vi.setConfig({ testTimeout: 240_000 })
 const folder = temporaryFolder()
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
 type Line = Readonly<Record<string, unknown>>
 
-const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)
+const seatrial = (command: string) => startProcess(built.file, command.split(' '), folder.path)
 const linesOf = (text: string) =>
   text
     .trim()

@@ -78,6 +78,17 @@ export function buildCommandLine(): { readonly file: string; readonly remove: ()
   }
 }
 
+/** Builds the command line before the tests of a file, and takes it away after them; `before` is Vitest's `beforeAll`. */
+export function builtBefore(before: (hook: () => () => void) => void): { readonly file: string } {
+  const command = { file: '' }
+  before(() => {
+    const built = buildCommandLine()
+    command.file = built.file
+    return built.remove
+  })
+  return command
+}
+
 /** Starts the built command line in a process of its own. `onText` sees everything as it comes. */
 export function startProcess(
   file: string,

@@ -6,7 +6,7 @@ import { completeTopology } from '../cluster/index.ts'
 import { SECOND } from '../kernel/index.ts'
 import { printScenario } from '../trial/index.ts'
 import { fakeScenario } from '../trial/testing.ts'
-import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, startProcess, temporaryFolder } from './testing.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -43,14 +43,9 @@ const folder = temporaryFolder({
 })
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
-const seatrial = (command: string) => startProcess(file, [...command.split(' '), '--workers', '1'], folder.path)
+const seatrial = (command: string) => startProcess(built.file, [...command.split(' '), '--workers', '1'], folder.path)
 
 test('a scenario that passes: status 0; twice the same hash', async () => {
   const [first, second] = [
@@ -112,7 +107,7 @@ test('a replay of a property that hangs ends too', async () => {
 test('a run is the same whatever the number of workers', async () => {
   const lines = async (workers: string) => {
     const { out } = await startProcess(
-      file,
+      built.file,
       `run elections calm-rollout --trials 8 --seed 5 --json --no-shrink --workers ${workers} --dir same`.split(' '),
       folder.path,
     )
@@ -147,7 +142,7 @@ test('fuzz replays the corpus first, names a file that is cut off and keeps it',
 test('Ctrl-C, which reaches the second process too: the run says how far it came, and has not passed', async () => {
   let sent = false
   const { status, out, err } = await startProcess(
-    file,
+    built.file,
     'run elections --trials 20000 --workers 1'.split(' '),
     folder.path,
     (text, child) => {
@@ -166,7 +161,7 @@ test('Ctrl-C, which reaches the second process too: the run says how far it came
 
 test('Ctrl-C ends a campaign with a summary, and findings are on disk', async () => {
   const { status, out, err } = await startProcess(
-    file,
+    built.file,
     'fuzz --budget 5m --suites elections --properties fails.mjs --dir stopped --workers 1'.split(' '),
     folder.path,
     (text, child) => {

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { buildCommandLine, startProcess, temporaryFolder } from './testing.ts'
+import { builtBefore, startProcess, temporaryFolder } from './testing.ts'
 
 // Whole processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -64,14 +64,9 @@ const folder = temporaryFolder({
 })
 afterAll(() => folder.remove())
 
-let file = ''
-beforeAll(() => {
-  const built = buildCommandLine()
-  file = built.file
-  return built.remove
-})
+const built = builtBefore(beforeAll)
 
-const seatrial = (command: string) => startProcess(file, command.split(' '), folder.path)
+const seatrial = (command: string) => startProcess(built.file, command.split(' '), folder.path)
 
 test('a property that ends the process: the trial is named, the others are run', async () => {
   const { status, out } = await seatrial('run elections --trials 3 --workers 2 --properties exits.mjs --dir exits')
