@@ -1,12 +1,20 @@
 /** Suites for consensus and storage: clients of etcd, and members that die, join, leave and follow each other as leaders. */
 import fc from 'fast-check'
 import type { Topology } from '../../src/cluster/index.ts'
+import type { Recipe } from '../../src/trial/index.ts'
 import type { Registry, Suite } from '../../src/trial/registry.ts'
 import { LEAN, SECOND, suite } from '../recipes.ts'
 
 const MILLISECOND = 1_000
 /** Of all but etcd there is one. */
 const ETCD_ONLY: Topology = { ...LEAN, etcdMembers: 3, apiServers: 1, nodes: 1, zones: 1 }
+
+/** Clients whose values are large: a log that grows fast, appends that take time. */
+const WRITERS_OF_LARGE_VALUES: Recipe['etcdClients'] = {
+  kinds: ['delete', 'txn', 'range', 'serializable-get'],
+  valueBytes: [100, 600_000, 600_000],
+  everyMicros: [60 * MILLISECOND, 200 * MILLISECOND],
+}
 
 export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
   suite('etcd-clients', 'clients of etcd that write and read while its members misbehave', {
@@ -37,11 +45,7 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
     topology: fc.constantFrom<Topology>(ETCD_ONLY, ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 5 }),
     objects: [],
     traffic: false,
-    etcdClients: {
-      kinds: ['delete', 'txn', 'range', 'serializable-get'],
-      valueBytes: [100, 600_000, 600_000],
-      everyMicros: [60 * MILLISECOND, 200 * MILLISECOND],
-    },
+    etcdClients: WRITERS_OF_LARGE_VALUES,
     faults: { kinds: ['short-reigns', 'disk-trouble'], least: 2, most: 5 },
     quietStartMicros: 4 * SECOND,
     durationMicros: 30 * SECOND,
@@ -149,11 +153,7 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
       ),
       objects: [],
       traffic: false,
-      etcdClients: {
-        kinds: ['delete', 'txn', 'range', 'serializable-get'],
-        valueBytes: [100, 600_000, 600_000],
-        everyMicros: [60 * MILLISECOND, 200 * MILLISECOND],
-      },
+      etcdClients: WRITERS_OF_LARGE_VALUES,
       workload: { kinds: ['etcd-member-remove', 'etcd-member-add', 'etcd-member-promote'], least: 0, most: 4 },
       faults: { kinds: ['crash-node', 'crash-loop', 'crash-process', 'disk-trouble', 'bit-rot'], least: 1, most: 4 },
       quietStartMicros: 4 * SECOND,
