@@ -1,33 +1,16 @@
 /** What the deployment controller may still believe of its replica sets, told as histories of writes, news and statuses. */
 import { expect, test } from 'vitest'
-import type { Cluster } from '../../src/cluster/index.ts'
 import type { Deployment, ReplicaSet } from '../../src/objects/index.ts'
 import { SeenSizes } from './seen-sizes.ts'
+import { ToldCluster } from './testing.ts'
 
-type Listener = (...facts: unknown[]) => void
-
-/** A cluster of which only the store's changes and the facts exist. */
+/** A set and its deployment, and what the leader is shown of them. */
 class History {
-  readonly #listeners = new Map<string, Listener[]>()
+  readonly #told = new ToldCluster()
   #revision = 0
-  #now = 0
   #set: ReplicaSet | undefined
   #deployment: Deployment | undefined
-  readonly seen: SeenSizes
-
-  constructor() {
-    const history = this
-    this.seen = new SeenSizes({
-      keepsEvents: () => false,
-      truth: { onChange: (resource: string, listener: Listener) => this.#listen(resource, listener) },
-      kernel: {
-        subscribe: (type: string, listener: Listener) => this.#listen(type, listener),
-        get now() {
-          return history.#now
-        },
-      },
-    } as unknown as Cluster)
-  }
+  readonly seen = new SeenSizes(this.#told.cluster)
 
   resize(replicas: number): this {
     return this.#write(replicas, this.#set?.status?.availableReplicas ?? 0)
@@ -72,13 +55,8 @@ class History {
     return this.seen.mayHaveLagged(this.#set as ReplicaSet)
   }
 
-  #listen(what: string, listener: Listener): void {
-    this.#listeners.set(what, [...(this.#listeners.get(what) ?? []), listener])
-  }
-
   #tell(what: string, fact: unknown): this {
-    this.#now++
-    for (const listener of this.#listeners.get(what) ?? []) listener(fact, 1, this.#now)
+    this.#told.tell(what, fact)
     return this
   }
 }
