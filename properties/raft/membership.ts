@@ -93,7 +93,7 @@ function leads(cluster: Cluster, member: string): boolean {
 }
 
 /** Election time-outs are 1 to 2 s; several rounds may be split, and whoever was struck last needs a time-out to notice. */
-const LEADER_BOUND_MICROS = 9_000_000
+const LEADER_BOUND_MICROS = 5_000_000
 
 export const leaderWithinBound: PropertyDefinition = {
   id: 'raft-leader-within-bound',

@@ -158,7 +158,7 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
 
   receive(message: RaftMessage, out: Out): void {
     this.#out = out
-    this.#heardAt.set(message.from, out.now)
+    this.#heard(message.from, out)
     receive(this.state, message, out.now, this)
     this.#ended(out)
   }
@@ -166,7 +166,7 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
   /** A piece of a snapshot, or word that one has arrived. */
   receiveSnapshot(process: ProcessId, message: SnapshotMessage, out: Out): void {
     if (this.#stopped) return
-    this.#heardAt.set(message.from, out.now)
+    this.#heard(message.from, out)
     if (message.type === 'etcd-snapshot-piece-received') this.#sender.onReceived(message, out)
     else this.#receiver.receive(process, message, this.state.id, (whole) => this.receive(whole, out), out)
   }
@@ -264,6 +264,13 @@ export class Consensus implements RaftOut, TimerTarget, SnapshotReports {
         return
     }
     this.#ended(out)
+  }
+
+  /** A connection from before a long silence is none any more: what hangs in it is lost, and what follows does not queue behind. */
+  #heard(member: MemberId, out: Out): void {
+    const before = this.#heardAt.get(member) ?? out.now
+    if (out.now - before >= SILENCE) out.hangUp(processOf(member, this.#options.members))
+    this.#heardAt.set(member, out.now)
   }
 
   /** What is sent to a member that answers nothing is as good as lost. */

@@ -81,6 +81,22 @@ describe('a snapshot on a thin link', () => {
     areEqual(trial)
   })
 
+  test('that hung for long begins anew soon after the link is healed, on a connection of its own', () => {
+    const { trial, late, sent, heal } = behind()
+    heal()
+    trial.run(2 * SECOND)
+    const healAgain = trial.isolate(late)
+    // By now TCP would be silent for 12.8 s at a time.
+    trial.run(20 * SECOND)
+    healAgain()
+    const before = sent.length
+    const took = until(trial, sent, before + 1)
+    expect(sent.at(-1)?.delivered).toBe(true)
+    // Some 5 s on the thin link, and what is left of a pause between two attempts to dial.
+    expect(took).toBeLessThan(8 * SECOND)
+    areEqual(trial)
+  })
+
   test('to a member that dies is given up at once, and what had arrived of it is worth nothing', () => {
     const { trial, late, sent, heal } = behind()
     const process = trial.members[late] as number
@@ -123,4 +139,19 @@ test('what is written while a member is silent is sent to it for 5 s, then no mo
   // Heartbeats still go, ten a second; appends and what tells the commit index do not.
   expect(later).toBeLessThan(first / 2)
   expect(later).toBeGreaterThan(30)
+})
+
+test('what a follower hands on after a long silence does not queue behind what hung in the connection', () => {
+  const trial = new EtcdTrial({ seed: 'handed-on' })
+  const leader = trial.elect()
+  const follower = (leader + 1) % 3
+  const heal = trial.isolate(follower)
+  const answer = trial.askFrom(trial.members[follower] as number, { type: 'put', key: 'hangs', value: 1 })
+  trial.run(20 * SECOND)
+  expect(answer()).toMatchObject({ ok: false, outcomeUnknown: true })
+  heal()
+  trial.run(2 * SECOND)
+  const from = trial.kernel.now
+  put(trial, follower, 'k', 100)
+  expect(trial.kernel.now - from).toBeLessThan(SECOND)
 })

@@ -104,9 +104,12 @@ export class SnapshotSender implements TimerTarget {
     }
   }
 
+  /** The next transfer begins on a connection of its own: TCP's pauses, which have grown long by now, are not for it. */
   onTimer(to: number, number: number, out: Out): void {
     const transfer = this.#transfers.get(to)
-    if (transfer?.number === number) this.#end(transfer, false, out)
+    if (transfer?.number !== number) return
+    out.hangUp(transfer.process)
+    this.#end(transfer, false, out)
   }
 
   stop(out: Out): void {

@@ -109,7 +109,7 @@ describe('reports of the transport', () => {
     c.run(SECOND / 2, ({ from, to }) => from === a.id || to === a.id)
     c.snapshot(leader, 0)
     const progress = leader.state.progress[a.state.slot]
-    c.reportsLoss = false
+    c.reportsSnapshots = false
     c.run(SECOND, ({ message }) => message.type === 'raft-snapshot')
     expect(progress?.state).toBe('snapshot')
     c.step(leader, { kind: 'snapshot-report', id: a.id, delivered })
@@ -143,7 +143,7 @@ describe('a follower that is far behind', () => {
     for (let i = 0; i < 10; i++) offer(c, leader, 1)
     c.run(SECOND / 2, cut)
     c.snapshot(leader, 4)
-    c.reportsLoss = false
+    c.reportsSnapshots = false
     c.run(SECOND, ({ message }) => message.type === 'raft-snapshot')
     const progress = leader.state.progress[a.state.slot]
     expect([progress?.state, progress?.pendingSnapshot, leader.state.log.compacted]).toEqual(['snapshot', 11, 7])

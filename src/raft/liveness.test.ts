@@ -63,20 +63,21 @@ function leads(c: TestCluster, ids: readonly number[]): boolean {
   )
 }
 
-/** The leader's commit index passes what was proposed now; it is proposed again until it does. */
-function timeoutsUntilCommitted(c: TestCluster, cut?: (flying: Flying) => boolean): number {
-  const before = Math.max(...c.members.map(({ state }) => state.commit))
-  return timeoutsUntil(
-    c,
-    COMMIT_WITHIN,
-    () => {
-      const leader = c.leader()
-      if (leader === undefined || leader.state.commit > before) return leader !== undefined
-      c.propose(leader)
-      return false
-    },
-    cut,
-  )
+/**
+ * One proposal is made again and again, now at one of the healed members and now at another, until each of them knows that
+ * it is committed. Whoever does not lead hands it on. Who was removed may never learn of it, and is not asked.
+ */
+function timeoutsUntilCommitted(c: TestCluster, healed: readonly number[], cut?: (flying: Flying) => boolean): number {
+  const members = healed.map((id) => c.member(id))
+  let tries = 0
+  const proposal = c.propose(members[0] as TestMember)
+  const isEverywhere = () => {
+    const membership = c.leader()?.state.membership
+    const taking = members.filter(({ id, state }) => (membership ?? state.membership).voters.includes(id))
+    c.propose(taking[tries++ % taking.length] as TestMember, proposal)
+    return taking.every((member) => c.knows(member, proposal))
+  }
+  return timeoutsUntil(c, COMMIT_WITHIN, isEverywhere, cut)
 }
 
 describe('a majority is healed, the rest stays cut off and alive', () => {
@@ -91,7 +92,7 @@ describe('a majority is healed, the rest stays cut off and alive', () => {
       const elect = timeoutsUntil(c, LEADER_WITHIN, () => leads(c, whole), cut)
       expect(elect, `seed ${seed}`).toBeLessThanOrEqual(LEADER_WITHIN)
       slowest = Math.max(slowest, elect)
-      expect(timeoutsUntilCommitted(c, cut), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
+      expect(timeoutsUntilCommitted(c, whole, cut), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
     }
     // The bound is not an idle one: some elections take their time.
     expect(slowest).toBeGreaterThan(1)
@@ -110,7 +111,7 @@ describe('everybody is healed', () => {
         timeoutsUntil(c, LEADER_WITHIN, () => leads(c, ids)),
         `seed ${seed}`,
       ).toBeLessThanOrEqual(LEADER_WITHIN)
-      expect(timeoutsUntilCommitted(c), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
+      expect(timeoutsUntilCommitted(c, ids), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
       const isOver = () => {
         const leader = c.leader()
         if (leader === undefined || leader.state.pendingChange > leader.state.applied) return false
@@ -138,7 +139,8 @@ describe('everybody is healed', () => {
       const isOver = () => leader.state.role !== 'leader' || leader.state.transferee === 0
       expect(timeoutsUntil(c, 2, isOver, cut), `seed ${seed}`).toBeLessThanOrEqual(1.1)
       taken += Number(successor.state.role === 'leader')
-      expect(timeoutsUntilCommitted(c, cut), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
+      const hearing = seed % 3 === 0 ? [1, 2, 3].filter((id) => id !== successor.id) : [1, 2, 3]
+      expect(timeoutsUntilCommitted(c, hearing, cut), `seed ${seed}`).toBeLessThanOrEqual(COMMIT_WITHIN)
     }
     expect(taken).toBeGreaterThan(35)
   })
@@ -163,7 +165,7 @@ describe('what history got wrong', () => {
     ['nothing', {}, 0, 0],
     ['no rehearsal: whoever comes back has raised its term', { startsWithPreVote: () => false }, 10, 10],
     ['neither rehearsal nor lease', { startsWithPreVote: () => false, leaseRefusesVotes: () => false }, 10, 10],
-  ])('a member that comes back, %s: deposes the leader %i times of ten', (_name, decisions, least, most) => {
+  ])('a member that comes back: %s', (_name, decisions, least, most) => {
     const count = deposed(decisions)
     expect(count).toBeGreaterThanOrEqual(least)
     expect(count).toBeLessThanOrEqual(most)

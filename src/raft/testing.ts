@@ -9,7 +9,7 @@ import { applyChange, entriesApplied } from './apply.ts'
 import type { RaftDecisions } from './decisions.ts'
 import { RAFT_DECISIONS } from './decisions.ts'
 import type { RaftFact } from './facts.ts'
-import { type MemberChange, MembershipChange, type Transition } from './membership.ts'
+import { type MemberChange, MembershipChange, membersOf, type Transition } from './membership.ts'
 import type { RaftMessage } from './messages.ts'
 import { completeRaftOptions, type RaftOptions } from './options.ts'
 import type { RaftOut } from './sink.ts'
@@ -134,8 +134,8 @@ export class TestCluster {
   readonly facts: RaftFact[] = []
   flying: Flying[] = []
   now = 0
-  /** The transport reports a snapshot that is lost, as etcd's does. */
-  reportsLoss = true
+  /** The transport reports what became of a snapshot, as etcd's does. */
+  reportsSnapshots = true
   #context = 0
   #proposal = 0
 
@@ -171,7 +171,14 @@ export class TestCluster {
   }
 
   sent(from: MemberId, to: MemberId, message: RaftMessage): void {
-    this.flying.push({ from, to, message })
+    const isNew = message.type === 'raft-snapshot' && isStranger(message.snapshot, to)
+    this.flying.push({ from, to, message: isNew ? { ...message, snapshot: this.#current(from) } : message })
+  }
+
+  /** Who joined after the snapshot was saved gets one that it belongs to, made anew as etcd makes each that it sends. */
+  #current(from: MemberId): Snapshot {
+    const { applied, log, membership } = this.member(from).state
+    return { index: applied, term: log.termAt(applied), data: undefined, bytes: 100, membership }
   }
 
   member(id: MemberId): TestMember {
@@ -199,23 +206,36 @@ export class TestCluster {
     if (upTo > member.state.applied) entriesApplied(member.state, upTo, this.now, member)
   }
 
-  deliver({ to, message }: Flying): void {
-    const member = this.member(to)
-    if (member.alive) this.step(member, { kind: 'message', message })
+  deliver(flying: Flying): void {
+    const member = this.member(flying.to)
+    if (member.alive) this.step(member, { kind: 'message', message: flying.message })
+    this.#report(flying, member.alive)
   }
 
   /** A message that never arrives. */
-  lose({ from, to, message }: Flying): void {
+  lose(flying: Flying): void {
+    this.#report(flying, false)
+  }
+
+  #report({ from, to, message }: Flying, delivered: boolean): void {
     const sender = this.member(from)
-    if (message.type === 'raft-snapshot' && sender.alive && this.reportsLoss) {
-      this.step(sender, { kind: 'snapshot-report', id: to, delivered: false })
+    if (message.type === 'raft-snapshot' && sender.alive && this.reportsSnapshots) {
+      this.step(sender, { kind: 'snapshot-report', id: to, delivered })
     }
   }
 
-  propose(member: TestMember): void {
-    if (member.alive) {
-      this.step(member, { kind: 'propose', proposals: [{ data: `value-${++this.#proposal}`, bytes: 10 }] })
+  /** Proposes something new, or once more what was proposed before; gives what it was. */
+  propose(member: TestMember, data = `value-${++this.#proposal}`): string {
+    if (member.alive) this.step(member, { kind: 'propose', proposals: [{ data, bytes: 10 }] })
+    return data
+  }
+
+  /** Does the member know that it is committed? Compacted entries are forgotten. */
+  knows({ alive, state: { log, commit } }: TestMember, data: string): boolean {
+    for (let index = commit; alive && index > log.compacted; index--) {
+      if (log.entryAt(index)?.data === data) return true
     }
+    return false
   }
 
   change(member: TestMember, steps: readonly MemberChange[], transition?: Transition): void {
@@ -324,4 +344,8 @@ export class TestCluster {
     }
     this.now = until
   }
+}
+
+function isStranger({ membership }: Snapshot, member: MemberId): boolean {
+  return membership !== undefined && !membersOf(membership).includes(member)
 }

@@ -7,7 +7,7 @@ import { SECOND } from '../../kernel/time.ts'
 import type { RaftDecisions } from '../decisions.ts'
 import { changed, MembershipChange } from '../membership.ts'
 import { cloneState } from '../state.ts'
-import { TestCluster } from '../testing.ts'
+import { TestCluster, type TestMember } from '../testing.ts'
 import type { MemberId, Membership } from '../types.ts'
 import { NOW } from './clock.ts'
 import type { Member } from './member.ts'
@@ -101,14 +101,15 @@ function comesBack(cluster: TestCluster, left: readonly Member[], timeouts: numb
   const within = timeouts * ELECTION_TIMEOUT
   const leads = () => alive.some(({ state }) => state.role === 'leader' && state.commit >= state.termStart)
   if (!waits(cluster, within, leads)) return `nobody leads after ${timeouts} election time-outs`
-  const before = cluster.leader()?.state.commit ?? 0
+  const proposal = cluster.propose(alive[0] as TestMember)
   const commits = () => {
     const leader = cluster.leader()
-    if (leader === undefined || leader.state.commit > before) return leader !== undefined
-    cluster.propose(leader)
+    if (leader === undefined) return false
+    if (cluster.knows(leader, proposal)) return true
+    cluster.propose(leader, proposal)
     return false
   }
-  return waits(cluster, within, commits) ? undefined : `nothing is committed after ${timeouts} election time-outs`
+  return waits(cluster, within, commits) ? undefined : `a proposal is not committed after ${timeouts} election time-outs`
 }
 
 /** Time passes in heartbeats until something is so. */
