@@ -1,7 +1,7 @@
 // Members join, learn, are promoted and removed while others crash and are cut off: what was acknowledged stays, all agree.
 import { expect, test } from 'vitest'
 import { type ProcessId, Rand, SECOND } from '../kernel/index.ts'
-import type { EtcdApplied, EtcdApplyBatch } from './facts.ts'
+import type { EtcdApplied, EtcdApplyBatch, EtcdRefused } from './facts.ts'
 import type { EtcdRequest } from './requests.ts'
 import { EtcdTrial } from './testing.ts'
 
@@ -113,4 +113,26 @@ test('20 random runs', () => {
   }
   expect(writes).toBeGreaterThan(2_000)
   expect(changes).toBeGreaterThan(100)
+})
+
+test('a member that was removed while it was down is told so when it comes back, and is gone', () => {
+  const trial = new EtcdTrial({ seed: 'told' })
+  const leader = trial.elect()
+  const away = (leader + 1) % 3
+  const process = trial.members[away] as ProcessId
+  const [there] = trial.members.filter((id) => id !== process) as [ProcessId]
+  const reasons: string[] = []
+  trial.kernel.subscribe('etcd-member-refused', (fact) => {
+    reasons.push((fact as EtcdRefused).reason)
+  })
+  trial.run(SECOND)
+  trial.kernel.crash(process)
+  expect(trial.answerFrom(there, { type: 'member-remove', member: away + 1 }).ok).toBe(true)
+  trial.kernel.restart(process)
+  trial.run(SECOND / 10)
+  // Its disk knows of nothing, so it starts, and asks for votes once its pause is over.
+  expect(trial.view(away)).toMatchObject({ isRunning: true, voters: [1, 2, 3] })
+  trial.run(2 * SECOND)
+  expect([trial.view(away).isRunning, reasons]).toEqual([false, ['removed']])
+  expect(trial.leaders()).toEqual([leader])
 })

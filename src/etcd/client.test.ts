@@ -142,24 +142,6 @@ test('a grant that was sent and never answered may have taken effect', () => {
   expect(receiver.replies).toEqual([[1, errors.WRITE_DEADLINE]])
 })
 
-test('members take turns when they are asked to; who does not answer is left out for a second', () => {
-  const { client, out, receiver } = setUp({ balance: 'round-robin' })
-  const put = (tag: number) => client.put({ key: 'a', value: tag }, receiver, tag, out)
-  for (let tag = 0; tag < 6; tag++) put(tag)
-  const to = requests(out).map(([member]) => member)
-  expect([...to].sort()).toEqual([11, 11, 12, 12, 13, 13])
-  expect(to.slice(3)).toEqual(to.slice(0, 3))
-  const other = [11, 12, 13].find((member) => member !== client.endpoint) as number
-  client.onDisconnect(other, out)
-  // Only what that member was asked is lost.
-  expect(receiver.replies.map(([, result]) => result)).toEqual([errors.CONNECTION_LOST, errors.CONNECTION_LOST])
-  for (let tag = 6; tag < 12; tag++) put(tag)
-  expect(new Set(requests(out).map(([member]) => member))).toEqual(new Set([11, 12, 13].filter((id) => id !== other)))
-  out.advance(1.1 * SECOND)
-  for (let tag = 12; tag < 15; tag++) put(tag)
-  expect(new Set(requests(out).map(([member]) => member)).size).toBe(3)
-})
-
 test('the list of members is asked for now and then: who left is left, learners are not asked', () => {
   const { client, out, receiver } = setUp({ autoSyncMicros: 30 * SECOND, timeoutMicros: 100 * SECOND })
   client.range({ key: 'a' }, receiver, 1, out)

@@ -3,7 +3,7 @@
  * v3.5 (client, retry.go, retry_interceptor.go). What may be done twice is repeated elsewhere when the connection breaks or
  * the member has lost the others: reads, and of the rest what etcd calls repeatable, leases among them. Puts, deletions and
  * transactions are not, not even those that only read: they may have taken effect, and their failure says so. Requests go to
- * one member until it fails, or, if asked, to all in turn; watches always share one connection.
+ * one member until it fails, or, if asked, to all in turn (turns.ts); watches always share one connection.
  */
 import { invariant } from '../kernel/invariant.ts'
 import type { Message, Out, ProcessId, Timer, TimerTarget } from '../kernel/machine.ts'
@@ -12,6 +12,7 @@ import { MILLISECOND, type Micros, SECOND } from '../kernel/time.ts'
 import { type EtcdWatchReceiver, type WatchRequest, WatchSet } from './clientwatch.ts'
 import * as errors from './errors.ts'
 import type { EtcdResult, MemberMessage, RequestMessage, WatchId } from './messages.ts'
+import { isAskedAgain, isRead, isRepeatable } from './repeatable.ts'
 import {
   type CompactRequest,
   type DeleteRequest,
@@ -25,6 +26,7 @@ import {
   requestBytes,
   type TxnRequest,
 } from './requests.ts'
+import { isDial, Turns } from './turns.ts'
 
 export interface EtcdClientOptions {
   /** The members' processes. */
@@ -36,6 +38,8 @@ export interface EtcdClientOptions {
   readonly timeoutMicros?: Micros
   /** `pinned`, the default: all to one member as long as it will do. `round-robin`: each request to the next one. */
   readonly balance?: 'pinned' | 'round-robin'
+  /** A member that knows no leader refuses requests at once, instead of letting them wait. Default false. */
+  readonly requireLeader?: boolean
   /** How often the members are asked who they are, to be the endpoints from then on. Default 0: never. */
   readonly autoSyncMicros?: Micros
 }
@@ -55,22 +59,28 @@ interface Call {
   wasSent: boolean
   /** The member that it was sent to last. */
   to: ProcessId
+  /** How often it was sent. */
+  tries: number
 }
 
 const DEADLINE = 1
 const RECONNECT = 2
 const SYNC = 3
+const AGAIN = 4
 const FIRST_PAUSE = 100 * MILLISECOND
 const LONGEST_PAUSE = SECOND
+/** Members that take turns are asked anew at once, with a pause like this whenever a majority of them was asked. */
+const PAUSE_BETWEEN_MAJORITIES = 25 * MILLISECOND
+const LEAST_PAUSE = PAUSE_BETWEEN_MAJORITIES * 0.9
+const MOST_PAUSE = PAUSE_BETWEEN_MAJORITIES * 1.1
+const MOST_TRIES = 100
 
 export class EtcdClient implements TimerTarget, EtcdReceiver {
   #endpoints: readonly ProcessId[]
-  readonly #takesTurns: boolean
+  readonly #turns: Turns | undefined
+  readonly #requireLeader: boolean
   readonly #autoSyncMicros: Micros
   #isSyncing = false
-  /** Whose turn it is, of members that take turns; and those that did not answer lately, until when they are left out. */
-  #turn = 0
-  readonly #downUntil = new Map<ProcessId, Micros>()
   readonly #timeoutMicros: Micros
   readonly #draws: Rand
   readonly #calls = new Map<number, Call>()
@@ -89,17 +99,24 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   constructor(options: EtcdClientOptions) {
     invariant(options.endpoints.length > 0, 'etcd: a client knows a member', options.name)
     this.#endpoints = options.endpoints
-    this.#takesTurns = options.balance === 'round-robin'
+    this.#requireLeader = options.requireLeader ?? false
     this.#autoSyncMicros = options.autoSyncMicros ?? 0
     this.#timeoutMicros = options.timeoutMicros ?? 10 * SECOND
     this.#draws = options.streams.get(`etcd/client/${options.name}`)
     this.#current = this.#draws.intAt(0, options.endpoints.length - 1)
+    this.#turns =
+      options.balance === 'round-robin' ? new Turns(options.endpoints, this.#current, this.#draws) : undefined
     this.#watches = new WatchSet()
   }
 
   /** The member that requests go to now. */
   get endpoint(): ProcessId {
     return this.#endpoints[this.#current] as ProcessId
+  }
+
+  /** Nothing is sent until another member is turned to; where they take turns only watches wait. */
+  get #waits(): boolean {
+    return this.#isPausing && this.#turns === undefined
   }
 
   /** Requests without an answer yet. */
@@ -151,13 +168,13 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   call(request: EtcdRequest, receiver: EtcdReceiver, tag: number, out: Out): void {
     const id = ++this.#lastId
     const deadline = out.now + this.#timeoutMicros
-    const call: Call = { request, receiver, tag, deadline, isSent: false, wasSent: false, to: 0 }
+    const call: Call = { request, receiver, tag, deadline, isSent: false, wasSent: false, to: 0, tries: 0 }
     this.#calls.set(id, call)
     if (this.#autoSyncMicros > 0 && !this.#isSyncing) {
       this.#isSyncing = true
       out.after(this.#autoSyncMicros, this, SYNC)
     }
-    if (!this.#isPausing) this.#send(id, call, out)
+    if (!this.#waits) this.#send(id, call, out)
     if (!this.#deadlineArmed) {
       this.#deadlineArmed = true
       out.after(this.#timeoutMicros, this, DEADLINE)
@@ -183,9 +200,10 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   /** True when the message was this client's. */
   onMessage(from: ProcessId, message: Message, out: Out): boolean {
     const known = message as MemberMessage
+    this.#turns?.heard(from)
     switch (known.type) {
       case 'etcd-reply':
-        this.#onReply(from, known.id, known.result, out)
+        if (!isDial(known.id)) this.#onReply(from, known.id, known.result, out)
         return true
       case 'etcd-watch-cancelled':
         if (from !== this.endpoint) return true
@@ -206,9 +224,10 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   }
 
   onDisconnect(peer: ProcessId, out: Out): void {
+    this.#turns?.broke(peer, out)
     if (peer === this.endpoint && !this.#isPausing) this.#failOver(out)
-    else if (this.#takesTurns) {
-      this.#leaveOut(peer, out)
+    else if (this.#turns !== undefined) {
+      this.#lose(peer, out)
       this.#connect(out)
     }
   }
@@ -224,6 +243,7 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     const endpoints = result.value.members.filter(({ isLearner }) => !isLearner).map(({ process }) => process)
     if (endpoints.length === 0) return
     this.#endpoints = endpoints
+    this.#turns?.setMembers(endpoints)
     const place = endpoints.indexOf(used)
     this.#current = Math.max(0, place)
     if (place >= 0) return
@@ -233,8 +253,11 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     this.#reconnectIn(0, out)
   }
 
-  onTimer(kind: number, _a: number, out: Out): void {
-    if (kind === RECONNECT) {
+  onTimer(kind: number, id: number, out: Out): void {
+    if (kind === AGAIN) {
+      const call = this.#calls.get(id)
+      if (call !== undefined && !call.isSent) this.#send(id, call, out)
+    } else if (kind === RECONNECT) {
       this.#isPausing = false
       this.#connect(out)
       this.#watches.createAll(this.endpoint, out)
@@ -248,21 +271,30 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     const call = this.#calls.get(id)
     if (call === undefined || !call.isSent || call.to !== from) return
     const isCutOff = !result.ok && result.code === 14
-    if (isCutOff && isRepeatable(call.request) && out.now < call.deadline) {
-      call.isSent = false
-      if (this.#isPausing) return
-      if (from === this.endpoint) this.#failOver(out)
-      else {
-        this.#leaveOut(from, out)
-        this.#connect(out)
+    if (isAskedAgain(call.request, result, this.#endpoints.length) && out.now < call.deadline) {
+      if (this.#turns === undefined) {
+        call.isSent = false
+        if (!this.#isPausing) this.#failOver(out)
+        return
       }
-      return
+      if (call.tries < MOST_TRIES) {
+        this.#askAgain(id, call, out)
+        return
+      }
     }
     this.#calls.delete(id)
     if (!isCutOff) this.#heard(out)
     call.receiver.onEtcdReply(call.tag, result, out)
     // The member is there but has lost the others: another one may not have.
-    if (isCutOff && !this.#isPausing && from === this.endpoint) this.#failOver(out)
+    if (isCutOff && !this.#isPausing && this.#turns === undefined) this.#failOver(out)
+  }
+
+  /** The next member may know better. */
+  #askAgain(id: number, call: Call, out: Out): void {
+    call.isSent = false
+    const majority = Math.floor(this.#endpoints.length / 2) + 1
+    if (call.tries % majority > 0) this.#send(id, call, out)
+    else out.after(this.#draws.intAt(LEAST_PAUSE, MOST_PAUSE, out.now, call.tries, id), this, AGAIN, id)
   }
 
   #heard(out: Out): void {
@@ -280,7 +312,7 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
       const unknown = call.wasSent && !isRead(call.request)
       call.receiver.onEtcdReply(call.tag, unknown ? errors.WRITE_DEADLINE : errors.READ_DEADLINE, out)
     }
-    if (isSilent && !this.#isPausing) this.#failOver(out)
+    if (isSilent && !this.#isPausing && this.#turns === undefined) this.#failOver(out)
     const next = this.#calls.values().next().value
     if (next === undefined || this.#deadlineArmed) return
     this.#deadlineArmed = true
@@ -292,10 +324,13 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     const left = this.endpoint
     out.hangUp(left)
     this.#failures++
-    this.#current = (this.#current + 1) % this.#endpoints.length
+    this.#current =
+      this.#turns === undefined
+        ? (this.#current + 1) % this.#endpoints.length
+        : Math.max(0, this.#endpoints.indexOf(this.#turns.next()))
     this.#reconnectIn(this.#pause(out.now), out)
-    if (this.#takesTurns) this.#downUntil.set(left, out.now + SECOND)
     this.#lose(left, out)
+    if (this.#turns !== undefined) this.#connect(out)
   }
 
   /** However many reasons there are to begin anew, it is done once. */
@@ -303,12 +338,6 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
     out.cancel(this.#reconnecting)
     this.#reconnecting = out.after(delay, this, RECONNECT)
     this.#isPausing = true
-  }
-
-  /** A member whose turn it would be gives no answer: the others do without it for a while. */
-  #leaveOut(member: ProcessId, out: Out): void {
-    this.#downUntil.set(member, out.now + SECOND)
-    this.#lose(member, out)
   }
 
   /** No answer will come from the member. */
@@ -341,50 +370,12 @@ export class EtcdClient implements TimerTarget, EtcdReceiver {
   #send(id: number, call: Call, out: Out): void {
     call.isSent = true
     call.wasSent = true
-    call.to = this.#takesTurns ? this.#nextInTurn(out.now) : this.endpoint
-    const message: RequestMessage = { type: 'etcd-request', id, request: call.request }
-    out.stream(call.to, message, requestBytes(call.request))
-  }
-
-  /** The next member that is not left out; when all are, the next one. */
-  #nextInTurn(now: Micros): ProcessId {
-    const count = this.#endpoints.length
-    for (let i = 1; i <= count; i++) {
-      const place = (this.#turn + i) % count
-      const member = this.#endpoints[place] as ProcessId
-      if ((this.#downUntil.get(member) ?? 0) > now && i < count) continue
-      this.#turn = place
-      return member
-    }
-    return this.endpoint
-  }
-}
-
-/** May it be done twice? What etcd's client marks as repeatable; a lease that is granted again is there already. */
-function isRepeatable(request: EtcdRequest): boolean {
-  switch (request.type) {
-    case 'lease-grant':
-    case 'lease-revoke':
-    case 'alarm':
-    case 'move-leader':
-      return true
-    default:
-      return isRead(request)
-  }
-}
-
-/** Does it change nothing? A transaction is not asked what it would do. */
-function isRead({ type }: EtcdRequest): boolean {
-  switch (type) {
-    case 'range':
-    case 'status':
-    case 'lease-keep-alive':
-    case 'lease-time-to-live':
-    case 'lease-list':
-    case 'member-list':
-    case 'hash':
-      return true
-    default:
-      return false
+    call.tries++
+    call.to = this.#turns?.next() ?? this.endpoint
+    const { request } = call
+    const message: RequestMessage = this.#requireLeader
+      ? { type: 'etcd-request', id, request, requireLeader: true }
+      : { type: 'etcd-request', id, request }
+    out.stream(call.to, message, requestBytes(request))
   }
 }

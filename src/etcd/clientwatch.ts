@@ -26,6 +26,11 @@ export interface WatchRequest {
   readonly unwanted?: 'puts' | 'deletes' | 'all'
   /** Large batches may travel in pieces; the receiver gets them whole all the same. */
   readonly fragments?: boolean
+  /**
+   * A member that has been without a leader for long ends the watch, which goes on elsewhere: clientv3's WithRequireLeader,
+   * with which API servers watch. Without, a watch of a member that is cut off hears nothing and does not know. Default true.
+   */
+  readonly requireLeader?: boolean
 }
 
 export interface EtcdWatchReceiver {
@@ -72,6 +77,7 @@ export class WatchSet {
 
   create(watch: ClientWatch, endpoint: ProcessId, out: Out): void {
     const { key, rangeEnd, previousValue = false, progressNotify = false, unwanted, fragments } = watch.request
+    const outlivesLeaders = watch.request.requireLeader === false
     watch.isCreated = false
     watch.pieces = []
     const message: ClientMessage = {
@@ -84,6 +90,7 @@ export class WatchSet {
       progressNotify,
       unwanted,
       fragments,
+      outlivesLeaders,
     }
     out.stream(endpoint, message, 96)
   }

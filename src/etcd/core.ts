@@ -29,6 +29,7 @@ import type {
   HashAskMessage,
   HashToldMessage,
   LoggedRequest,
+  RemovedMessage,
   WatchId,
 } from './messages.ts'
 import type { EtcdOptions } from './options.ts'
@@ -40,6 +41,7 @@ const LEADERLESS = 1
 const LEAVE = 2
 /** How long a removed member stays, so that what removed it gets around. */
 const FAREWELL = SECOND
+const REMOVED: RemovedMessage = Object.freeze({ type: 'etcd-removed' })
 
 type Halt = (reason: EtcdRefused['reason'], out: Out) => void
 
@@ -127,6 +129,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
       | HashAskMessage
       | HashToldMessage
       | SnapshotMessage
+      | RemovedMessage
       | RaftMessage
     if (this.#isChecking && known.type !== 'etcd-hash-told') {
       if (!known.type.startsWith('raft-')) out.hangUp(from)
@@ -137,7 +140,8 @@ export class Core implements ConsensusOwner, CorruptionOwner {
         this.#desk.onRequest(from, known, out)
         break
       case 'etcd-watch-create':
-        if (this.consensus.state.leader === 0) refuseWatch(from, known.watch, errors.NO_LEADER.message, out)
+        if (this.consensus.state.leader === 0 && known.outlivesLeaders !== true)
+          refuseWatch(from, known.watch, errors.NO_LEADER.message, out)
         else if (this.consensus.isLearner) refuseWatch(from, known.watch, errors.LEARNER_REFUSES.message, out)
         else this.watches.create(from, known, out)
         break
@@ -166,8 +170,13 @@ export class Core implements ConsensusOwner, CorruptionOwner {
       case 'etcd-snapshot-piece-received':
         this.consensus.receiveSnapshot(from, known, out)
         break
+      case 'etcd-removed':
+        // One that knows leaves anyway, and until then sees to it that others learn of it.
+        if (!this.#halted && !this.machine.removed.includes(this.consensus.state.id)) this.#halt('removed', out)
+        break
       default:
-        this.consensus.receive(known, out)
+        if (this.machine.removed.includes(known.from)) out.send(from, REMOVED)
+        else this.consensus.receive(known, out)
     }
   }
 
@@ -186,7 +195,7 @@ export class Core implements ConsensusOwner, CorruptionOwner {
       return
     }
     this.#leaderlessTimer = 0
-    if (!this.#halted && this.consensus.state.leader === 0) this.watches.cancelAll(errors.NO_LEADER.message, out)
+    if (!this.#halted && this.consensus.state.leader === 0) this.watches.cancelLeaderless(errors.NO_LEADER.message, out)
   }
 
   raiseCorrupt(member: MemberId, out: Out): void {

@@ -78,7 +78,7 @@ export class Desk implements ReadOwner, TimerTarget {
       this.maintenance.defer(client, message)
       return
     }
-    const refusal = checkRequest(request, this.#parts.options) ?? this.#overloaded() ?? this.#unfit(request)
+    const refusal = this.#unfit(message) ?? checkRequest(request, this.#parts.options) ?? this.#overloaded()
     if (refusal !== undefined) {
       this.#reply(client, clientId, refusal, out)
       return
@@ -357,9 +357,11 @@ export class Desk implements ReadOwner, TimerTarget {
   }
 
   /** Does this member refuse what others would take? What a learner knows may be out of date. */
-  #unfit(request: EtcdRequest): EtcdResult | undefined {
-    if (!this.#parts.consensus.isLearner || request.type === 'status') return undefined
-    return request.type === 'range' && request.serializable === true ? undefined : errors.LEARNER_REFUSES
+  #unfit({ request, requireLeader }: RequestMessage): EtcdResult | undefined {
+    const { consensus } = this.#parts
+    const isForAnyone = request.type === 'status' || (request.type === 'range' && request.serializable === true)
+    if (consensus.isLearner && !isForAnyone) return errors.LEARNER_REFUSES
+    return requireLeader === true && consensus.state.leader === 0 ? errors.NO_LEADER : undefined
   }
 
   #reply(client: ProcessId, id: number, result: EtcdResult, out: Out): void {

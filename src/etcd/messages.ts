@@ -18,6 +18,8 @@ export interface RequestMessage {
   readonly type: 'etcd-request'
   readonly id: number
   readonly request: EtcdRequest
+  /** Without a leader it is refused at once: etcd's metadata `hasleader`. */
+  readonly requireLeader?: true
 }
 
 /** Member to client. */
@@ -40,6 +42,8 @@ export interface WatchCreateMessage {
   readonly unwanted?: 'puts' | 'deletes' | 'all' | undefined
   /** Large batches may come in pieces. */
   readonly fragments?: boolean | undefined
+  /** Without a leader it goes on, and shows what this member has. */
+  readonly outlivesLeaders?: boolean | undefined
 }
 
 /** Client to member. */
@@ -93,6 +97,11 @@ export interface WatchCancelledMessage {
   readonly reason: string
   /** The watch can be had from no member. */
   readonly isFinal?: boolean
+}
+
+/** Member to member: you were removed, and nothing that you say counts. Models rafthttp's answer 410. */
+export interface RemovedMessage {
+  readonly type: 'etcd-removed'
 }
 
 /** Member to leader: a request that only the leader can answer. */

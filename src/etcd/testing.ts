@@ -4,7 +4,7 @@
  */
 import type { CrashMode, Machine, Message, Micros, Out, ProcessId } from '../kernel/index.ts'
 import { Kernel } from '../kernel/index.ts'
-import { EtcdClient, type EtcdReceiver } from './client.ts'
+import { EtcdClient, type EtcdClientOptions, type EtcdReceiver } from './client.ts'
 import type { EtcdWatchReceiver, WatchRequest } from './clientwatch.ts'
 import { EtcdMember, type EtcdView } from './member.ts'
 import type { EtcdResult, WatchId } from './messages.ts'
@@ -91,6 +91,7 @@ export interface EtcdTrialOptions {
   readonly members?: number
   readonly clients?: number
   readonly crashMode?: CrashMode
+  readonly client?: Partial<EtcdClientOptions>
   readonly options?: Partial<Omit<EtcdOptionsInput, 'name' | 'index' | 'members' | 'streams'>>
 }
 
@@ -121,7 +122,11 @@ export class EtcdTrial {
     this.clients = Array.from({ length: options.clients ?? 1 }, (_, index) => {
       const name = `client-${index}`
       kernel.addHost(name)
-      return kernel.spawn(name, name, () => new TestClient(new EtcdClient({ endpoints: this.members, name, streams })))
+      return kernel.spawn(
+        name,
+        name,
+        () => new TestClient(new EtcdClient({ endpoints: this.members, name, streams, ...options.client })),
+      )
     })
   }
 

@@ -69,6 +69,7 @@ export class WatchHub implements TimerTarget {
       progressNotify: request.progressNotify,
       unwanted: request.unwanted,
       fragments: request.fragments === true,
+      outlivesLeaders: request.outlivesLeaders === true,
       next: request.startRevision > 0 ? request.startRevision : current + 1,
       hasSpoken: false,
       group: undefined,
@@ -108,6 +109,13 @@ export class WatchHub implements TimerTarget {
     for (const stream of [...this.#streams.values()]) {
       for (const watch of [...stream.watches.values()]) this.#end(watch, 0, reason, out)
       this.#streams.delete(stream.client)
+    }
+  }
+
+  /** Ends the watches that must not go on without a leader. */
+  cancelLeaderless(reason: string, out: Out): void {
+    for (const stream of this.#streams.values()) {
+      for (const watch of [...stream.watches.values()]) if (!watch.outlivesLeaders) this.#end(watch, 0, reason, out)
     }
   }
 

@@ -28,6 +28,8 @@ export interface Watch {
   readonly unwanted: 'puts' | 'deletes' | 'all' | undefined
   /** Large batches may come in pieces. */
   readonly fragments: boolean
+  /** It goes on where no leader is known. */
+  readonly outlivesLeaders: boolean
   /** The first revision that was not sent. */
   next: Revision
   /** Events were sent since the last look at who needs a notification of progress. */

@@ -109,7 +109,9 @@ function comesBack(cluster: TestCluster, left: readonly Member[], timeouts: numb
     cluster.propose(leader, proposal)
     return false
   }
-  return waits(cluster, within, commits) ? undefined : `a proposal is not committed after ${timeouts} election time-outs`
+  return waits(cluster, within, commits)
+    ? undefined
+    : `a proposal is not committed after ${timeouts} election time-outs`
 }
 
 /** Time passes in heartbeats until something is so. */
