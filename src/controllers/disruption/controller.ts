@@ -12,7 +12,6 @@ import {
   resultOf,
   type Script,
   ScriptError,
-  type Tombstone,
   updateRequest,
 } from '../../client/index.ts'
 import type { Out } from '../../kernel/index.ts'
@@ -29,6 +28,7 @@ import {
 } from '../../objects/index.ts'
 import { BY_OWNER, type Controller, type ControllerContext } from '../context.ts'
 import { controllerOf } from '../owners.ts'
+import { SelectedPodHandler, type Selector, SelectorHandler } from '../selecting.ts'
 import { anchorOf, Selections } from '../selections.ts'
 import { type BudgetStatus, sameBudgetStatus } from './budget.ts'
 
@@ -44,8 +44,14 @@ export class DisruptionController implements Controller {
     this.#context = context
     this.#loop = context.loop(NAME, 1, (key) => this.#sync(key))
     const { budgets, pods, replicaSets, deployments } = context.informers
-    budgets.addHandler(new BudgetHandler(this.#loop, this.#selections))
-    pods.addHandler(new PodHandler(this.#loop, this.#selections, context))
+    budgets.addHandler(new SelectorHandler(this.#loop, this.#selections, SELECTOR))
+    pods.addHandler(
+      new SelectedPodHandler(this.#selections, context, {
+        matters: () => true,
+        changed: countsOtherwise,
+        wake: (budget, out) => this.#loop.enqueue(budget, out),
+      }),
+    )
     const scaled = new ScaleHandler(this.#loop, this.#selections, context)
     replicaSets.addHandler(scaled as Handler<ReplicaSet>)
     deployments.addHandler(scaled as Handler<Deployment>)
@@ -116,79 +122,19 @@ export class DisruptionController implements Controller {
   }
 }
 
-class BudgetHandler implements Handler<PodDisruptionBudget> {
-  readonly #loop: ControllerLoop
-  readonly #selections: Selections
-
-  constructor(loop: ControllerLoop, selections: Selections) {
-    this.#loop = loop
-    this.#selections = selections
-  }
-
-  onAdd(budget: PodDisruptionBudget, _isInitial: boolean, out: Out): void {
-    const { selector } = budget.spec
-    const anchor = anchorOf(selector?.matchLabels)
-    this.#selections.setSelector(keyOf(budget), budget.metadata.namespace ?? '', anchor, matcherOf(selector))
-    this.#loop.enqueue(keyOf(budget), out)
-  }
-
-  onUpdate(before: PodDisruptionBudget, budget: PodDisruptionBudget, out: Out): void {
-    if (sameValue(before.spec.selector, budget.spec.selector)) this.#loop.enqueue(keyOf(budget), out)
-    else this.onAdd(budget, false, out)
-  }
-
-  onDelete(deleted: PodDisruptionBudget | Tombstone<PodDisruptionBudget>, out: Out): void {
-    const key = keyOf('tombstone' in deleted ? deleted.object : deleted)
-    this.#selections.removeSelector(key)
-    this.#loop.enqueue(key, out)
-  }
+const SELECTOR: Selector<PodDisruptionBudget> = {
+  written: ({ spec }) => spec.selector,
+  compiled: ({ spec: { selector } }) => ({ anchor: anchorOf(selector?.matchLabels), matches: matcherOf(selector) }),
 }
 
-class PodHandler implements Handler<Pod> {
-  readonly #loop: ControllerLoop
-  readonly #selections: Selections
-  readonly #context: ControllerContext
-
-  constructor(loop: ControllerLoop, selections: Selections, context: ControllerContext) {
-    this.#loop = loop
-    this.#selections = selections
-    this.#context = context
-  }
-
-  onAdd(pod: Pod, _isInitial: boolean, out: Out): void {
-    const key = keyOf(pod)
-    this.#selections.setMember(key, pod.metadata.namespace ?? '', pod.metadata.labels)
-    this.#wake(key, out)
-  }
-
-  onUpdate(before: Pod, pod: Pod, out: Out): void {
-    const key = keyOf(pod)
-    const sameLabels = sameValue(before.metadata.labels, pod.metadata.labels)
-    if (!sameLabels) {
-      this.#wake(key, out)
-      this.#selections.setMember(key, pod.metadata.namespace ?? '', pod.metadata.labels)
-    } else if (
-      isPodReady(before) === isPodReady(pod) &&
-      before.metadata.deletionTimestamp === pod.metadata.deletionTimestamp &&
-      before.metadata.uid === pod.metadata.uid &&
-      sameValue(controllerOf(before), controllerOf(pod))
-    ) {
-      return
-    }
-    this.#wake(key, out)
-  }
-
-  onDelete(deleted: Pod | Tombstone<Pod>, out: Out): void {
-    const pod = this.#context.decisions.deletedObject(deleted)
-    if (pod === undefined) return
-    const key = keyOf(pod)
-    this.#wake(key, out)
-    this.#selections.removeMember(key, pod.metadata.namespace ?? '')
-  }
-
-  #wake(podKey: string, out: Out): void {
-    this.#selections.forEachSelecting(podKey, (budget) => this.#loop.enqueue(budget, out))
-  }
+/** What a budget counts by: who is ready, who is leaving, and who is behind the pod. */
+function countsOtherwise(before: Pod, pod: Pod): boolean {
+  return (
+    isPodReady(before) !== isPodReady(pod) ||
+    before.metadata.deletionTimestamp !== pod.metadata.deletionTimestamp ||
+    before.metadata.uid !== pod.metadata.uid ||
+    !sameValue(controllerOf(before), controllerOf(pod))
+  )
 }
 
 /** A controller was scaled: the budgets of its pods count against another size. Upstream waits for the next pod event. */

@@ -18,17 +18,9 @@ import {
   WorkQueue,
 } from '../../client/index.ts'
 import type { Out } from '../../kernel/index.ts'
-import {
-  type ApiRequest,
-  type Endpoint,
-  type EndpointSlice,
-  keyOf,
-  labelsInclude,
-  type Pod,
-  type Service,
-  sameValue,
-} from '../../objects/index.ts'
+import { type ApiRequest, type Endpoint, type EndpointSlice, labelsInclude, type Service } from '../../objects/index.ts'
 import { BY_SERVICE, type Controller, type ControllerContext } from '../context.ts'
+import { SelectedPodHandler, type Selector, SelectorHandler } from '../selecting.ts'
 import { anchorOf, Selections } from '../selections.ts'
 import {
   belongsInEndpoints,
@@ -54,14 +46,21 @@ export class EndpointSliceController implements Controller {
 
   constructor(context: ControllerContext) {
     this.#context = context
-    const { workers, backoffMicros } = context.options.endpointSlice
+    const { workers, backoffMicros, batchMicros } = context.options.endpointSlice
     this.#loop = context.loop(NAME, workers, (key) => this.#sync(key), {
       queue: new WorkQueue({ rateLimiter: new DefaultRateLimiter({ baseMicros: backoffMicros }) }),
       retriesMax: RETRIES_MAX,
     })
     const { services, pods, endpointSlices } = context.informers
-    services.addHandler(new ServiceHandler(this.#loop, this.#selections))
-    pods.addHandler(new PodHandler(this.#loop, this.#selections, context))
+    services.addHandler(new SelectorHandler(this.#loop, this.#selections, SELECTOR))
+    pods.addHandler(
+      new SelectedPodHandler(this.#selections, context, {
+        // A pod without an address is in no slice; its first status with one is a change.
+        matters: belongsInEndpoints,
+        changed: endpointChanged,
+        wake: (service, out) => this.#loop.enqueueAfter(service, batchMicros, out),
+      }),
+    )
     endpointSlices.addHandler(new SliceHandler(this.#loop, this.tracker, context))
   }
 
@@ -149,80 +148,10 @@ function isManagedAndStaying(slice: EndpointSlice): boolean {
   return slice.metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY && slice.metadata.deletionTimestamp === undefined
 }
 
-class ServiceHandler implements Handler<Service> {
-  readonly #loop: ControllerLoop
-  readonly #selections: Selections
-
-  constructor(loop: ControllerLoop, selections: Selections) {
-    this.#loop = loop
-    this.#selections = selections
-  }
-
-  onAdd(service: Service, _isInitial: boolean, out: Out): void {
-    const { selector } = service.spec
-    const key = keyOf(service)
-    if (selector !== undefined) {
-      const matches = (labels: Pod['metadata']['labels']) => labelsInclude(selector, labels)
-      this.#selections.setSelector(key, service.metadata.namespace ?? '', anchorOf(selector), matches)
-    } else this.#selections.removeSelector(key)
-    this.#loop.enqueue(key, out)
-  }
-
-  onUpdate(before: Service, service: Service, out: Out): void {
-    if (sameValue(before.spec.selector, service.spec.selector)) this.#loop.enqueue(keyOf(service), out)
-    else this.onAdd(service, false, out)
-  }
-
-  onDelete(deleted: Service | Tombstone<Service>, out: Out): void {
-    const key = keyOf('tombstone' in deleted ? deleted.object : deleted)
-    this.#selections.removeSelector(key)
-    this.#loop.enqueue(key, out)
-  }
-}
-
-class PodHandler implements Handler<Pod> {
-  readonly #loop: ControllerLoop
-  readonly #selections: Selections
-  readonly #context: ControllerContext
-  readonly #batchMicros: number
-
-  constructor(loop: ControllerLoop, selections: Selections, context: ControllerContext) {
-    this.#loop = loop
-    this.#selections = selections
-    this.#context = context
-    this.#batchMicros = context.options.endpointSlice.batchMicros
-  }
-
-  onAdd(pod: Pod, _isInitial: boolean, out: Out): void {
-    const key = keyOf(pod)
-    this.#selections.setMember(key, pod.metadata.namespace ?? '', pod.metadata.labels)
-    // A pod without an address is in no slice; its first status with one is a change.
-    if (belongsInEndpoints(pod)) this.#wake(key, out)
-  }
-
-  onUpdate(before: Pod, pod: Pod, out: Out): void {
-    const key = keyOf(pod)
-    const sameLabels = sameValue(before.metadata.labels, pod.metadata.labels)
-    const changed = endpointChanged(before, pod)
-    if (sameLabels && !changed) return
-    if (!sameLabels) {
-      this.#wake(key, out)
-      this.#selections.setMember(key, pod.metadata.namespace ?? '', pod.metadata.labels)
-    }
-    this.#wake(key, out)
-  }
-
-  onDelete(deleted: Pod | Tombstone<Pod>, out: Out): void {
-    const pod = this.#context.decisions.deletedObject(deleted)
-    if (pod === undefined) return
-    const key = keyOf(pod)
-    this.#wake(key, out)
-    this.#selections.removeMember(key, pod.metadata.namespace ?? '')
-  }
-
-  #wake(podKey: string, out: Out): void {
-    this.#selections.forEachSelecting(podKey, (service) => this.#loop.enqueueAfter(service, this.#batchMicros, out))
-  }
+const SELECTOR: Selector<Service> = {
+  written: ({ spec }) => spec.selector,
+  compiled: ({ spec: { selector } }) =>
+    selector && { anchor: anchorOf(selector), matches: (labels) => labelsInclude(selector, labels) },
 }
 
 /** Repairs slices that somebody else changed or deleted. */
