@@ -1,8 +1,8 @@
 /** By which sizes the replica set controller may still go, told as histories of writes, news and statuses. */
 import { expect, test } from 'vitest'
 import type { ReplicaSet } from '../../src/objects/index.ts'
+import { ToldCluster } from '../testing.ts'
 import { ActedSizes } from './acted-sizes.ts'
-import { ToldCluster } from './testing.ts'
 
 const FIRST = 1
 const SECOND = 2

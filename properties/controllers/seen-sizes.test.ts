@@ -1,8 +1,8 @@
 /** What the deployment controller may still believe of its replica sets, told as histories of writes, news and statuses. */
 import { expect, test } from 'vitest'
 import type { Deployment, ReplicaSet } from '../../src/objects/index.ts'
+import { ToldCluster } from '../testing.ts'
 import { SeenSizes } from './seen-sizes.ts'
-import { ToldCluster } from './testing.ts'
 
 /** A set and its deployment, and what the leader is shown of them. */
 class History {

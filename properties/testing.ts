@@ -1,5 +1,6 @@
 /** A cluster of which only the store's changes and the facts exist, for tests of what properties gather from them. */
-import type { Cluster } from '../../src/cluster/index.ts'
+import type { Cluster } from '../src/cluster/index.ts'
+import type { Micros } from '../src/kernel/index.ts'
 
 type Listener = (...facts: unknown[]) => void
 
@@ -8,9 +9,11 @@ export class ToldCluster {
   #now = 0
   readonly cluster: Cluster
 
-  constructor() {
+  /** `rest`: what else of a cluster is asked. */
+  constructor(rest: object = {}) {
     const told = this
     this.cluster = {
+      ...rest,
       keepsEvents: () => false,
       truth: { onChange: (resource: string, listener: Listener) => this.#listen(resource, listener) },
       kernel: {
@@ -20,6 +23,10 @@ export class ToldCluster {
         },
       },
     } as unknown as Cluster
+  }
+
+  get now(): Micros {
+    return this.#now
   }
 
   /** A change of a resource, or a fact of a type, that `process` tells a moment after what was told before. */
