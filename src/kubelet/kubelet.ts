@@ -52,6 +52,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   readonly runtime: RuntimeClient
   readonly statuses: StatusManager
   readonly backOffs = new BackOffs()
+  readonly imageBackOffs = new BackOffs()
   readonly images = new Set<string>()
   readonly agent: NodeAgent
   readonly #client: ApiClient

@@ -78,6 +78,14 @@ test('image pulls that fail: ErrImagePull, then ImagePullBackOff, and the pod st
   expect(stage.pod('web')?.status?.phase).toBe('Running')
 })
 
+test('a container called as its image is: its crash does not keep the image from being pulled', () => {
+  const stage = new Stage({ apps: { app: { exitAfterMicros: 20 * SECOND, exitCode: 1 } } }).run(1)
+  stage.createPod('web', { containers: [container('app', { image: 'app', imagePullPolicy: 'Always' })] })
+  stage.run(35)
+  expect(stage.of('image-pulled')).toHaveLength(2)
+  expect(stage.of('container-started')).toHaveLength(2)
+})
+
 test('two pods of one image: the second finds it on the node', () => {
   const stage = new Stage().run(1)
   stage.createPod('one')

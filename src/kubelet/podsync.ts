@@ -35,6 +35,7 @@ export interface SyncContext {
   readonly pod: Pod
   readonly records: PodRecords
   readonly backOffs: BackOffs
+  readonly imageBackOffs: BackOffs
   readonly images: Set<string>
   /** The clock, fresh after each yield. */
   now(): Micros
@@ -156,7 +157,7 @@ function* ensureImage(context: SyncContext, container: Container, failures: Fail
   if (policy === 'Never')
     return fail(context, container, failures, 'ErrImageNeverPull', `${image} is not present with pull policy of Never`)
   const key = `${context.pod.metadata.uid ?? ''}/${image}`
-  const until = context.backOffs.untilSinceUpdate(key, context.now())
+  const until = context.imageBackOffs.untilSinceUpdate(key, context.now())
   if (context.now() < until) {
     context.tell(container, 'Normal', 'BackOff', `Back-off pulling image "${image}"`)
     return fail(context, container, failures, 'ImagePullBackOff', `Back-off pulling image "${image}"`, until)
@@ -169,11 +170,11 @@ function* ensureImage(context: SyncContext, container: Container, failures: Fail
     context.images.add(image)
     const took = Math.round((context.now() - began) / 1_000)
     context.tell(container, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took}ms`)
-    context.backOffs.forget(key)
+    context.imageBackOffs.forget(key)
     return true
   }
-  context.backOffs.next(key, context.now(), context.now())
-  const retryAt = context.backOffs.untilSinceUpdate(key, context.now())
+  context.imageBackOffs.next(key, context.now(), context.now())
+  const retryAt = context.imageBackOffs.untilSinceUpdate(key, context.now())
   context.tell(container, 'Warning', 'Failed', `Failed to pull image "${image}"`)
   return fail(context, container, failures, 'ErrImagePull', `failed to pull image "${image}"`, retryAt)
 }

@@ -12,6 +12,7 @@ const NOT_WAITING: ReadonlyMap<string, WaitingReason> = new Map()
 export class WorkerSyncContext implements SyncContext {
   readonly records: PodRecords
   readonly backOffs: BackOffs
+  readonly imageBackOffs: BackOffs
   readonly images: Set<string>
   pod: Pod
   /** The world during the present step of a sync. */
@@ -22,10 +23,11 @@ export class WorkerSyncContext implements SyncContext {
 
   readonly #events: PodEvents | undefined
 
-  constructor(pod: Pod, records: PodRecords, { backOffs, images, statuses }: WorkerWorld<never>) {
+  constructor(pod: Pod, records: PodRecords, { backOffs, imageBackOffs, images, statuses }: WorkerWorld<never>) {
     this.pod = pod
     this.records = records
     this.backOffs = backOffs
+    this.imageBackOffs = imageBackOffs
     this.images = images
     this.#events = statuses.events
   }

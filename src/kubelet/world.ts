@@ -11,7 +11,10 @@ export interface WorkerWorld<Worker = unknown> {
   readonly options: CompleteKubeletOptions
   readonly runtime: RuntimeClient
   readonly statuses: StatusManager
+  /** Of containers that crash. */
   readonly backOffs: BackOffs
+  /** Of images that could not be pulled: a container may be called as its image is. */
+  readonly imageBackOffs: BackOffs
   /** Images known to be on the node. */
   readonly images: Set<string>
   makeProbes(containers: readonly Container[], podKey: string, pod: ProbedPod, out: Out): readonly ProbeWorker[]
