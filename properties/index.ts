@@ -6,6 +6,7 @@ import { informerSeesEveryChange } from './api/gapless.ts'
 import { neverBackInTime } from './api/informers.ts'
 import { noFalseConflict, noLostUpdate } from './api/updates.ts'
 import { budgetHolds } from './controllers/budgets.ts'
+import { ownedIsNotCollected } from './controllers/collected.ts'
 import { noMassEviction, silentNodesPodsNotReady } from './controllers/nodes.ts'
 import { neverTooManyPods } from './controllers/replicas.ts'
 import { surgeBound, unavailabilityBound } from './controllers/rollout.ts'
@@ -75,6 +76,7 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   noMassEviction,
   silentNodesPodsNotReady,
   budgetHolds,
+  ownedIsNotCollected,
   noOvercommit,
   boundOnce,
   chargesWhatIsBound,

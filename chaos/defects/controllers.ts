@@ -83,4 +83,24 @@ export const CONTROLLER_DEFECTS: readonly Defect[] = [
     suite: 'evictions',
     caughtBy: ['disruption-budget-holds'],
   },
+  {
+    id: 'gc-virtual-owner-wrong-namespace',
+    title: 'The garbage collector looks for an owner that it has not seen in the namespace of the dependent',
+    subsystem: 'controllers',
+    sources: [
+      'kubernetes/kubernetes#54940',
+      'kubernetes/kubernetes#65200',
+      'kubernetes/kubernetes#88097',
+      'kubernetes/kubernetes PR 92743',
+    ],
+    decisions: {
+      controllers: {
+        gcOwnerCoordinates: ({ apiVersion, kind, name }, namespace) => ({ apiVersion, kind, namespace, name }),
+        gcAbsenceKey: (uid) => uid,
+        gcAbsenceConcerns: () => true,
+      },
+    },
+    suite: 'control-plane',
+    caughtBy: ['owned-objects-are-not-collected'],
+  },
 ]
