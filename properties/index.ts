@@ -21,6 +21,7 @@ import { startsFromItsDisk } from './etcd/restarts.ts'
 import { watchGuarantees } from './etcd/watches.ts'
 import { writesCommit } from './etcd/writes-commit.ts'
 import { initContainersFirst, noStartAfterTheEnd, oneNodePerPod } from './kubelet/containers.ts'
+import { fittingPodIsNotRejected, terminalPodHasStopped } from './kubelet/over.ts'
 import { phaseIsFinal, terminalIsNotReady } from './kubelet/phase.ts'
 import { killAfterGrace, killByGraceAndTwo, termAfterPreStop } from './kubelet/stopping.ts'
 import { noPacketToDeadPod } from './network/dead-pods.ts'
@@ -86,6 +87,8 @@ export const PROPERTIES: readonly PropertyDefinition[] = [
   killByGraceAndTwo,
   phaseIsFinal,
   terminalIsNotReady,
+  terminalPodHasStopped,
+  fittingPodIsNotRejected,
   oneNodePerPod,
   noStartAfterTheEnd,
   initContainersFirst,

@@ -66,4 +66,13 @@ export const NODE_DEFECTS: readonly Defect[] = [
     suite: 'termination',
     caughtBy: ['no-container-starts-after-the-end', 'pod-phase-is-final'],
   },
+  {
+    id: 'kubelet-terminal-before-stopped',
+    title: 'A pod is reported as over while it is still being stopped, and whoever is given its room is rejected',
+    subsystem: 'kubelet',
+    sources: ['kubernetes/kubernetes#106884', 'kubernetes/kubernetes PR 108366'],
+    decisions: { kubelet: { storedPhase: (computed) => computed } },
+    suite: 'blind-scheduler',
+    caughtBy: ['terminal-pod-has-stopped', 'fitting-pod-is-not-rejected'],
+  },
 ]

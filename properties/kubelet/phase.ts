@@ -41,7 +41,7 @@ export const terminalIsNotReady = property({
 })
 
 /** The pod garbage collector sets the phase and this condition, and leaves Ready as the lost kubelet had it. */
-function isOrphaned({ status }: Pod): boolean {
+export function isOrphaned({ status }: Pod): boolean {
   return (
     status?.conditions?.some(({ type, reason }) => type === 'DisruptionTarget' && reason === 'DeletionByPodGC') === true
   )
