@@ -44,7 +44,7 @@ export const reconciliation: PropertyDefinition = {
         report.fail({
           subject: subjectOf(first),
           shape: shapeOf(first),
-          message: `at the end of the quiet phase ${first}${missing.length > 1 ? `, and ${missing.length - 1} more` : ''}`,
+          message: `at the end of the quiet phase ${first}${missing.length > 1 ? `, and ${missing.length - 1} more ${missing.length > 2 ? 'things are' : 'thing is'} not as asked` : ''}`,
           details: missing,
         })
       },

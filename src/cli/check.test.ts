@@ -1,5 +1,5 @@
 /** `seatrial check` on whole manifests: what is lost without a preStop hook, told and replayed; what is kept with one. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SMALL_TOPOLOGY } from '../cluster/index.ts'
@@ -120,6 +120,34 @@ test(
     )
     expect(out).toMatch(/a rolling restart +passed/)
     expect(status).toBe(1)
+  },
+  PATIENCE_MILLIS,
+)
+
+test(
+  'a folder with kustomizations: patches are parts of objects, and passed over by name',
+  async () => {
+    const base = join(folder.path, 'kust', 'base')
+    const prod = join(folder.path, 'kust', 'prod')
+    for (const path of [base, prod]) mkdirSync(path, { recursive: true })
+    writeFileSync(join(base, 'kustomization.yaml'), 'kind: Kustomization\nresources: [web.yaml]\n')
+    writeFileSync(join(base, 'web.yaml'), readFileSync(resolve('fixtures/manifests/web.yaml'), 'utf8'))
+    writeFileSync(
+      join(prod, 'kustomization.yaml'),
+      'resources: [../base]\npatches:\n  - path: replicas.yaml\n  - patch: "- op: remove"\npatchesStrategicMerge: [image.yaml]\n',
+    )
+    const patch = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 5}\n'
+    for (const name of ['replicas.yaml', 'image.yaml']) writeFileSync(join(prod, name), patch)
+    const { status, err } = await seatrial('check kust --trials 1 --no-advice')
+    for (const name of ['replicas.yaml', 'image.yaml'])
+      expect(err).toContain(
+        `kust/prod/${name}:1:1: warning: this is a patch of kust/prod/kustomization.yaml and is passed over`,
+      )
+    expect(err).not.toContain('error')
+    expect(status).toBe(0)
+    const alone = await seatrial('check kust/prod/replicas.yaml')
+    expect(alone.err.match(/spec\.template: is required/g)).toHaveLength(1)
+    expect(alone.status).toBe(2)
   },
   PATIENCE_MILLIS,
 )

@@ -61,6 +61,9 @@ const HEAP_MEBIBYTES = 2_048
 /** Starting a worker on a busy machine takes a second or two. */
 const START_MILLIS = 120_000
 
+/** A trial that uses no processor at all waits for something that never comes. */
+const PATIENCE = 4
+
 export class Pool {
   /** Errors that came when no trial was running, each once. */
   readonly strays = new Set<string>()
@@ -145,6 +148,7 @@ class Seat {
   #watchdog: NodeJS.Timeout | undefined
   #trialsSeen = 0
   #lastSignAt = 0
+  #cpuAtSign = process.cpuUsage()
 
   constructor(options: PoolOptions, onFree: () => void, onStray: (message: string) => void) {
     this.#options = options
@@ -215,7 +219,7 @@ class Seat {
     this.#ordered = true
     const order: Order = { id: ++this.#orders, job: waiting.job, labelled: waiting.labelled }
     this.#trialsSeen = -1
-    this.#lastSignAt = Date.now()
+    this.#sign()
     clearInterval(this.#watchdog)
     this.#watchdog = setInterval(() => this.#watch(), Math.min(500, this.#options.watchdogMillis / 4))
     if (this.#worker instanceof Worker) this.#worker.postMessage(order)
@@ -227,10 +231,24 @@ class Seat {
     const trials = Atomics.load(this.#cells, CELL_TRIALS)
     if (trials !== this.#trialsSeen) {
       this.#trialsSeen = trials
-      this.#lastSignAt = Date.now()
-    } else if (Date.now() - this.#lastSignAt > this.#options.watchdogMillis) {
+      this.#sign()
+    } else if (this.#isOverdue()) {
       this.#lose(`no trial ended within ${this.#options.watchdogMillis / 1_000} s`, true)
     }
+  }
+
+  #sign(): void {
+    this.#lastSignAt = Date.now()
+    this.#cpuAtSign = process.cpuUsage()
+  }
+
+  /** A thread that got little of the machine meanwhile may only be slow, and is given more time. */
+  #isOverdue(): boolean {
+    const { watchdogMillis } = this.#options
+    const millis = Date.now() - this.#lastSignAt
+    if (millis <= watchdogMillis || !(this.#worker instanceof Worker)) return millis > watchdogMillis
+    const { user, system } = process.cpuUsage(this.#cpuAtSign)
+    return (user + system) / 1_000 > watchdogMillis / 2 || millis > PATIENCE * watchdogMillis
   }
 
   #onReport(report: Report): void {
@@ -246,7 +264,7 @@ class Seat {
         if (this.#current !== undefined && !this.#ordered) this.#order()
         return
       case 'news':
-        this.#lastSignAt = Date.now()
+        this.#sign()
         if (report.id === this.#orders) this.#current?.onNews(report.news)
         return
       case 'done':

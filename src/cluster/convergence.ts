@@ -76,8 +76,20 @@ function replicaSetGaps(set: ReplicaSet, owned: readonly Pod[], missing: string[
   const ready = active.filter(isPodReady)
   if (active.length !== wanted) missing.push(`replicaset ${keyOf(set)} has ${active.length} pods, wants ${wanted}`)
   else if (ready.length !== wanted)
-    missing.push(`replicaset ${keyOf(set)} has ${ready.length} ready pods, wants ${wanted}`)
+    missing.push(
+      `replicaset ${keyOf(set)} has ${ready.length} of ${wanted} pods ready${whyNot(active.find((pod) => !isPodReady(pod)))}`,
+    )
   if ((set.status?.readyReplicas ?? 0) !== ready.length) missing.push(`replicaset ${keyOf(set)} reports a stale status`)
+}
+
+/** What a pod that is not ready waits for, as kubectl get would show it. */
+function whyNot(pod: Pod | undefined): string {
+  if (pod === undefined) return ''
+  const { phase = 'Pending', containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {}
+  const waiting = [...initContainerStatuses, ...containerStatuses].find(({ state }) => state.waiting !== undefined)
+  const state =
+    pod.spec.nodeName === undefined ? 'is bound to no node' : `is ${waiting?.state.waiting?.reason ?? phase}`
+  return `: ${pod.metadata.name} ${state}`
 }
 
 function deploymentGaps(deployment: Deployment, sets: readonly ReplicaSet[], missing: string[]): void {

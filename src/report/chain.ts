@@ -4,11 +4,11 @@
  * one that passes, or because it is about what the violation is about. What is of the violation's past comes first; where
  * that leaves room, so does what happened beside it: no message says that a pod does not listen any more.
  */
-import { isEtcdStep } from '../cluster/index.ts'
 import type { RecordedFact } from '../kernel/index.ts'
 import { type Item, Past, type Recording, type Registry, type Scenario, type Stop } from '../trial/index.ts'
 import { phraseOf } from './phrases.ts'
-import { describeStep, type StoryLine } from './story.ts'
+import { commandOf } from './steps.ts'
+import type { StoryLine } from './story.ts'
 
 /** Why a line is there. `needed`: a fault or step. `so`: on the way. `only-here`: not in the run that passes. */
 export type ChainReason = 'needed' | 'so' | 'only-here' | 'about-it' | 'violation'
@@ -183,7 +183,7 @@ export function describeItem(item: Item, scenario: Scenario, registry: Registry)
   const fault = item.list === 'faults' ? scenario.faults.find(({ id }) => id === item.id) : undefined
   if (fault !== undefined) return `fault: ${registry.faults.get(fault.kind)?.describe(fault) ?? fault.kind}`
   const step = item.list === 'workload' ? scenario.workload.find(({ id }) => id === item.id) : undefined
-  return step === undefined ? item.kind : `${isEtcdStep(step) ? 'etcdctl' : 'kubectl'}: ${describeStep(step)}`
+  return step === undefined ? item.kind : commandOf(step)
 }
 
 function deedLine({ scenario, kernel }: Recording, item: Item, registry: Registry): Candidate {

@@ -17,7 +17,6 @@ export type { ReportedCampaign, ReportedFailure } from './reported.ts'
 export { type ReproductionOptions, vitestFile } from './reproduction.ts'
 export { sarifJson } from './sarif.ts'
 export {
-  describeStep,
   printDrawing,
   printStory,
   STORY_LINES_MAXIMUM,

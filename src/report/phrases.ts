@@ -13,6 +13,7 @@ import type { KubeletFact, RuntimeFact } from '../kubelet/facts.ts'
 import type { ProxyFact } from '../proxy/facts.ts'
 import type { SchedulerFact } from '../scheduler/facts.ts'
 import { counted, short } from './names.ts'
+import { failureOf } from './steps.ts'
 
 export interface Phrase {
   readonly text: string
@@ -169,7 +170,7 @@ const PHRASES: Phrases = {
       ? phrase(2, `watch ${watch} of ${client} ends: what it needs is compacted`, `${client}/${watch}`)
       : undefined,
   'step-finished': ({ id, step, code }) =>
-    code >= 400 || code === 0 ? phrase(3, `${step.kind} (${id}) ends with ${code}`, id) : undefined,
+    code >= 400 || code === 0 ? phrase(3, failureOf(step, code), id) : undefined,
 }
 
 /** The types of facts that stories need; pass them as `factTypes` of a trial. */

@@ -4,6 +4,7 @@ import { EPOCH_UNIX_MICROS, SECOND } from '../kernel/index.ts'
 import type { Deployment, Node, Pod, Resource } from '../objects/index.ts'
 import type { TimedFact, TrialResult } from '../trial/index.ts'
 import { fakeRegistry, fakeScenario, jolt } from '../trial/testing.ts'
+import { phraseOf } from './phrases.ts'
 import { vitestFile } from './reproduction.ts'
 import { printStory, STORY_LINES_MAXIMUM, storyOf } from './story.ts'
 import { printSummary } from './summary.ts'
@@ -188,6 +189,16 @@ test('a campaign says what was waited for in vain, and which suites prove nothin
   expect(text).toContain('never reached (they proved nothing): vain')
   expect(text).toContain('vain waited in vain for a Pod of which holds "leaving"')
   expect(text).toContain('the suite tides names and never reached vain and other')
+})
+
+test('a step that fails is told as kubectl would say it', () => {
+  const drain = { id: 'w1', kind: 'drain', atMicros: 0, node: 'node-1' } as const
+  const finished = (code: number) =>
+    phraseOf({ type: 'step-finished', id: 'w1', step: drain, code } as TimedFact['fact'])
+  expect(finished(429)?.text).toBe('kubectl: drain node-1 fails: 429 TooManyRequests')
+  expect(finished(0)?.text).toBe('kubectl: drain node-1 gets no answer')
+  expect(finished(418)?.text).toBe('kubectl: drain node-1 fails: 418')
+  expect(finished(200)).toBeUndefined()
 })
 
 test('what a property saw is the line before the last of its story', () => {

@@ -3,12 +3,11 @@
  * importance (faults and workload steps), then the facts that concern what the violation is about, then what happened
  * shortly before it. The violation is the last line.
  */
-import { match, P } from 'ts-pattern'
-import { isEtcdStep, type WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { Registry, Scenario, TimedFact, TrialResult } from '../trial/index.ts'
 import { counted, listed, short } from './names.ts'
 import { phraseOf } from './phrases.ts'
+import { commandOf } from './steps.ts'
 import { duration, moment } from './time.ts'
 
 export interface StoryLine {
@@ -94,7 +93,7 @@ function deedsOf(scenario: Scenario, result: TrialResult, registry: Registry): R
       atMicros: step.atMicros,
       rank: 90,
       order: order - 500,
-      text: `${isEtcdStep(step) ? 'etcdctl' : 'kubectl'}: ${describeStep(step)}`,
+      text: commandOf(step),
     }),
   )
   return [...faults, ...steps]
@@ -120,32 +119,6 @@ function merged(lines: readonly Ranked[]): StoryLine[] {
     atMicros,
     text: count === 1 ? text : `${text} (${count} times)`,
   }))
-}
-
-/** A workload step as the command that a person would type. */
-export function describeStep(step: WorkloadStep): string {
-  return match(step)
-    .with({ kind: 'apply' }, ({ object }) => `apply ${object.kind} ${object.metadata.name}`)
-    .with({ kind: 'scale' }, ({ deployment, replicas }) => `scale deployment/${deployment} to ${replicas}`)
-    .with({ kind: 'set-image' }, ({ deployment, image }) => `set image of deployment/${deployment} to ${image}`)
-    .with({ kind: 'restart-rollout' }, ({ deployment }) => `rollout restart deployment/${deployment}`)
-    .with({ kind: 'pause-rollout' }, ({ deployment }) => `rollout pause deployment/${deployment}`)
-    .with({ kind: 'resume-rollout' }, ({ deployment }) => `rollout resume deployment/${deployment}`)
-    .with({ kind: 'rollback' }, ({ deployment }) => `rollout undo deployment/${deployment}`)
-    .with(
-      { kind: 'delete-pod', gracePeriodSeconds: 0 },
-      ({ index, deployment }) => `delete pod ${index} of deployment/${deployment} by force`,
-    )
-    .with({ kind: 'delete-pod' }, ({ index, deployment }) => `delete pod ${index} of deployment/${deployment}`)
-    .with({ kind: P.union('delete', 'patch') }, ({ kind, resource, name }) => `${kind} ${resource}/${name}`)
-    .with({ kind: 'etcd-member-add' }, ({ member, learner }) => `member add ${learner ? '--learner ' : ''}${member}`)
-    .with({ kind: 'etcd-member-promote' }, ({ member }) => `member promote ${member}`)
-    .with({ kind: 'etcd-member-remove' }, ({ member }) => `member remove ${member}`)
-    .with({ kind: 'etcd-move-leader' }, ({ member }) => `move-leader ${member}`)
-    .with({ kind: 'etcd-defragment' }, ({ member }) => `defrag ${member}`)
-    .with({ kind: 'etcd-compact' }, () => 'compact')
-    .with({ kind: P.union('cordon', 'uncordon', 'drain') }, ({ kind, node }) => `${kind} ${node}`)
-    .exhaustive()
 }
 
 /** The size that a person counts: faults and workload steps. */

@@ -14,6 +14,7 @@ import { findabilityWords } from '../findability.ts'
 import { investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
+import { WorkerLost } from '../pool.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { INTERRUPTED_STATUS } from './run.ts'
@@ -29,8 +30,9 @@ interface Catch {
   readonly seed: number
   readonly trials: number
   readonly property: string
-  readonly size: number
-  readonly executions: number
+  /** Undefined when shrinking was given up. */
+  readonly size: number | undefined
+  readonly executions: number | undefined
 }
 
 const DEFAULT_TRIALS = 2_000
@@ -42,13 +44,13 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
   const session = await openSession(io, flags)
   let stopped = false
+  const rows: string[][] = []
   const release = io.onInterrupt(() => {
     stopped = true
     session.pool.stopSoon()
   })
   try {
     const defects = chosen(session, which)
-    const rows: string[][] = []
     let missed = 0
     /** Of a hunt for a single bug: catches, and trials until them. */
     let only: { readonly caught: number; readonly trials: number } | undefined
@@ -75,17 +77,24 @@ export async function huntCommand(io: Io, which: string, flags: HuntFlags): Prom
       rows.push(rowOf(defect, caught, seeds, trials))
       if (session.json) io.out(`${JSON.stringify({ type: 'hunt', defect: defect.id, seeds, caught })}\n`)
     }
-    if (!session.json)
-      io.out(
-        `${textTable(['DEFECT', 'CAUGHT', 'TRIALS (median)', 'SIZE (median)', 'EXECUTIONS (median)', 'BY'], rows)}\n`,
-      )
+    printRows(session, rows)
     if (!session.json && only !== undefined) io.out(`\n${findabilityWords(only.caught, only.trials)}\n`)
     if (stopped) io.err(`\ninterrupted after ${rows.length} of ${defects.length} defects\n`)
     return stopped ? INTERRUPTED_STATUS : missed === 0 ? 0 : 1
+  } catch (error) {
+    // What was found until then took its time.
+    if (rows.length > 0) printRows(session, rows)
+    throw error
   } finally {
     release()
     await session.close()
   }
+}
+
+const HEADINGS = ['DEFECT', 'CAUGHT', 'TRIALS (median)', 'SIZE (median)', 'EXECUTIONS (median)', 'BY']
+
+function printRows(session: Session, rows: readonly string[][]): void {
+  if (!session.json) session.io.out(`${textTable(HEADINGS, rows)}\n`)
 }
 
 function chosen(session: Session, which: string): readonly Defect[] {
@@ -109,17 +118,17 @@ async function huntOne(
   const { trialId, result } = found.record
   const property = result.violation?.property ?? result.verdict
   if (!tell) {
-    const answer = await session.pool.run({
-      kind: 'shrink',
-      from: { suite: defect.suite, defects: [defect.id], seed, path: String(found.number) },
-      maximumExecutions: MAXIMUM_SHRINK_EXECUTIONS,
-    })
-    return {
-      seed,
-      trials: found.number + 1,
-      property,
-      size: answer.scenario.faults.length + answer.scenario.workload.length,
-      executions: answer.executions,
+    const from = { suite: defect.suite, defects: [defect.id], seed, path: String(found.number) }
+    const caught = { seed, trials: found.number + 1, property }
+    try {
+      const answer = await session.pool.run({ kind: 'shrink', from, maximumExecutions: MAXIMUM_SHRINK_EXECUTIONS })
+      const { faults, workload } = answer.scenario
+      return { ...caught, size: faults.length + workload.length, executions: answer.executions }
+    } catch (error) {
+      // It was caught all the same, and the other bugs wait for their turn.
+      if (!(error instanceof WorkerLost)) throw error
+      session.io.err(`${defect.id} was not shrunk: ${error.message}\n`)
+      return { ...caught, size: undefined, executions: undefined }
     }
   }
   const group: FailureGroup = { signature: result.signature ?? result.verdict, first: { trialId, result }, count: 1 }
@@ -192,7 +201,7 @@ function rowOf(defect: Defect, caught: readonly Catch[], seeds: number, trials: 
   ]
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+function median(values: readonly (number | undefined)[]): number | string {
+  const sorted = values.filter((value) => value !== undefined).toSorted((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? '-'
 }

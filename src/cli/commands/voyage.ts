@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { SMALL_TOPOLOGY } from '../../cluster/index.ts'
 import type { KubeObject } from '../../objects/index.ts'
 import { counted, duration, listed, printSummary, summaryLine } from '../../report/index.ts'
-import { type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
+import { type CampaignSummary, type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { readText } from '../files.ts'
 import { findingLine, investigate, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
@@ -53,7 +53,7 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
       untilMillis,
     })
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
-    else io.out(`${printSummary(summary, wallMicros)}\n`)
+    else io.out(`${firstLook(summary, wallMicros)}\n`)
     if (interrupted) return exitStatusOf(summary.verdicts) || INTERRUPTED_STATUS
     await reportFindings(session, summary, { shrink: true, keeper })
     const first = exitStatusOf(summary.verdicts)
@@ -66,6 +66,13 @@ export async function voyageCommand(io: Io, flags: VoyageFlags): Promise<number>
   } finally {
     await session.close()
   }
+}
+
+/** The summary without its lists of names, which mean something only to who has seen them before. */
+function firstLook(summary: CampaignSummary, wallMicros: number): string {
+  const nameless = { ...summary, reached: [], neverReached: [], neverMet: [], vacuousSuites: [], sometimesSeen: [] }
+  const all = summary.reached.length + summary.neverReached.length
+  return `${printSummary(nameless, wallMicros)}\n\n${summary.reached.length} of ${all} properties had something to look at; "npx seatrial list properties" says what each claims.`
 }
 
 /** What is simulated and what is checked. */

@@ -111,7 +111,7 @@ function judgeOne(manifest: Manifest, complaints: Complaint[]): KubeObject | und
   const placed = RESOURCES[info.resource].namespaced
     ? { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } }
     : object
-  const shape = shapeErrors(info.resource, placed)
+  const shape = [...new Set(shapeErrors(info.resource, placed))]
   for (const message of shape) complain(complaints, 'error', manifest, pathIn(message), `${nameOf(object)}: ${message}`)
   if (shape.length > 0) return undefined
   const errors = validateCreate(info.resource, withDefaults(placed as KubeObject))

@@ -5,6 +5,7 @@ import { counted } from '../../report/index.ts'
 import { UserError } from '../../trial/index.ts'
 import { manifestFiles, readText } from '../files.ts'
 import { judgeManifests } from './judge.ts'
+import { patchesNamedIn } from './kustomize.ts'
 import { type Complaint, loadManifests } from './load.ts'
 
 interface ReadManifests {
@@ -21,9 +22,18 @@ export function readManifests(paths: readonly string[], folder: string): ReadMan
       where: paths.join(' '),
       mend: 'name a file or a folder that holds manifests',
     })
-  const loaded = files.map(({ path, isNamed }) => {
+  const texts = files.map(({ path, isNamed }) => {
     const full = resolve(folder, path)
-    return loadManifests(isAbsolute(path) ? path : relative(folder, full), readText(full), isNamed)
+    return { file: isAbsolute(path) ? path : relative(folder, full), text: readText(full), isNamed }
+  })
+  const patches = new Map(
+    texts.flatMap(({ file, text }) => patchesNamedIn(file, text).map((patch) => [patch, file] as const)),
+  )
+  const loaded = texts.map(({ file, text, isNamed }) => {
+    const kustomization = isNamed ? undefined : patches.get(file)
+    if (kustomization === undefined) return loadManifests(file, text, isNamed)
+    const what = `this is a patch of ${kustomization} and is passed over`
+    return { manifests: [], complaints: [{ severity: 'warning', file, line: 1, column: 1, what } satisfies Complaint] }
   })
   const judged = judgeManifests(loaded.flatMap(({ manifests }) => manifests))
   return {
