@@ -224,8 +224,8 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
 
   /** The pods that take up room: every one that has not stopped for good. */
   #activePods(except: PodWorker): Pod[] {
-    const active = [...this.#workers.values()].filter((worker) => worker !== except && worker.phase !== 'terminated')
-    return active.map((worker) => worker.pod)
+    const others = [...this.#workers.values()].filter((worker) => worker !== except)
+    return others.filter(({ phase }) => phase !== 'terminated').map(({ pod }) => pod)
   }
 
   onTerminated(worker: PodWorker, out: Out): void {
@@ -233,9 +233,7 @@ export class Kubelet implements Machine, RuntimeListener, Handler<Pod>, NodeHeal
   }
 
   #drop(worker: PodWorker, out: Out): void {
-    invariant(worker.phase === 'terminated', 'kubelet: a worker is dropped once its pod has stopped', {
-      pod: worker.key,
-    })
+    invariant(worker.phase === 'terminated', 'kubelet: a worker goes once its pod has stopped', { pod: worker.key })
     worker.close(out)
     this.#workers.delete(worker.uid)
     this.#dirty.delete(worker)

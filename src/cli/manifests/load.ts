@@ -148,7 +148,9 @@ interface Raw {
   readonly items?: unknown
 }
 
-function isKustomize({ apiVersion }: Raw): boolean {
+/** kustomize itself does not ask for the apiVersion. */
+function isKustomize({ apiVersion, kind }: Raw): boolean {
+  if (apiVersion === undefined) return kind === 'Kustomization' || kind === 'Component'
   return typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')
 }
 
