@@ -9,8 +9,10 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { PORTFOLIO_STRATEGY } from '../src/cli/fuzz-plan.ts'
 import { standardRegistry } from '../src/standard-registry.ts'
 import { printTrialId, runScenario, STRATEGIES, trialsOf } from '../src/trial/index.ts'
+import { portfolioTrials } from './search-portfolio.ts'
 import { ablationTable, type Cell } from './search-table.ts'
 
 /** Those that plain random search finds seldom first, then some that it finds soon. */
@@ -38,7 +40,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { values } = parseArgs({
   options: {
     defects: { type: 'string', default: DEFECTS.join(',') },
-    strategies: { type: 'string', default: STRATEGIES.map(({ id }) => id).join(',') },
+    strategies: { type: 'string', default: [...STRATEGIES.map(({ id }) => id), PORTFOLIO_STRATEGY].join(',') },
     seeds: { type: 'string', default: String(SEEDS) },
     cap: { type: 'string', default: String(CAP) },
     minutes: { type: 'string', default: String(MINUTES) },
@@ -55,15 +57,17 @@ function cpuMicros(): number {
   return user + system
 }
 
-function searchFor(defect: string, strategy: string, seed: number): Cell {
+async function searchFor(defect: string, strategy: string, seed: number): Promise<Cell> {
   const suite = registry.defects.get(defect)?.suite
   if (suite === undefined) throw new Error(`there is no defect "${defect}"`)
   const begun = cpuMicros()
-  const trials = trialsOf(registry, { suite, defects: [defect], strategy, seed })
+  const source = { suite, defects: [defect], seed }
+  const trials =
+    strategy === PORTFOLIO_STRATEGY ? portfolioTrials(registry, source) : trialsOf(registry, { ...source, strategy })
   let alarms = 0
   let done = 0
   const cell = () => ({ defect, suite, strategy, seed, cap, alarms, trials: done, cpuMicros: cpuMicros() - begun })
-  for (let next = trials.next(); next.done !== true && done < cap; ) {
+  for (let next = await trials.next(); next.done !== true && done < cap; ) {
     const { scenario, options } = next.value
     const result = runScenario(scenario, registry, options)
     done++
@@ -76,7 +80,7 @@ function searchFor(defect: string, strategy: string, seed: number): Cell {
         `alarm without the defect: ${printTrialId({ suite, defects: [], strategy, seed, path: `${next.value.number}` })} ${signature}`,
       )
     }
-    next = trials.next(result)
+    next = await trials.next(result)
   }
   return cell()
 }
@@ -100,7 +104,7 @@ search: for (let seed = 1; seed <= Number(values.seeds); seed++)
     for (const strategy of strategies) {
       if (cells.has(keyOf({ defect, strategy, seed, cap }))) continue
       if (cpuMicros() > deadline) break search
-      const cell = searchFor(defect, strategy, seed)
+      const cell = await searchFor(defect, strategy, seed)
       cells.set(keyOf(cell), cell)
       appendFileSync(values.state, `${JSON.stringify(cell)}\n`)
       console.error(`seed ${seed} ${defect} ${strategy}: ${cell.found ?? `> ${cell.trials}`} (${cell.signature ?? ''})`)

@@ -6,7 +6,7 @@
 import { createContext, Script } from 'node:vm'
 import { Arbitrary, type Random, type Stream, type Value } from 'fast-check'
 import { DeterminismError, guarded } from '../kernel/index.ts'
-import type { Registry, Scenario, Suite } from '../trial/index.ts'
+import type { FaultKind, Registry, Scenario, Suite } from '../trial/index.ts'
 import { UserError } from '../trial/user-error.ts'
 
 const CALL = new Script('body()')
@@ -29,13 +29,13 @@ export function within<T>(millis: number, body: () => T): { readonly value: T } 
   return value
 }
 
-const DRAW_MILLIS = 10_000
+const LIMIT_MILLIS = 10_000
 
 /** Runs the code of a suite. @throws UserError that names it if it throws, asks the real world or does not end */
 function drawn<T>(suite: string, doing: string, body: () => T): T {
   let answer: { readonly value: T } | undefined
   try {
-    answer = within(DRAW_MILLIS, body)
+    answer = within(LIMIT_MILLIS, body)
   } catch (error) {
     if (error instanceof UserError) throw error
     const message = error instanceof Error ? error.message : String(error)
@@ -45,7 +45,7 @@ function drawn<T>(suite: string, doing: string, body: () => T): T {
   }
   if (answer !== undefined) return answer.value
   throw new UserError({
-    what: `the suite "${suite}" had not come to an end after ${DRAW_MILLIS / 1_000} s when ${doing}`,
+    what: `the suite "${suite}" had not come to an end after ${LIMIT_MILLIS / 1_000} s when ${doing}`,
     mend: 'correct the suite',
   })
 }
@@ -74,8 +74,40 @@ export class BoundedArbitrary extends Arbitrary<Scenario> {
   }
 }
 
-/** Suites that somebody has added to `known` ones draw within bounds from now on. */
-export function boundSuites(registry: Registry, known: ReadonlySet<string>): void {
+/** What a registry had before somebody added to it. */
+interface Known {
+  readonly suites: ReadonlySet<string>
+  readonly faults: ReadonlySet<string>
+}
+
+export function knownOf({ suites, faults }: Registry): Known {
+  return { suites: new Set(suites.keys()), faults: new Set(faults.keys()) }
+}
+
+/** Faults that somebody has added check their parameters within bounds from now on: this thread asks them too. */
+function boundFaults(registry: Registry, known: ReadonlySet<string>): void {
+  for (const [id, kind] of registry.faults) {
+    if (known.has(id)) continue
+    const validate: FaultKind['validate'] = (step, topology) => {
+      const answer = within(LIMIT_MILLIS, () => kind.validate(step, topology))
+      if (answer !== undefined) return answer.value
+      throw new UserError({
+        what: `fault ${id} had not come to an end after ${LIMIT_MILLIS / 1_000} s when it was asked to check its parameters`,
+        mend: 'correct the fault',
+      })
+    }
+    // Whatever else it has, such as members of a class, stays its own.
+    registry.faults.set(id, Object.create(kind, { validate: { value: validate } }) as FaultKind)
+  }
+}
+
+/** Suites and faults that somebody has added to `known` ones keep within bounds of time from now on. */
+export function boundAdded(registry: Registry, known: Known): void {
+  boundFaults(registry, known.faults)
+  boundSuites(registry, known.suites)
+}
+
+function boundSuites(registry: Registry, known: ReadonlySet<string>): void {
   for (const [id, suite] of registry.suites) {
     if (known.has(id)) continue
     const bounded: Suite = {

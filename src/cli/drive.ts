@@ -14,7 +14,7 @@ import {
 } from '../trial/index.ts'
 import type { BeginNews, News, TrialNews } from './jobs.ts'
 import { type Pool, WorkerLost } from './pool.ts'
-import { secondOpinion } from './second-opinion.ts'
+import { secondOpinion, workersOf } from './second-opinion.ts'
 
 type Source = Pick<Block, 'suite' | 'defects' | 'strategy' | 'seed'>
 
@@ -111,13 +111,19 @@ async function driveBlock(drive: Drive, block: Block, deliver: (delivered: Deliv
   while (next < end && !drive.isStopped()) {
     try {
       const job = { kind: 'trials', ...block, from: next, count: end - next } as const
-      await drive.pool.run(drive.footprint === true ? { ...job, footprint: true } : job, (news: News) => {
+      let place: number | undefined
+      const onNews = (news: News) => {
         if (news.kind === 'begins') begun = news
         if (news.kind !== 'trial') return
         next = news.number + 1
         const isSample = drive.elsewhere !== undefined && news.number % drive.sampleEvery === 0
-        if (isSample) handLate(sampled(drive, block, news))
+        if (isSample) handLate(sampled(drive, block, news, place))
         else hand(delivery(block, news))
+      }
+      await drive.pool.run(drive.footprint === true ? { ...job, footprint: true } : job, onNews, {
+        onSeat: (seat) => {
+          place = seat
+        },
       })
       break
     } catch (error) {
@@ -137,9 +143,15 @@ function delivery(source: Source, { number, result, properties, wallMicros, scen
   return { record: { trialId, result, wallMicros, ...(scenario === undefined ? {} : { scenario }) }, properties }
 }
 
-async function sampled(drive: Drive, source: Source, news: TrialNews): Promise<Delivered> {
+/** Once more in another worker, which has other trials behind it, and in another process. */
+async function sampled(drive: Drive, source: Source, news: TrialNews, place: number | undefined): Promise<Delivered> {
   const scenario = news.scenario ?? scenarioOfTrial(drive.registry, { ...source, path: String(news.number) })
-  const other = await secondOpinion(scenario, news.result, drive.pool, drive.elsewhere!)
+  const { pool, elsewhere } = drive
+  const same = workersOf(pool, (one) => one === place)
+  const others = workersOf(pool, (one) => one !== place)
+  const other =
+    (await secondOpinion(scenario, news.result, same, others, 'in another worker')) ??
+    (await secondOpinion(scenario, news.result, same, elsewhere!))
   return delivery(source, other === undefined ? news : { ...news, result: other })
 }
 

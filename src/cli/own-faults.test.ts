@@ -53,6 +53,14 @@ const CASES: readonly (readonly [name: string, parts: Parts, says: RegExp, statu
   ],
   ['clock', { heal: 'Date.now()' }, /fault squall threw when it was healed: Date\.now\(\) was used inside a trial/, 3],
   ['hangs', { heal: 'for (;;) {}' }, /fault squall does not come to an end \(no trial ended within 1\.5 s\)/, 3],
+  ['waits', { validate: 'for (;;) {}' }, /fault squall does not come to an end \(no trial ended within 1\.5 s\)/, 3],
+  [
+    'bounds',
+    { validate: 'for (;;) {}' },
+    /fault squall had not come to an end after 10 s when it was asked to check its parameters/,
+    2,
+  ],
+  ['refuses', { validate: "return 'too windy'" }, /squall: too windy/, 2],
   ['checks', { validate: "throw new Error('oh no')" }, /fault squall threw when it was asked to check .*: oh no/, 2],
   ['suite', { suite: "throw new Error('oh no')" }, /the suite "mine" threw when it was asked for scenarios: oh no/, 2],
   ['draws', { draw: 'Math.random()' }, /the suite "mine" threw when a scenario was drawn: .*\n.*fast-check/, 2],
@@ -70,7 +78,7 @@ afterAll(() => folder.remove())
 const built = builtBefore(beforeAll)
 
 test.each(CASES)('%s', async (name, _parts, says, expected) => {
-  const flags = `--trials 1 --workers 1 --watchdog ${name === 'endless' ? '30s' : '1.5s'} --no-shrink --dir ${name}`
+  const flags = `--trials 1 --workers 1 --watchdog ${name === 'endless' || name === 'bounds' ? '30s' : '1.5s'} --no-shrink --dir ${name}`
   const { status, out, err } = await startProcess(
     built.file,
     ['run', 'mine', '--properties', `${name}.mjs`, ...flags.split(' ')],

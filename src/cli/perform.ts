@@ -74,6 +74,7 @@ function performTrials(job: TrialsJob, around: Surroundings): Answers['trials'] 
   let done = 0
   for (const scenario of scenariosFrom(arbitrary, seed, from, count)) {
     if (around.isStopped()) break
+    assertRunnable(scenario, around.registry, scenario.name, around.onActivity)
     const { result, wallMicros } = timed(scenario, around, undefined, wanted)
     around.tell({ kind: 'trial', number: from + done, result, properties: scenario.properties, wallMicros })
     done++
@@ -89,7 +90,7 @@ function performLanes(
   around: Surroundings,
 ): Answers['trials'] {
   let done = 0
-  for (let lane = laneOf(from); lane <= laneOf(from + count - 1); lane++) {
+  for (let lane = laneOf(strategy, from); lane <= laneOf(strategy, from + count - 1); lane++) {
     const trials = laneTrials(strategy, lane, { registry: around.registry, suite, seed, arbitrary })
     let next = trials.next()
     while (next.done !== true && next.value.number < from + count) {
@@ -162,7 +163,7 @@ export function traceLines(kernel: Kernel, withFacts: boolean): string[] {
 function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer {
   const { scenario, stopAtMicros } = job
   const { registry } = around
-  assertRunnable(scenario, registry)
+  assertRunnable(scenario, registry, scenario.name, around.onActivity)
   const answer = timed(scenario, around, job)
   const { verdict, signature } = answer.result
   if (verdict !== 'failed' || job.story !== true || stopAtMicros !== undefined || signature === undefined) return answer

@@ -42,8 +42,20 @@ export class WorkerLost extends Error {
   }
 }
 
+/** How a job is done. */
+export interface RunOptions {
+  /** Every call into a property or fault announces itself. Default: false. */
+  readonly labelled?: boolean
+  /** Told at which place of the pool the job is done. */
+  onSeat?(place: number): void
+  /** At which places it may be done. A pool of one asks nobody. */
+  mayTake?(place: number): boolean
+}
+
 interface Waiting {
   readonly job: Job
+  readonly onSeat: ((place: number) => void) | undefined
+  readonly mayTake: ((place: number) => boolean) | undefined
   readonly labelled: boolean
   readonly onNews: (news: News) => void
   readonly resolve: (answer: Answers[keyof Answers]) => void
@@ -92,13 +104,15 @@ export class Pool {
   run<K extends Job['kind']>(
     job: Extract<Job, { readonly kind: K }>,
     onNews: (news: News) => void = () => {},
-    options: { readonly labelled?: boolean } = {},
+    { labelled = false, onSeat, mayTake }: RunOptions = {},
   ): Promise<Answers[K]> {
     if (this.#closed) return Promise.reject(new Error('the pool is closed'))
     return new Promise((resolve, reject) => {
       this.#queue.push({
         job,
-        labelled: options.labelled ?? false,
+        labelled,
+        onSeat,
+        mayTake: this.size === 1 ? undefined : mayTake,
         onNews,
         resolve: resolve as Waiting['resolve'],
         reject,
@@ -123,11 +137,13 @@ export class Pool {
   }
 
   #dispatch(): void {
-    for (const seat of this.#seats) {
+    for (const [place, seat] of this.#seats.entries()) {
       if (!seat.isFree) continue
-      const next = this.#queue.shift()
-      if (next === undefined) return
-      seat.take(next)
+      const index = this.#queue.findIndex(({ mayTake }) => mayTake?.(place) ?? true)
+      if (index < 0) continue
+      const [next] = this.#queue.splice(index, 1)
+      next?.onSeat?.(place)
+      seat.take(next as Waiting)
     }
   }
 }

@@ -7,12 +7,13 @@ import {
   type Block,
   featuresOf,
   type Gain,
-  LANE_TRIALS,
+  laneTrialsOf,
   PORTFOLIO,
   parseTrialId,
   planRound,
   type Shard,
   seedAt,
+  strategyOf,
 } from '../trial/index.ts'
 import type { Delivered } from './drive.ts'
 import { failureOf } from './keeper.ts'
@@ -109,7 +110,7 @@ export class PortfolioBlocks implements AsyncIterator<Block, undefined> {
       const record = { lane: given.lane, ...lane }
       this.#enter(given, record)
       // One that was cut short by the number of trials may go on another time.
-      if (block.count === LANE_TRIALS) this.#plan.onLane(record)
+      if (block.count === laneTrialsOf(strategyOf(block.strategy))) this.#plan.onLane(record)
     }
     while (this.#waiting.length > 0) {
       const answer = this.#plan.isStopped() ? END : this.#take()
@@ -158,9 +159,11 @@ export class PortfolioBlocks implements AsyncIterator<Block, undefined> {
     const name = `${seed}/${shard.index}/${shard.count}`
     for (const { suite, strategy } of planRound(round, suites, PORTFOLIO, this.#gains, name)) {
       const key = `${suite}~${strategy}`
-      const place = (this.#counts.get(key) ?? 0) * LANE_TRIALS
-      this.#counts.set(key, place / LANE_TRIALS + 1)
-      const count = Math.min(LANE_TRIALS, this.#left)
+      const length = laneTrialsOf(strategyOf(strategy))
+      const lane = this.#counts.get(key) ?? 0
+      this.#counts.set(key, lane + 1)
+      const place = lane * length
+      const count = Math.min(length, this.#left)
       if (count <= 0) break
       this.#left -= count
       const own = seedAt(seed, shard, Math.floor(place / seedTrials))

@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url'
 import { standardRegistry } from '../standard-registry.ts'
 import type { Registry } from '../trial/registry.ts'
 import { UserError } from '../trial/user-error.ts'
-import { boundSuites } from './bounded.ts'
+import { boundAdded, knownOf } from './bounded.ts'
 
 /** The built-in registry and what the module at `file` adds: its default export is called with the registry. @throws UserError */
 export async function loadRegistry(file?: string): Promise<Registry> {
   const registry = standardRegistry()
   if (file === undefined) return registry
-  const known = new Set(registry.suites.keys())
+  const known = knownOf(registry)
   const path = resolve(file)
   assertModule(file)
   const register = (await importModule(path, file)) as { readonly default?: unknown }
@@ -41,7 +41,7 @@ export async function loadRegistry(file?: string): Promise<Registry> {
       mend: 'register at once: export default (registry) => { registry.property({ … }) }',
     })
   }
-  boundSuites(registry, known)
+  boundAdded(registry, known)
   return registry
 }
 

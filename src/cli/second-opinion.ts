@@ -6,6 +6,11 @@ import { type Pool, WorkerLost } from './pool.ts'
 /** Whoever can run a scenario: workers, processes, or this very thread. */
 export type Runner = Pick<Pool, 'run'>
 
+/** Some of the workers of a pool; of a pool of one, that one. */
+export function workersOf(pool: Pool, mayTake: (place: number) => boolean): Runner {
+  return { run: (job, onNews, options) => pool.run(job, onNews, { ...options, mayTake }) }
+}
+
 /**
  * The result in which the second run differs: `diverged`, or the error of a property that was let through the first time.
  * Undefined if the two runs agree. `first` is the result to compare with.
@@ -42,11 +47,20 @@ async function compare(
     here.run({ kind: 'scenario', scenario, trace: true, facts: true }),
     elsewhere.run({ kind: 'scenario', scenario, trace: true, facts: true }),
   ])
-  return asDiverged(
-    first,
+  const difference =
     firstDifference(mine.trace ?? [], theirs.trace ?? [], where) ??
-      `trace hashes ${first.traceHash} and ${result.traceHash}, although two further runs agree in every event and fact: something remembers earlier runs`,
-  )
+    `trace hashes ${first.traceHash} and ${result.traceHash}, although two further runs agree in every event and fact: something remembers earlier runs`
+  const verdicts =
+    result.verdict === first.verdict
+      ? ''
+      : `; the verdict is ${verdictOf(first)} here and ${verdictOf(result)} ${where}`
+  return asDiverged(first, `${difference}${verdicts}`)
+}
+
+/** Who decided it, if one property did: it may be the one that goes by something outside of the cluster. */
+function verdictOf({ verdict, violation, error }: TrialResult): string {
+  const property = violation?.property ?? error?.property
+  return property === undefined ? verdict : `${verdict} (${property})`
 }
 
 /** The first line that differs, with both versions and what differs in it. */

@@ -21,6 +21,7 @@ const ELSEWHERE = 'process.send !== undefined'
 const folder = temporaryFolder({
   'exits.mjs': property('process.exit(7)'),
   'rejects.mjs': property("Promise.reject(new Error('nobody waited for this'))"),
+  'second-thread.mjs': `import { threadId } from 'node:worker_threads'\n${property("if (threadId === 2) report.fail({ subject: 'etcd-0', message: 'm', shape: 's' })")}`,
   'exits-elsewhere.mjs': property(`if (${ELSEWHERE}) process.exit(4)`),
   'hangs-elsewhere.mjs': property(`if (${ELSEWHERE}) for (;;) {}`),
   'writes.mjs': property('').replace('() => { report.reached(); ', "(fact) => { report.reached(); fact.role = 'boat'"),
@@ -94,6 +95,15 @@ test.each([
   )
   expect(out).toMatch(/verdicts: 0 passed, 1 diverged/)
   expect(out).toMatch(says)
+  expect(status).toBe(3)
+})
+
+test('a property that goes by which worker it is in: another worker shows it, and no process would have', async () => {
+  const { status, out } = await seatrial(
+    'run elections finalizers --trials 1 --workers 2 --no-shrink --dir threads --properties second-thread.mjs',
+  )
+  expect(out).toMatch(/verdicts: 0 passed, 2 diverged/)
+  expect(out).toMatch(/the verdict is (\w+ here and failed \(mine\)|failed \(mine\) here and \w+) in another worker/)
   expect(status).toBe(3)
 })
 

@@ -20,6 +20,7 @@ function validated(kind: FaultKind, fault: FaultStep, { topology }: Scenario): s
   try {
     return kind.validate(fault, topology)
   } catch (error) {
+    if (error instanceof UserError) throw error
     const message = error instanceof Error ? error.message : String(error)
     throw new UserError({
       what: `fault ${kind.id} threw when it was asked to check its parameters: ${message}`,
@@ -28,8 +29,15 @@ function validated(kind: FaultKind, fault: FaultStep, { topology }: Scenario): s
   }
 }
 
-/** Everything that is wrong with the scenario's names, targets and times; empty when it can run. */
-export function mistakesOf(scenario: Scenario, registry: Registry): readonly ScenarioMistake[] {
+/**
+ * Everything that is wrong with the scenario's names, targets and times; empty when it can run. `onActivity`: told whose check
+ * is asked, `fault partition`, and with an empty text that it has answered.
+ */
+export function mistakesOf(
+  scenario: Scenario,
+  registry: Registry,
+  onActivity?: (speaking: string) => void,
+): readonly ScenarioMistake[] {
   const mistakes: ScenarioMistake[] = []
   const complain = (path: string, what: string, mend: string) => mistakes.push({ path, what, mend })
   const names = namesOf(scenario.topology)
@@ -46,7 +54,9 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
       )
       return
     }
+    onActivity?.(`fault ${kind.id}`)
     const wrong = validated(kind, fault, scenario)
+    onActivity?.('')
     if (wrong !== undefined) {
       const known = Object.entries(kind.parameters).map(([name, meaning]) => `${name}: ${meaning}`)
       complain(
@@ -108,8 +118,13 @@ export function mistakesOf(scenario: Scenario, registry: Registry): readonly Sce
 }
 
 /** @throws UserError naming the first mistake, if there is one. */
-export function assertRunnable(scenario: Scenario, registry: Registry, where = scenario.name): void {
-  const [first, ...others] = mistakesOf(scenario, registry)
+export function assertRunnable(
+  scenario: Scenario,
+  registry: Registry,
+  where = scenario.name,
+  onActivity?: (speaking: string) => void,
+): void {
+  const [first, ...others] = mistakesOf(scenario, registry, onActivity)
   if (first === undefined) return
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   throw new UserError({ what: `${first.what}${more}`, where: `${where} ${first.path}`, mend: first.mend })

@@ -84,10 +84,11 @@ export { signatureOf, subjectKind } from './signature.ts'
 export {
   featuresOf,
   type Gain,
-  LANE_TRIALS,
+  type LaneTrial,
   type LearningStrategy,
   laneOf,
   laneTrials,
+  laneTrialsOf,
   PORTFOLIO,
   pctBounds,
   planRound,

@@ -2,7 +2,7 @@
 
 import type { Registry } from './registry.ts'
 import type { TrialResult } from './result.ts'
-import { LANE_TRIALS, type LaneTrial, laneTrials } from './strategies/index.ts'
+import { type LaneTrial, laneTrials, laneTrialsOf } from './strategies/index.ts'
 import { scenariosFrom, strategyOf, suiteArbitrary, type TrialId } from './trial-id.ts'
 
 /** The answer to each trial is its result. It ends only where there is nothing more to try. */
@@ -13,14 +13,15 @@ export function* trialsOf(
   const arbitrary = suiteArbitrary(registry, suite, defects, strategy)
   const how = strategyOf(strategy)
   for (let lane = 0; ; lane++) {
-    const first = lane * LANE_TRIALS
+    const length = laneTrialsOf(how)
+    const first = lane * length
     if (how.kind === 'learning') {
       let done = 0
       const trials = laneTrials(how, lane, { registry, suite, seed, arbitrary })
       for (let next = trials.next(); next.done !== true; done++) next = trials.next(yield next.value)
       if (done === 0) return
     } else
-      for (const [index, scenario] of scenariosFrom(arbitrary, seed, first, LANE_TRIALS).entries())
+      for (const [index, scenario] of scenariosFrom(arbitrary, seed, first, length).entries())
         yield { number: first + index, scenario, options: {} }
   }
 }

@@ -127,7 +127,7 @@ function learnedTrial(registry: Registry, id: TrialId, arbitrary: Arbitrary<Scen
   const [first = ''] = id.path.split(':', 1)
   const number = Number(first)
   if (strategy.kind !== 'learning') return undefined
-  const trials = laneTrials(strategy, laneOf(number), { registry, suite: id.suite, seed: id.seed, arbitrary })
+  const trials = laneTrials(strategy, laneOf(strategy, number), { registry, suite: id.suite, seed: id.seed, arbitrary })
   let next = trials.next()
   while (next.done !== true) {
     const { scenario, options } = next.value

@@ -1,7 +1,7 @@
 /** What a test asks for, checked and made whole: a registry, where scenarios come from, which properties they are held to. */
 import { resolve } from 'node:path'
 import type { Arbitrary } from 'fast-check'
-import { BoundedArbitrary, boundSuites } from '../cli/bounded.ts'
+import { BoundedArbitrary, boundAdded, knownOf } from '../cli/bounded.ts'
 import { readText } from '../cli/files.ts'
 import { assertCheckable, printComplaint, readManifests } from '../cli/manifests/read.ts'
 import { manifestSuite, OCCASIONS } from '../cli/manifests/suite.ts'
@@ -111,9 +111,9 @@ export function planOf(title: string, options: TrialOptions): Plan {
       mend: 'suites and scenarios say themselves what happens in them',
     })
   const registry = standardRegistry()
-  const known = new Set(registry.suites.keys())
+  const known = knownOf(registry)
   options.register?.(registry)
-  boundSuites(registry, known)
+  boundAdded(registry, known)
   const { properties, defects = [] } = options
   const ids = properties?.map((given) => idOf(given, registry))
   for (const defect of defects)

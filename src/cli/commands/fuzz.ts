@@ -10,7 +10,7 @@ import {
   type CorpusName,
   type DoneTrials,
   exitStatusOf,
-  LANE_TRIALS,
+  laneTrialsOf,
   mistakesOf,
   omissionsOf,
   openCorpus,
@@ -331,6 +331,7 @@ function plainBlocks(
   done: DoneTrials | undefined,
 ): Iterator<Block> {
   const how = strategy === undefined ? {} : { strategy }
-  const blockTrials = strategyOf(strategy).kind === 'learning' ? LANE_TRIALS : FUZZ_BLOCK_TRIALS
+  const searched = strategyOf(strategy)
+  const blockTrials = searched.kind === 'learning' ? laneTrialsOf(searched) : FUZZ_BLOCK_TRIALS
   return blocksOf({ ...plan, ...how, blockTrials }, done)
 }

@@ -11,8 +11,9 @@ import { mistakesOf } from '../check-scenario.ts'
 import type { Registry } from '../registry.ts'
 import type { FaultStep, Scenario } from '../scenario.ts'
 import { sizeOf } from '../shrink-passes.ts'
-import { type Course, LANE_TRIALS, type Lane, type LearningStrategy } from './strategy.ts'
+import type { Course, Lane, LearningStrategy } from './strategy.ts'
 
+const LANE_TRIALS = 64
 const SAMPLE = 96
 const MOMENTS = 4
 /** Between the two of a pair. */
@@ -101,6 +102,7 @@ function* course(lane: Lane): Course {
 export const exhaustive: LearningStrategy = {
   kind: 'learning',
   id: 'exhaustive',
+  laneTrials: LANE_TRIALS,
   title: 'every scenario of at most two faults and steps, at a few moments, smallest first',
   source:
     'Jackson and Damon, "Elements of Style: Analyzing a Software Design Feature with a Counterexample Detector", 1996',

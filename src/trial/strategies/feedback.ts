@@ -55,6 +55,8 @@ function offspring(archive: readonly Kept[], lane: Lane, dice: Dice): Scenario {
 export const feedback: LearningStrategy = {
   kind: 'learning',
   id: 'feedback',
+  // What was kept is lost at the end of a lane: it must be worth the warming up.
+  laneTrials: 256,
   title: 'keeps scenarios that showed something new, and mutates them',
   source: 'Zalewski, American Fuzzy Lop, 2013',
   course,

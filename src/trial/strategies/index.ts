@@ -11,7 +11,7 @@ export { featuresOf } from './features.ts'
 export { type LaneTrial, laneOf, laneTrials } from './lane.ts'
 export { pctBounds } from './pct.ts'
 export { type Gain, PORTFOLIO, planRound } from './portfolio.ts'
-export { LANE_TRIALS, type LearningStrategy, type Strategy } from './strategy.ts'
+export { type LearningStrategy, laneTrialsOf, type Strategy } from './strategy.ts'
 
 export const STRATEGIES: readonly Strategy[] = [random, swarm, pct, targeted, feedback, exhaustive]
 

@@ -4,7 +4,7 @@ import type { TrialOptions } from '../execute.ts'
 import type { Registry } from '../registry.ts'
 import type { TrialResult } from '../result.ts'
 import type { Scenario } from '../scenario.ts'
-import { LANE_TRIALS, type LearningStrategy } from './strategy.ts'
+import type { LearningStrategy } from './strategy.ts'
 
 /** Where lanes are taken from: a suite under a seed, with defects switched on if there are any. */
 export interface LaneSource {
@@ -22,9 +22,9 @@ export interface LaneTrial {
   readonly options: TrialOptions
 }
 
-/** The lane that the trial of that number is in. */
-export function laneOf(number: number): number {
-  return Math.floor(number / LANE_TRIALS)
+/** The lane of the strategy that the trial of that number is in. */
+export function laneOf({ laneTrials: length }: LearningStrategy, number: number): number {
+  return Math.floor(number / length)
 }
 
 /** The trials of a lane in order. The answer to each is its result. */
@@ -33,7 +33,8 @@ export function* laneTrials(
   lane: number,
   { registry, suite, seed, arbitrary }: LaneSource,
 ): Generator<LaneTrial, void, TrialResult> {
-  const first = lane * LANE_TRIALS
+  const length = strategy.laneTrials
+  const first = lane * length
   let drawn: Scenario[] = []
   let used = 0
   const course = strategy.course({
@@ -42,13 +43,13 @@ export function* laneTrials(
     seed,
     number: lane,
     fresh: () => {
-      if (drawn.length === 0) drawn = sample(arbitrary, { seed, path: String(first), numRuns: LANE_TRIALS })
-      return drawn[used++ % LANE_TRIALS] as Scenario
+      if (drawn.length === 0) drawn = sample(arbitrary, { seed, path: String(first), numRuns: length })
+      return drawn[used++ % length] as Scenario
     },
     sample: (count) => sample(arbitrary, { seed, numRuns: count }),
   })
   let next = course.next()
-  for (let number = first; number < first + LANE_TRIALS && next.done !== true; number++) {
+  for (let number = first; number < first + length && next.done !== true; number++) {
     const { scenario, options = {} } = next.value
     next = course.next(yield { number, scenario, options })
   }

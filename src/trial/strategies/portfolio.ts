@@ -18,7 +18,7 @@ const FAILURE_PAYS = 50
 /** Out of so many lanes one goes to any strategy, whatever it paid. */
 const EXPLORE_ONE_IN = 4
 /** Events of a lane of which nothing is known yet. */
-const LANE_EVENTS = 300_000
+const LANE_EVENTS = 100_000
 /** Rounds before the last that still count; each counts half of the next. */
 const MEMORY_ROUNDS = 12
 

@@ -12,9 +12,6 @@ import type { Scenario } from '../scenario.ts'
 export const STRATEGY_IDS = ['random', 'swarm', 'pct', 'targeted', 'feedback', 'exhaustive'] as const
 export type StrategyId = (typeof STRATEGY_IDS)[number]
 
-/** Trials of a lane. Long enough to learn something, short enough to be given to one worker. */
-export const LANE_TRIALS = 64
-
 /** A scenario to try, and what the strategy wants to see of the run. */
 export interface Attempt {
   readonly scenario: Scenario
@@ -54,7 +51,17 @@ export interface DrawnStrategy extends Titled {
 
 export interface LearningStrategy extends Titled {
   readonly kind: 'learning'
+  /** Trials of a lane. Long enough to learn something, short enough to be given to one worker; a divisor of 4,096. */
+  readonly laneTrials: number
   course(lane: Lane): Course
 }
 
 export type Strategy = DrawnStrategy | LearningStrategy
+
+/** Of one that is drawn, where several strategies take turns: short, so that each suite soon has had one. */
+const DRAWN_LANE_TRIALS = 16
+
+/** How many trials are given out at once where strategies take turns. */
+export function laneTrialsOf(strategy: Strategy): number {
+  return strategy.kind === 'learning' ? strategy.laneTrials : DRAWN_LANE_TRIALS
+}

@@ -142,6 +142,8 @@ function* course(lane: Lane): Course {
 export const targeted: LearningStrategy = {
   kind: 'learning',
   id: 'targeted',
+  // Four runs that show phases, with what strikes into each of them: nothing is learned beyond that.
+  laneTrials: 4 * (1 + STRIKES),
   title: 'learns the phases of a run, then strikes a process in one of them',
   source: 'Sun et al., "Automatic Reliability Testing for Cluster Management Controllers", 2022',
   course,
