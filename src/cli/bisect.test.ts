@@ -1,6 +1,6 @@
 /** The first commit at which a scenario fails: the search by halves, and the command in a small repository of its own. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -108,6 +108,57 @@ test('between given commits; another failure is not this one; JSON lines', async
   expect(status).toBe(0)
   const other = await seatrial('--good', 'HEAD~6', '--bad', 'HEAD~1')
   expect(other).toMatchObject({ status: 2, err: expect.stringMatching(/--good .*the scenario does not pass there/) })
+})
+
+test('a scenario that older commits know nothing of: it fails since there is all that it needs', async () => {
+  const own = join(repo, '../young')
+  const young = (...words: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], { cwd: own, encoding: 'utf8' })
+  mkdirSync(own)
+  young('init', '-q', '-b', 'main')
+  writeFileSync(join(own, 'program.mjs'), PROGRAM)
+  writeFileSync(join(own, 'x.scenario.json'), printScenario(fakeScenario()))
+  for (let place = 0; place < 12; place++) {
+    writeFileSync(join(own, 'state'), place < 5 ? '2 x\n' : '1 a/late/pod\n')
+    writeFileSync(join(own, 'note'), `${place}`)
+    young('add', '-A')
+    young('commit', '-q', '-m', `number ${place}`)
+  }
+  const run = ['--build', 'true', '--run', 'node program.mjs {scenario}']
+  const { status, out } = await runMain(['bisect', 'x.scenario.json', ...run], own)
+  expect(out).toMatch(
+    /it passes at no commit: it fails since there is all that it needs, after \d tries:\n {4}[0-9a-f]+ number 5\n.*\nthe commit before cannot tell: status 2\n$/,
+  )
+  expect(status).toBe(1)
+  const json = (await runMain(['bisect', 'x.scenario.json', ...run, '--json'], own)).out.trim().split('\n').at(-1) ?? ''
+  expect(JSON.parse(json)).toMatchObject({ type: 'bisect', passed: false, because: 'status 2' })
+})
+
+test('packages are installed once where commits need the same, and each commit is prepared', async () => {
+  const own = join(repo, '../packages')
+  const packages = (...words: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words], { cwd: own, encoding: 'utf8' })
+  mkdirSync(own)
+  packages('init', '-q', '-b', 'main')
+  const log = join(own, '../prepared')
+  const script = (name: string) => `node -e "require('fs').appendFileSync('${log}', '${name} ')"`
+  const lock = (version: string) =>
+    JSON.stringify({ name: 'own', version, lockfileVersion: 3, packages: { '': { name: 'own', version } } })
+  writeFileSync(join(own, 'program.mjs'), PROGRAM)
+  writeFileSync(join(own, 'x.scenario.json'), printScenario(fakeScenario()))
+  for (let place = 0; place < 6; place++) {
+    const version = place < 1 ? '1.0.0' : '2.0.0'
+    const scripts = { preinstall: script('installs'), prepare: script('prepares') }
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'own', version, scripts }))
+    writeFileSync(join(own, 'package-lock.json'), lock(version))
+    writeFileSync(join(own, 'state'), place < 4 ? '0\n' : '1 a/late/pod\n')
+    writeFileSync(join(own, 'note'), `${place}`)
+    packages('add', '-A')
+    packages('commit', '-q', '-m', `number ${place}`)
+  }
+  const { out } = await runMain(['bisect', 'x.scenario.json', '--run', 'node program.mjs {scenario}'], own)
+  expect(out).toMatch(/the first commit at which it fails, after 3 tries:\n {4}[0-9a-f]+ number 4\n/)
+  expect(readFileSync(log, 'utf8').trim().split(' ')).toEqual(['installs', 'prepares', 'prepares', 'prepares'])
 })
 
 test('it failed always', async () => {

@@ -47,17 +47,41 @@ function nearestToMiddle(low: number, high: number, skipped: ReadonlySet<number>
   return undefined
 }
 
-/** Looks for a commit that passes among the ancestors, further back each time. @returns its place in `line`, old to new */
-export function lastGood(
-  line: readonly string[],
-  judge: (commit: string) => Judgement,
-): { readonly good: number | undefined; readonly bad: number } {
+/** What `lastGood` found, as places in the line. */
+export interface Reach {
+  /** A commit that passes. */
+  readonly good: number | undefined
+  /** The oldest that was tried and fails. */
+  readonly bad: number
+  /** The nearest older one that could not be judged: it may know nothing of what the scenario is about. */
+  readonly skipped: number | undefined
+}
+
+/** Looks for a commit that passes among the ancestors, further back each time. */
+export function lastGood(line: readonly string[], judge: (commit: string) => Judgement): Reach {
   let bad = line.length - 1
+  let skipped: number | undefined
   for (let back = 1; ; back *= 2) {
     const place = Math.max(0, line.length - 1 - back)
     const { judgement } = judge(line[place] as string)
-    if (judgement === 'passes') return { good: place, bad }
-    if (judgement === 'fails') bad = place
-    if (place === 0) return { good: undefined, bad }
+    if (judgement === 'passes') return { good: place, bad, skipped }
+    if (judgement === 'fails') {
+      bad = place
+      skipped = undefined
+    } else skipped ??= place
+    if (place === 0) return { good: undefined, bad, skipped }
   }
+}
+
+/** The first commit after place `from`, which cannot be judged, that fails; what cannot be judged lies before it. */
+export function firstJudged(
+  line: readonly string[],
+  from: number,
+  bad: number,
+  judge: (commit: string) => Judgement,
+): readonly string[] {
+  return bisect(line.slice(from + 1, bad + 1), (commit) => {
+    const judged = judge(commit)
+    return judged.judgement === 'skipped' ? { judgement: 'passes' } : judged
+  }).commits
 }

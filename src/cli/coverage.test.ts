@@ -87,7 +87,9 @@ test('a campaign ends when hardly anything new is to be expected, after the same
   expect(trials).toBeGreaterThanOrEqual(metAfter(err))
   expect(chanceOfNews.value).toBeLessThan(0.9)
   const short = await seatrial(`${flags} 90% --workers 1 --dir short --trials 20`)
-  expect(coverageIn(short.out).trials).toBe(20)
+  // Those of the second lane strike where others have learned to: they are not drawn by chance.
+  expect(coverageIn(short.out).trials).toBe(16)
+  expect(short.out.match(/"type":"trial"/g)).toHaveLength(20)
   expect(short.err).not.toMatch(/it ended because/)
   const on = await seatrial('fuzz --resume --no-shrink --json --workers 1 --dir short --trials 1000')
   expect(metAfter(on.err)).toBe(metAfter(err))

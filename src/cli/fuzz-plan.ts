@@ -44,11 +44,11 @@ export interface FuzzPlan {
 export const FUZZ_BLOCK_TRIALS = 32
 
 const WHOLE: Shard = { index: 1, count: 1 }
-/** What a campaign does that names no strategy. */
-const PLAIN = 'random'
-
-/** Several strategies, in turn or as they pay. */
+/** Several strategies, in turn or as they pay. What a campaign does that names no strategy. */
 export const PORTFOLIO_STRATEGY = 'portfolio'
+
+/** A journal without a strategy is of this one. */
+const PLAIN = 'random'
 
 function knownStrategy(id: string): string {
   if (id === PORTFOLIO_STRATEGY) return id
@@ -64,7 +64,7 @@ function assertChance(strategy: string | undefined): void {
   throw new UserError({
     what: `it is asked of trials drawn by chance, and the strategy ${strategy} draws none`,
     where: '--until-new-state-rate',
-    mend: 'leave out --strategy, or take the portfolio, of which some lanes are drawn',
+    mend: 'leave out --strategy: some lanes of the portfolio are drawn',
   })
 }
 
@@ -81,11 +81,11 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
       : flags.seed === 'from-git'
         ? seedOfCommit(headCommit(session.io.folder, '--seed from-git'))
         : parseSeed(flags.seed)
-  const strategy = flags.strategy === undefined || flags.strategy === PLAIN ? undefined : knownStrategy(flags.strategy)
-  if (rate !== undefined) assertChance(strategy)
+  const wanted = flags.strategy === undefined ? undefined : knownStrategy(flags.strategy)
+  if (rate !== undefined) assertChance(wanted)
   const folder = join(session.dir, 'campaigns')
   if (flags.resume === true) {
-    const past = latest(session, folder, { ...flags, shard, seed, strategy })
+    const past = latest(session, folder, { ...flags, shard, seed, strategy: wanted })
     const left = past.head.budgetMicros === undefined ? undefined : past.head.budgetMicros - past.usedMicros
     const more = budgetMicros ?? (trials === undefined ? left : undefined)
     const newStateRate = rate ?? past.head.newStateRate
@@ -104,6 +104,7 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
       where: 'seatrial fuzz',
       mend: 'say how long: --budget 10m of real time, --trials 5000, --until-new-state-rate 0.05, or --resume to go on with the last campaign',
     })
+  const strategy = wanted ?? PORTFOLIO_STRATEGY
   const head: JournalHead = {
     type: 'campaign',
     format: 'seatrial/journal',
@@ -113,7 +114,7 @@ export function planFuzz(session: Session, flags: FuzzFlags): FuzzPlan {
     suites: flags.suites ?? [...session.registry.suites.keys()],
     defects: flags.defects ?? [],
     shard: shard ?? WHOLE,
-    ...(strategy === undefined ? {} : { strategy }),
+    ...(strategy === PLAIN ? {} : { strategy }),
     properties: [...session.registry.properties.keys()],
     ...(session.propertiesFile === undefined
       ? {}
@@ -150,7 +151,7 @@ function latest(session: Session, folder: string, wanted: Wanted): Past {
       head !== undefined &&
       same(wanted.seed, head.seed) &&
       same(wanted.shard, head.shard) &&
-      same(wanted.strategy, head.strategy) &&
+      same(wanted.strategy, head.strategy ?? PLAIN) &&
       same(wanted.suites, head.suites) &&
       same(wanted.defects, head.defects) &&
       head.propertiesFile === own,

@@ -58,7 +58,7 @@ test('a campaign that was broken off goes on: the same trials as in one go, none
   expect(before.status).toBe(0)
   const after = await seatrial('fuzz --resume --trials 8 --no-shrink --workers 2 --dir parts --json')
   expect(after.status).toBe(0)
-  expect(after.err).toMatch(/seed 7, 2 workers, 20 trials, going on after 12 trials/)
+  expect(after.err).toMatch(/seed 7, strategy portfolio, 2 workers, 20 trials, going on after 12 trials/)
   expect(after.out.match(/"type":"trial"/g)).toHaveLength(8)
   const validate = new Ajv({ strict: false }).compile(LINES_SCHEMA)
   for (const line of after.out.trim().split('\n')) expect(validate(JSON.parse(line))).toBe(true)
@@ -75,7 +75,7 @@ test('a campaign that was broken off goes on: the same trials as in one go, none
 test('what was drawn is kept at once, and the shrunk form takes its place; it is not told a second time', async () => {
   const flags = 'fuzz --suites elections --seed 3 --properties fails.mjs --workers 1 --dir shrunk'
   const drawn = await seatrial(`${flags} --trials 2 --no-shrink`)
-  expect(drawn.err).toMatch(/found mine\/led\/etcd in elections:3:\d; kept in shrunk\/corpus\/mine-led-etcd-/)
+  expect(drawn.err).toMatch(/found mine\/led\/etcd in elections~swarm:3:\d; kept in shrunk\/corpus\/mine-led-etcd-/)
   const about = () => {
     const names = readdirSync(join(folder.path, 'shrunk/corpus'))
     expect(names).toHaveLength(1)
@@ -94,7 +94,7 @@ test('what was drawn is kept at once, and the shrunk form takes its place; it is
   expect(JSON.parse(left('s.sarif'))).toMatchObject({ runs: [{ results: [{ ruleId: 'mine' }] }] })
   expect(left('page.md')).toMatch(/BROKEN mine: there is a leader\n```\n\n```sh\nnpx seatrial replay shrunk\/corpus/)
   expect(out).toMatch(/shrunk in \d+ executions/)
-  expect(about()).toMatchObject({ shrunk: true, trial: expect.stringMatching(/^elections:3:/) })
+  expect(about()).toMatchObject({ shrunk: true, trial: expect.stringMatching(/^elections~swarm:3:/) })
   const again = await seatrial(`${flags.replace('--seed 3', '--resume')} --trials 1`)
   expect(again.out).not.toMatch(/shrunk in/)
   expect(again.out).toMatch(/4 trials ended as mine\/led\/etcd/)
@@ -119,7 +119,7 @@ test('shards of one seed have no trial in common, and --seed from-git gives one 
   const flags = 'fuzz --suites elections --trials 6 --seed from-git --workers 1 --json'
   const ids = async (more: string) => {
     const { out } = await seatrial(`${flags} ${more}`)
-    return [...out.matchAll(/"trial":"(elections:[^"]*)","scenario"/g)].map(([, id]) => id)
+    return [...out.matchAll(/"trial":"(elections~[^"]*)","scenario"/g)].map(([, id]) => id)
   }
   const first = await ids('--shard 1/2 --dir one')
   const second = await ids('--shard 2/2 --dir two')

@@ -141,7 +141,7 @@ function buildProgram(io: Io, act: Act): Command {
     .option('--shard <i/n>', 'part i of n: the parts of one seed have no trial in common')
     .option(
       '--strategy <name>',
-      'random (default), swarm, pct, targeted, feedback, exhaustive or portfolio: see "list strategies"',
+      'portfolio (default: swarm and targeted, as they pay), random, swarm, pct, targeted, feedback or exhaustive: see "list strategies"',
     )
     .option('--resume', 'go on with the last campaign that these flags fit; nothing is run twice')
     .option('--suites <ids...>', 'default: all')
@@ -181,7 +181,7 @@ function buildProgram(io: Io, act: Act): Command {
     .description('the first git commit at which a scenario fails; each is built and replays it in a folder of its own')
     .option('--bad <revision>', 'a commit at which it fails; default HEAD')
     .option('--good <revision>', 'a commit at which it passes; default: looked for, further back each time')
-    .option('--build <command>', 'makes a commit ready; default: npm ci')
+    .option('--build <command>', 'makes a commit ready; default: npm ci, where other packages are needed than before')
     .option('--run <command>', 'replays {scenario} and ends with 0 or 1; default: seatrial replay of that commit')
     .option('--properties <file>', 'a module of your own, by its path in the repository')
     .option('--timeout <time>', 'for each build and each replay; default 10m')

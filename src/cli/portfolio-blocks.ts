@@ -121,7 +121,7 @@ export class PortfolioBlocks implements AsyncIterator<Block, undefined> {
 
   /** What each strategy brought. */
   rows(): StrategyRow[] {
-    return PORTFOLIO.map((strategy) => {
+    return [...new Set(PORTFOLIO)].map((strategy) => {
       const own = this.#gains.filter((gain) => gain.strategy === strategy)
       const sum = (of: (gain: Gain) => number) => own.reduce((total, gain) => total + of(gain), 0)
       return {

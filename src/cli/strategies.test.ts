@@ -25,25 +25,25 @@ const linesOf = (text: string) =>
 const trialsOf = (lines: readonly Line[]) =>
   lines.filter(({ type }) => type === 'trial').map(({ wallMicros: _, ...rest }) => rest)
 
-// Three lanes of one suite: the third is decided by what the first brought.
-const PORTFOLIO = 'fuzz --strategy portfolio --suites finalizers --seed 8 --json --no-shrink'
+// Lanes of one suite: from the third on they are decided by what those before brought. The default needs no name.
+const PORTFOLIO = 'fuzz --suites finalizers --seed 8 --json --no-shrink'
 
 test('a portfolio tries the same with one worker and with two, and goes on after a break as if there had been none', async () => {
-  const one = await seatrial(`${PORTFOLIO} --trials 160 --workers 1 --dir one`)
+  const one = await seatrial(`${PORTFOLIO} --trials 88 --workers 1 --dir one`)
   expect(one.err).toMatch(/seed 8, strategy portfolio, 1 workers/)
   const lines = linesOf(one.out)
   const validate = new Ajv({ strict: false }).compile(LINES_SCHEMA)
   for (const line of lines) expect(validate(line)).toBe(true)
   const trials = trialsOf(lines)
-  expect(trials).toHaveLength(160)
+  expect(trials).toHaveLength(88)
   expect(new Set(trials.map(({ trial }) => String(trial).split(':')[0])).size).toBeGreaterThan(1)
-  const two = linesOf((await seatrial(`${PORTFOLIO} --trials 160 --workers 2 --dir two`)).out)
+  const two = linesOf((await seatrial(`${PORTFOLIO} --trials 88 --workers 2 --dir two`)).out)
   expect(trialsOf(two)).toEqual(trials)
   const given = (from: readonly Line[]) => from.filter(({ type }) => type === 'strategy')
   expect(given(two)).toEqual(given(lines))
-  expect(given(lines).reduce((sum, { lanes }) => sum + Number(lanes), 0)).toBe(3)
+  expect(given(lines).reduce((sum, { lanes }) => sum + Number(lanes), 0)).toBe(6)
 
-  // Broken off in the middle of the second lane.
+  // Broken off in the middle of a lane.
   const [name = ''] = readdirSync(join(folder.path, 'one/campaigns'))
   const journal = join(folder.path, 'one/campaigns', name)
   const kept = readFileSync(journal, 'utf8').split('\n')
@@ -53,7 +53,7 @@ test('a portfolio tries the same with one worker and with two, and goes on after
   const after = linesOf((await seatrial('fuzz --resume --strategy portfolio --workers 2 --dir one --json')).out)
   expect(trialsOf(after)).toEqual(trials.slice(done))
   expect(given(after)).toEqual(given(lines))
-  expect(after.find(({ type }) => type === 'summary')).toMatchObject({ trials: 160 })
+  expect(after.find(({ type }) => type === 'summary')).toMatchObject({ trials: 88 })
 })
 
 test('a trial of any strategy is found again by its name', async () => {
@@ -64,6 +64,19 @@ test('a trial of any strategy is found again by its name', async () => {
     expect(trial).toBe(`finalizers~${strategy}:3:5`)
     expect(JSON.parse((await seatrial(`replay ${trial} --json`)).out)).toMatchObject({ traceHash })
   }
+})
+
+test('a campaign of plain random search is another one, and is gone on with only as such', async () => {
+  const flags = '--suites finalizers --trials 4 --seed 3 --workers 1 --dir plain --json'
+  const trials = trialsOf(linesOf((await seatrial(`fuzz --strategy random ${flags}`)).out))
+  expect(trials.map(({ trial }) => trial)).toEqual([0, 1, 2, 3].map((place) => `finalizers:3:${place}`))
+  const other = await seatrial('fuzz --resume --strategy swarm --trials 1 --dir plain')
+  expect(other).toMatchObject({
+    status: 2,
+    err: expect.stringMatching(/none of the 1 campaigns there has these flags/),
+  })
+  const on = await seatrial('fuzz --resume --strategy random --trials 1 --workers 1 --dir plain --json')
+  expect(trialsOf(linesOf(on.out)).map(({ trial }) => trial)).toEqual(['finalizers:3:4'])
 })
 
 test('PCT says what it promises', async () => {

@@ -8,10 +8,13 @@ const CURVE_WIDTH = 32
 /** Where nothing struck, or what struck was not felt. */
 const HOLE = '.'
 
-/** Curve and estimates. */
-export function printDiscovery(coverage: CoverageSummary): string {
+/** Curve and estimates. `all`: the trials of the campaign, those included that were not drawn by chance. */
+export function printDiscovery(coverage: CoverageSummary, all = coverage.trials): string {
   const { trials, features, chanceOfNews, newFeaturesExpected, featuresThereAre } = coverage
-  const lines = [`states: ${features} distinct ones in ${counted(trials, 'trial')}  ${sparkline(coverage)}`.trimEnd()]
+  const drawn = all > trials ? `, ${trials} of them drawn by chance` : ''
+  const lines = [
+    `states: ${features} distinct ones in ${counted(all, 'trial')}${drawn}  ${sparkline(coverage)}`.trimEnd(),
+  ]
   if (trials > 0) {
     const { value, low, high } = chanceOfNews
     lines.push(

@@ -47,7 +47,7 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros, full 
   }
   if (full && summary.coverage !== undefined) parts.push('', printMatrix(summary.coverage))
   parts.push('')
-  if (summary.coverage !== undefined) parts.push(printDiscovery(summary.coverage))
+  if (summary.coverage !== undefined) parts.push(printDiscovery(summary.coverage, summary.trials))
   if (summary.neverReached.length > 0)
     parts.push(...wrapped('never reached (they proved nothing): ', summary.neverReached))
   for (const { property, triggers } of summary.neverMet)

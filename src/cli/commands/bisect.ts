@@ -5,10 +5,10 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { counted } from '../../report/index.ts'
 import { parseScenario, UserError } from '../../trial/index.ts'
-import { bisect, type Judgement, lastGood } from '../bisection.ts'
+import { bisect, firstJudged, type Judgement, lastGood } from '../bisection.ts'
 import { readText } from '../files.ts'
 import { git, headCommit } from '../git.ts'
 import type { Io } from '../io.ts'
@@ -24,7 +24,12 @@ export interface BisectFlags {
   readonly json?: boolean
 }
 
-const BUILD = 'npm ci --no-audit --no-fund --prefer-offline'
+const INSTALL = 'npm ci --no-audit --no-fund --prefer-offline'
+/** What `npm ci` does after it has installed, for a commit that needs the very packages that are there already. */
+const REBUILD = 'npm run --silent --if-present postinstall && npm run --silent --if-present prepare'
+/** Paths are long, and what is wrong stands behind them. */
+const WORDS_MAXIMUM = 240
+const LOCKS = ['npm-shrinkwrap.json', 'package-lock.json']
 const TIMEOUT_MILLIS = 600_000
 
 /** What is asked of each commit. */
@@ -32,10 +37,13 @@ interface Question {
   readonly io: Io
   readonly worktree: string
   readonly scenario: string
-  readonly build: string
+  /** Undefined: packages are installed where they differ from those of the commit before, and the commit is prepared. */
+  readonly build: string | undefined
   readonly run: string | undefined
   readonly properties: string | undefined
   readonly timeoutMillis: number
+  /** The list of packages that are installed now. */
+  installed?: string
   /** How the newest commit fails; the others must fail alike. */
   signature?: string
 }
@@ -57,7 +65,7 @@ export function bisectCommand(io: Io, what: string, flags: BisectFlags): number 
   try {
     const question: Question = {
       ...{ io, worktree, scenario, timeoutMillis },
-      build: flags.build ?? BUILD,
+      build: flags.build,
       run: flags.run,
       properties: flags.properties,
     }
@@ -122,12 +130,21 @@ function search(
   } else {
     const found = lastGood(line, judge)
     if (found.good === undefined) {
-      const first = line[found.bad] as string
-      io.out(
-        flags.json === true
-          ? `${JSON.stringify({ type: 'bisect', commits: [first], tried })}\n`
-          : `\nit fails at every commit that was tried, back to ${nameOf(root, first)}\n`,
-      )
+      const { bad, skipped } = found
+      const [first = line[bad] as string] = skipped === undefined ? [] : firstJudged(line, skipped, bad, judge)
+      const before = line[line.indexOf(first) - 1] ?? ''
+      const why = known.get(before)
+      const because = why?.judgement === 'skipped' ? why.because : undefined
+      if (flags.json === true)
+        io.out(
+          `${JSON.stringify({ type: 'bisect', commits: [first], tried, passed: false, ...(because && { because }) })}\n`,
+        )
+      else if (because === undefined)
+        io.out(`\nit fails at every commit that was tried, back to ${nameOf(root, first)}\n`)
+      else
+        io.out(
+          `\nit passes at no commit: it fails since there is all that it needs, after ${counted(tried, 'try', 'tries')}:\n${detailsOf(root, first)}\nthe commit before cannot tell: ${because}\n`,
+        )
       return 1
     }
     rest = line.slice(found.good + 1, found.bad + 1)
@@ -147,12 +164,13 @@ function search(
 
 /** Builds a commit and replays the scenario in it. What can neither pass nor fail in the known way is skipped. */
 function tryCommit(question: Question, commit: string): Judgement {
-  const { io, worktree, scenario, build, timeoutMillis } = question
+  const { io, worktree, scenario, timeoutMillis } = question
   git(worktree, 'checkout', '--quiet', '--force', '--detach', commit)
   // What a build left behind and no commit has; what is ignored (installed packages) stays and saves time.
   git(worktree, 'clean', '--quiet', '--force', '-d')
   io.err(`building ${commit.slice(0, 12)}\n`)
-  const built = shell(build, worktree, timeoutMillis)
+  const built = shell(buildOf(question), worktree, timeoutMillis)
+  if (built.status !== 0) delete question.installed
   if (built.status !== 0) return { judgement: 'skipped', because: `it cannot be built (${lastWords(built)})` }
   const own = question.properties === undefined ? '' : ` --properties ${quoted(question.properties)}`
   const program = existsSync(join(worktree, 'bin/seatrial.mjs')) ? 'node bin/seatrial.mjs' : 'npx --no-install seatrial'
@@ -160,10 +178,23 @@ function tryCommit(question: Question, commit: string): Judgement {
   const replayed = shell(command.replaceAll('{scenario}', quoted(scenario)), worktree, timeoutMillis)
   const signature = signatureIn(replayed.stdout)
   if (replayed.status === 0) return { judgement: 'passes' }
-  if (replayed.status !== 1) return { judgement: 'skipped', because: lastWords(replayed) }
+  if (replayed.status !== 1)
+    return { judgement: 'skipped', because: lastWords(replayed).replaceAll(scenario, basename(scenario)) }
   question.signature ??= signature
   if (signature === question.signature) return { judgement: 'fails' }
   return { judgement: 'skipped', because: `it fails in another way, as ${signature ?? 'nothing that has a name'}` }
+}
+
+/** Installing takes most of the time, and few commits change what is to be installed. */
+function buildOf(question: Question): string {
+  const { worktree, build, installed } = question
+  if (build !== undefined) return build
+  const lock = LOCKS.map((name) => join(worktree, name)).find((file) => existsSync(file))
+  const wanted = lock === undefined ? undefined : readText(lock)
+  if (wanted !== undefined && wanted === installed) return REBUILD
+  if (wanted === undefined) delete question.installed
+  else question.installed = wanted
+  return INSTALL
 }
 
 function shell(command: string, folder: string, timeoutMillis: number): SpawnSyncReturns<string> {
@@ -202,7 +233,10 @@ function lastWords({ status, signal, stderr, error }: SpawnSyncReturns<string>):
     .trim()
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('npm warn'))
-  return [`status ${status ?? signal}`, ...(said[0] === undefined ? [] : [said[0].trim().slice(0, 120)])].join(': ')
+  return [
+    `status ${status ?? signal}`,
+    ...(said[0] === undefined ? [] : [said[0].trim().slice(0, WORDS_MAXIMUM)]),
+  ].join(': ')
 }
 
 function assertClean(root: string): void {

@@ -51,7 +51,7 @@ export function coverageCommand(io: Io, paths: readonly string[], flags: Coverag
   io.out(`${counted(files.length, 'campaign')}, ${counted(added.size, 'trial')}\n\n`)
   if (rows.length > 0) io.out(`${printFaults(rows, coverage)}\n\n`)
   if (flags.coverage === true && coverage.matrix.length > 0) io.out(`${printMatrix(coverage)}\n\n`)
-  io.out(`${printDiscovery(coverage)}\n`)
+  io.out(`${printDiscovery(coverage, added.size - without)}\n`)
   if (without > 0) io.out(`${counted(without, 'trial')} came to no end by themselves and left no footprint\n`)
   return 0
 }
