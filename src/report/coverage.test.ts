@@ -14,8 +14,9 @@ const strike = (fault: string, component: string, phase: Strike['phase'], bit = 
 function book(trials: number): CoverageBook {
   const made = new CoverageBook()
   for (let trial = 0; trial < trials; trial++) {
-    // Ten states that all show, and one more for every tenth trial.
-    const features = Uint32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...(trial % 10 === 0 ? [100 + trial] : [])])
+    // Ten states that all show, and one more for every tenth trial; a way that is new each time.
+    const states = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, ...(trial % 10 === 0 ? [100 + trial] : [])]
+    const features = Uint32Array.from([...states, 1_001 + 2 * trial])
     made.add({ features, strikes: [] }, true)
   }
   return made
@@ -27,6 +28,7 @@ test('curve and estimates', () => {
       'states: 20 distinct ones in 100 trials  ▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▆▇▇▇▇▇▇██████████',
       'the next trial shows a new one with a chance of 10 % (6 % to 17 %), 0.1 on average',
       'there are at least 65 (20 to 123) that these suites can show',
+      'ways: 100 distinct steps, orders and strikes; the next trial shows a new one with a chance of 100 % (96 % to 100 %)',
     ].join('\n'),
   )
 })

@@ -1,5 +1,5 @@
 /** What a campaign covered, in a few lines: the new-state curve, what is to be expected of more trials, what was struck when. */
-import type { CoverageSummary, LedgerRow } from '../trial/index.ts'
+import type { CoverageSummary, Estimate, LedgerRow } from '../trial/index.ts'
 import { counted } from './names.ts'
 import { textTable } from './text-table.ts'
 
@@ -10,16 +10,16 @@ const HOLE = '.'
 
 /** Curve and estimates. `all`: the trials of the campaign, those included that were not drawn by chance. */
 export function printDiscovery(coverage: CoverageSummary, all = coverage.trials): string {
-  const { trials, features, chanceOfNews, newFeaturesExpected, featuresThereAre } = coverage
+  const { trials, features, chanceOfNews, newFeaturesExpected, featuresThereAre, ways } = coverage
   const drawn = all > trials ? `, ${trials} of them drawn by chance` : ''
   const lines = [
     `states: ${features} distinct ones in ${counted(all, 'trial')}${drawn}  ${sparkline(coverage)}`.trimEnd(),
   ]
   if (trials > 0) {
-    const { value, low, high } = chanceOfNews
     lines.push(
-      `the next trial shows a new one with a chance of ${percent(value)} (${percent(low)} to ${percent(high)}), ${round(newFeaturesExpected)} on average`,
+      `the next trial shows a new one with a chance of ${inWords(chanceOfNews)}, ${round(newFeaturesExpected)} on average`,
       `there are at least ${Math.round(featuresThereAre.value)} (${Math.round(featuresThereAre.low)} to ${Math.round(featuresThereAre.high)}) that these suites can show`,
+      `ways: ${ways.features} distinct steps, orders and strikes; the next trial shows a new one with a chance of ${inWords(ways.chanceOfNews)}`,
     )
   }
   return lines.join('\n')
@@ -80,6 +80,10 @@ function sparkline({ curve, features }: CoverageSummary): string {
     const height = Math.ceil(((point?.features ?? 0) * BARS.length) / features)
     return BARS[Math.max(0, height - 1)]
   }).join('')
+}
+
+function inWords({ value, low, high }: Estimate): string {
+  return `${percent(value)} (${percent(low)} to ${percent(high)})`
 }
 
 /** "71 %", "0.4 %". */

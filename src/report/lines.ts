@@ -41,6 +41,7 @@ const coverage = shape({
   ...{ trials: count, features: count, once: count, twice: count, loneTrials: count, lonePairs: count },
   ...{ chanceOfNews: estimate, newFeaturesExpected: number, featuresThereAre: estimate },
   curve: { type: 'array', items: shape({ trials: count, features: count }) },
+  ways: shape({ features: count, chanceOfNews: estimate }),
   phases: texts,
   faultsByPhase: { type: 'array', items: shape({ kind: text, phase: text, injected: count, bit: count }) },
   matrix: { type: 'array', items: shape({ kind: text, component: text, phase: text, injected: count, bit: count }) },

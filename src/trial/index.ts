@@ -36,6 +36,7 @@ export {
   SCENARIO_FILE_ENDING,
 } from './corpus.ts'
 export { CoverageBook, type CoverageSummary } from './coverage/coverage-book.ts'
+export type { Estimate } from './coverage/discovery.ts'
 export type { Footprint, Strike } from './coverage/footprint.ts'
 export { type EtcdClientOptions, etcdClientsArbitrary } from './etcd-client-arbitrary.ts'
 export type { ActivityListener, Branch, CreateCluster, TrialOptions } from './execute.ts'

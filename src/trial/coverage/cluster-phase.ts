@@ -6,6 +6,7 @@ import type { Cluster } from '../../cluster/index.ts'
 import { type Deployment, isConditionTrue, type KubeObject, type Node, type Pod } from '../../objects/index.ts'
 import type { Consensus } from './consensus.ts'
 import type { FeatureSet } from './feature-set.ts'
+import { asState } from './grain.ts'
 import { bucketOf, hashText, mix } from './hash.ts'
 
 /**
@@ -65,7 +66,7 @@ export class ClusterPhase {
         return
     }
     const hash = mix(mix(BUSY, bucketOf(this.#leaving)), bucketOf(this.#starting))
-    this.#features.add(mix(mix(hash, Math.min(this.#rolling, 2)), bucketOf(this.#away)))
+    this.#features.add(asState(mix(mix(hash, Math.min(this.#rolling, 2)), bucketOf(this.#away))))
   }
 }
 

@@ -5,7 +5,7 @@
  * A feature is a 32-bit hash of a short tuple that begins with its family: a fact of a type, with what its outcome was, from
  * a kind of component, about so many times; an object's state, and the step from one to the next; how members of etcd stand
  * to each other; who came before whom about one object; what a fault bit, in what phase of the cluster, beside which other;
- * a property reached, seen, waited for, broken. No names, no times.
+ * a property reached, seen, waited for, broken. No names, no times. Its lowest bit is its grain (`grain.ts`).
  */
 import type { ApiRequestHandled } from '../../apiserver/index.ts'
 import type { Cluster } from '../../cluster/index.ts'
@@ -20,6 +20,7 @@ import { Encounters } from './encounters.ts'
 import { detailsOf } from './fact-details.ts'
 import { FeatureSet } from './feature-set.ts'
 import type { Footprint } from './footprint.ts'
+import { asState, asWay } from './grain.ts'
 import { bucketOf, hashText, mix, Words } from './hash.ts'
 import { type About, objectsOf } from './object-of-fact.ts'
 import { stateOf } from './object-state.ts'
@@ -79,11 +80,11 @@ export class FootprintCollector {
   footprint({ reached, seen, met, ledger, signature }: Outcome): Footprint {
     const strikes = this.strikes.all(ledger)
     this.#addCounts()
-    for (const id of reached) this.#features.add(mix(REACHED, hashText(id)))
-    for (const id of seen) this.#features.add(mix(SEEN, hashText(id)))
+    for (const id of reached) this.#features.add(asState(mix(REACHED, hashText(id))))
+    for (const id of seen) this.#features.add(asState(mix(SEEN, hashText(id))))
     for (const { property, triggers } of met ?? [])
-      for (const trigger of triggers) this.#features.add(mix(mix(MET, hashText(property)), hashText(trigger)))
-    if (signature !== undefined) this.#features.add(mix(FAILED, hashText(signature)))
+      for (const trigger of triggers) this.#features.add(asState(mix(mix(MET, hashText(property)), hashText(trigger))))
+    if (signature !== undefined) this.#features.add(asState(mix(FAILED, hashText(signature))))
     return { features: this.#features.sorted(), strikes }
   }
 
@@ -95,7 +96,7 @@ export class FootprintCollector {
     let detail = 0
     if (type.detail !== undefined) {
       detail = type.detail(fact, this.#words)
-      this.#features.add(mix(mix(type.hash, this.#components.hash(process)), detail))
+      this.#features.add(asState(mix(mix(type.hash, this.#components.hash(process)), detail)))
     }
     if (type.about !== undefined) this.#meet(fact, process, mix(type.hash, detail), type.about)
     switch (fact.type) {
@@ -121,9 +122,9 @@ export class FootprintCollector {
         if (type === null || count === undefined) continue
         const hash = mix(type.hash, this.#components.hash(process))
         ofComponents.set(hash, (ofComponents.get(hash) ?? 0) + count)
-        if (type.detail === undefined) this.#features.add(mix(hash, 0))
+        if (type.detail === undefined) this.#features.add(asState(mix(hash, 0)))
       }
-      for (const [hash, count] of ofComponents) this.#features.add(mix(mix(COUNT, hash), bucketOf(count)))
+      for (const [hash, count] of ofComponents) this.#features.add(asState(mix(mix(COUNT, hash), bucketOf(count))))
     }
   }
 
@@ -160,8 +161,8 @@ export class FootprintCollector {
     const before = previous === undefined ? 0 : stateOf(resource, previous, this.#words)
     const after = current === undefined ? 1 : stateOf(resource, current, this.#words)
     if (before !== after) {
-      this.#features.add(mix(STATE, after))
-      this.#features.add(mix(mix(STEP, before), after))
+      this.#features.add(asState(mix(STATE, after)))
+      this.#features.add(asWay(mix(mix(STEP, before), after)))
     }
     this.#phase.onChange(resource, previous, current)
   }

@@ -5,6 +5,7 @@
 import type { ProcessId } from '../../kernel/index.ts'
 import type { RaftFact } from '../../raft/index.ts'
 import type { FeatureSet } from './feature-set.ts'
+import { asState } from './grain.ts'
 import { bucketOf, hashText, mix } from './hash.ts'
 
 type RoleFact = Extract<RaftFact, { readonly type: 'raft-role' }>
@@ -46,7 +47,7 @@ export class Consensus {
     if (member === undefined) this.#members.set(process, { standing, term })
     else {
       const turn = mix(mix(TURN, STANDINGS.indexOf(member.standing)), STANDINGS.indexOf(standing))
-      this.#features.add(mix(turn, Math.min(term - member.term, 3)))
+      this.#features.add(asState(mix(turn, Math.min(term - member.term, 3))))
       member.standing = standing
       member.term = term
     }
@@ -73,6 +74,6 @@ export class Consensus {
     }
     this.#leaders = counts[0] as number
     const apart = high === 0 ? 0 : bucketOf(high - low)
-    this.#features.add(counts.reduce((hash, count) => mix(hash, count), mix(PATTERN, apart)))
+    this.#features.add(asState(counts.reduce((hash, count) => mix(hash, count), mix(PATTERN, apart))))
   }
 }

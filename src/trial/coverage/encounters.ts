@@ -5,6 +5,7 @@
  */
 import type { Micros } from '../../kernel/index.ts'
 import type { FeatureSet } from './feature-set.ts'
+import { asWay } from './grain.ts'
 import { hashText, mix, type Words } from './hash.ts'
 
 interface Last {
@@ -41,7 +42,7 @@ export class Encounters {
     }
     if (last.who !== who) {
       const nearness = at - last.at < AT_ONCE_MICROS ? 0 : 1
-      this.#features.add(mix(mix(mix(mix(SHAPE, this.#words.hash(kind)), last.what), what), nearness))
+      this.#features.add(asWay(mix(mix(mix(mix(SHAPE, this.#words.hash(kind)), last.what), what), nearness)))
     }
     last.what = what
     last.who = who

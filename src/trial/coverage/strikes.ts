@@ -11,6 +11,7 @@ import { componentOf } from './components.ts'
 import type { Consensus } from './consensus.ts'
 import type { FeatureSet } from './feature-set.ts'
 import type { Strike } from './footprint.ts'
+import { asWay } from './grain.ts'
 import { hashText, mix } from './hash.ts'
 
 const LOOK_EVERY_MICROS: Micros = 100_000
@@ -132,11 +133,11 @@ export class Strikes {
     const { step, components, phase } = watched
     const kind = hashText(step.kind)
     for (const component of components)
-      this.#features.add(mix(mix(mix(STRIKE, kind), hashText(component)), hashText(phase)))
+      this.#features.add(asWay(mix(mix(mix(STRIKE, kind), hashText(component)), hashText(phase))))
     for (const other of this.#watched.values()) {
       if (other === watched || !other.bit || other.healed) continue
       const pair = [kind, hashText(other.step.kind)].sort((a, b) => a - b) as [number, number]
-      this.#features.add(mix(mix(TOGETHER, pair[0]), pair[1]))
+      this.#features.add(asWay(mix(mix(TOGETHER, pair[0]), pair[1])))
     }
   }
 
