@@ -4,6 +4,7 @@ import type { Topology } from '../../src/cluster/index.ts'
 import type { Recipe } from '../../src/trial/index.ts'
 import type { Registry, Suite } from '../../src/trial/registry.ts'
 import { LEAN, SECOND, suite } from '../recipes.ts'
+import { web } from '../workloads.ts'
 
 const MILLISECOND = 1_000
 /** Of all but etcd there is one. */
@@ -129,6 +130,37 @@ export const ETCD_SUITES: readonly ((registry: Registry) => Suite)[] = [
     quietStartMicros: 4 * SECOND,
     durationMicros: 40 * SECOND,
   }),
+  suite(
+    'etcd-in-turn',
+    'API servers and clients of etcd whose requests go to all its members in turn, in bad company',
+    {
+      topology: fc.constantFrom<Topology>(
+        { ...ETCD_ONLY, apiServers: 2, etcdBalance: 'round-robin' },
+        { ...ETCD_ONLY, etcdBalance: 'round-robin', spareEtcdMembers: 1 },
+      ),
+      objects: [web({ replicas: 2 })],
+      traffic: false,
+      etcdClients: { least: 1, most: 3, kinds: ['range', 'delete', 'txn', 'watch', 'lease-grant', 'leased-put'] },
+      workload: {
+        kinds: ['scale', 'set-image', 'delete-pod', 'etcd-member-add', 'etcd-member-promote'],
+        least: 1,
+        most: 4,
+      },
+      faults: {
+        kinds: [
+          'partition',
+          'cut-off-members',
+          'crash-process',
+          'crash-node',
+          'pause-process',
+          'disk-trouble',
+          'slow-link',
+        ],
+        least: 1,
+        most: 4,
+      },
+    },
+  ),
   suite('etcd-restarts', 'members of etcd that die again and again while keys are deleted and history is compacted', {
     topology: fc.constantFrom<Topology>(ETCD_ONLY, { ...ETCD_ONLY, etcdMembers: 1 }),
     objects: [],

@@ -9,6 +9,8 @@ export interface ApiServerOptions {
   readonly name: string
   /** The etcd members it may talk to. */
   readonly etcd: readonly ProcessId[]
+  /** Are requests spread over all of them? Default `pinned`: to one until it fails. */
+  readonly etcdBalance?: 'pinned' | 'round-robin'
   readonly streams: Streams
   /** Are Events served? Default false: the resource is not there then. */
   readonly events?: boolean
@@ -61,6 +63,7 @@ export function completeApiServerOptions(options: ApiServerOptions): CompleteApi
     nodeTolerationSeconds: 300,
     events: false,
     eventsEtcd: [],
+    etcdBalance: 'pinned',
     eventTtlSeconds: 3_600,
     ...options,
     decisions:

@@ -57,11 +57,13 @@ export class ApiServer implements Machine, CallOwner {
   /** `storage` stands in for etcd in table tests. */
   constructor(options: ApiServerOptions, storage?: StorageConnection) {
     this.options = completeApiServerOptions(options)
-    const { name, etcd, streams, events, eventsEtcd } = this.options
-    const client = storage === undefined ? new EtcdClient({ endpoints: etcd, name, streams }) : undefined
+    const { name, etcd, etcdBalance: balance, streams, events, eventsEtcd } = this.options
+    const client = storage === undefined ? new EtcdClient({ endpoints: etcd, name, streams, balance }) : undefined
     this.storage = storage ?? new EtcdStorage(client as EtcdClient)
     const ownClient =
-      eventsEtcd.length === 0 ? client : new EtcdClient({ endpoints: eventsEtcd, name: `${name}/events`, streams })
+      eventsEtcd.length === 0
+        ? client
+        : new EtcdClient({ endpoints: eventsEtcd, name: `${name}/events`, streams, balance })
     this.#events = events && ownClient !== undefined ? new EventStorage(ownClient, this.options) : undefined
     this.#resources = this.#events === undefined ? RESOURCE_NAMES : [...RESOURCE_NAMES, 'events']
     this.caches = Object.fromEntries(

@@ -73,6 +73,8 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
   const eventsEtcd = names.eventsEtcdMembers.map(idOf)
   const events = topology.events === 'on'
   const servers = names.apiServers.map(idOf)
+  const balance = topology.etcdBalance ?? 'pinned'
+  const ofEtcd = Object.freeze({ etcd, etcdBalance: balance, events, eventsEtcd, streams })
   // Frozen, so that what is spread from it keeps one hidden class (see objects/copy.ts).
   const client = Object.freeze({ servers, streams, clientDecisions: decisions.client ?? {}, observe, events })
 
@@ -112,7 +114,7 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
     planned.push({
       host: master(index),
       name,
-      factory: () => new ApiServer({ name, etcd, events, eventsEtcd, streams, decisions: decisions.apiServer }),
+      factory: () => new ApiServer({ ...ofEtcd, name, decisions: decisions.apiServer }),
     })
   })
   names.controllerManagers.forEach((name, index) => {
@@ -230,7 +232,9 @@ export function assemble(kernel: Kernel, truth: Truth, options: ClusterOptions):
       clients.forEach((spec, place) => {
         const name = `etcd-client-${spec.id}`
         kernel.addHost(name)
-        etcdClients.push(kernel.spawn(name, name, () => new EtcdLoadClient({ spec, place, members: etcd, streams })))
+        etcdClients.push(
+          kernel.spawn(name, name, () => new EtcdLoadClient({ spec, place, members: etcd, balance, streams })),
+        )
       })
     },
     etcdctls: () => etcdctls.map((process) => kernel.machineOf(process) as Etcdctl),

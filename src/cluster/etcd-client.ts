@@ -73,6 +73,7 @@ export class EtcdLoadClient implements Machine, EtcdReceiver, EtcdWatchReceiver 
     /** The client's place among all. */
     readonly place: number
     readonly members: readonly ProcessId[]
+    readonly balance: 'pinned' | 'round-robin'
     readonly streams: Streams
   }) {
     const { spec, streams } = options
@@ -81,6 +82,7 @@ export class EtcdLoadClient implements Machine, EtcdReceiver, EtcdWatchReceiver 
     this.#planner = new EtcdPlanner(spec, options.place, this.#draws)
     this.#client = new EtcdClient({
       endpoints: options.members,
+      balance: options.balance,
       name: spec.id,
       streams,
       timeoutMicros: spec.timeoutMicros,

@@ -12,6 +12,11 @@ export interface Topology {
   readonly spareEtcdMembers?: number
   /** Entries between two snapshots of an etcd member; it keeps half as many behind. Default: etcd's own, 10,000 and 5,000. */
   readonly etcdSnapshotEntries?: number
+  /**
+   * How the clients of etcd, API servers among them, use its members: `round-robin` spreads requests over all, as etcd's client
+   * does that is told of several. Left out: `pinned`, each keeps to one until it fails.
+   */
+  readonly etcdBalance?: 'pinned' | 'round-robin'
   readonly apiServers: number
   /** Replicas of kube-controller-manager; one leads. */
   readonly controllerManagers: number

@@ -47,9 +47,18 @@ const topology = shape(
     schedulerBurst: { type: 'integer', minimum: 1 },
     spareEtcdMembers: { type: 'integer', minimum: 0, maximum: 4 },
     etcdSnapshotEntries: { type: 'integer', minimum: 2, maximum: 1_000_000 },
+    etcdBalance: { enum: ['pinned', 'round-robin'] },
     nodeLabels: strings,
   },
-  ['schedulerQps', 'schedulerBurst', 'events', 'eventsEtcdMembers', 'spareEtcdMembers', 'etcdSnapshotEntries'],
+  [
+    'schedulerQps',
+    'schedulerBurst',
+    'events',
+    'eventsEtcdMembers',
+    'spareEtcdMembers',
+    'etcdSnapshotEntries',
+    'etcdBalance',
+  ],
 )
 
 const onDeployment = { namespace: text, deployment: text }

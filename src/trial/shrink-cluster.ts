@@ -22,6 +22,8 @@ export function* smallerClusters(scenario: Scenario): Generator<Candidate> {
     }
   }
   yield* lessTold(scenario)
+  const { etcdBalance, ...plain } = scenario.topology
+  if (etcdBalance !== undefined) yield { key: COUNTS.length * 10_000 + 3, scenario: renamed(scenario, plain) }
 }
 
 /** Without Events, without an etcd of their own for them, with fewer members of it. */

@@ -53,34 +53,12 @@ export const RUNGS: readonly Rung[] = [
   },
 ]
 
-/** The same with more of everything; minutes. */
+/** The same with more of everything, from tens of thousands of states to millions; minutes. */
 export const HIGH_RUNGS: readonly Rung[] = [
+  { name: 'leadership is handed over, three terms', bounds: { terms: 3, logLength: 2, transfers: 1, inFlight: 3 } },
   {
-    name: 'two changes of the membership, three terms, 26 steps',
-    bounds: { terms: 3, logLength: 5, changes: 2, proposals: 1, inFlight: 3, depth: 26 },
-  },
-  {
-    name: 'a crash and a proposal, two terms',
-    bounds: { terms: 2, logLength: 2, crashes: 1, proposals: 1, inFlight: 4 },
-  },
-  {
-    name: 'two crashes, two terms, rehearsed campaigns',
-    bounds: { terms: 2, logLength: 2, crashes: 2, inFlight: 3, preVote: true },
-  },
-  { name: 'two crashes, three terms', bounds: { terms: 3, logLength: 2, crashes: 2, inFlight: 3 } },
-  {
-    name: 'two proposals, a snapshot, a doubled and a lost message, two terms',
-    bounds: { terms: 2, logLength: 3, proposals: 2, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
-  },
-  { name: 'five terms', bounds: { terms: 5, logLength: 3, inFlight: 4 } },
-  { name: 'a read, two terms, more under way', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
-  {
-    name: 'a read and a heartbeat, two terms',
-    bounds: { terms: 2, logLength: 2, reads: 1, heartbeats: 1, inFlight: 5 },
-  },
-  {
-    name: 'a snapshot and a crash, two terms, 22 steps',
-    bounds: { terms: 2, logLength: 2, snapshots: 1, crashes: 1, heartbeats: 1, inFlight: 4, depth: 22 },
+    name: 'rehearsed campaigns, handing over, counting, a leader not heard for long',
+    bounds: { terms: 2, logLength: 2, lapses: 1, checks: 1, transfers: 1, preVote: true, inFlight: 3 },
   },
   {
     name: 'a snapshot and a change, two terms',
@@ -90,25 +68,20 @@ export const HIGH_RUNGS: readonly Rung[] = [
     name: 'a snapshot that is lost, and a change',
     bounds: { terms: 1, logLength: 3, snapshots: 1, changes: 1, drops: 1, heartbeats: 1, inFlight: 3 },
   },
-  {
-    name: 'two changes of the membership, two terms',
-    bounds: { terms: 2, logLength: 4, changes: 2, inFlight: 3 },
-  },
-  { name: 'leadership is handed over, three terms', bounds: { terms: 3, logLength: 2, transfers: 1, inFlight: 3 } },
-  {
-    name: 'rehearsed campaigns, handing over, counting, a leader not heard for long',
-    bounds: { terms: 2, logLength: 2, lapses: 1, checks: 1, transfers: 1, preVote: true, inFlight: 3 },
-  },
-  { name: 'a joint change, three terms', bounds: { terms: 3, logLength: 5, joint: 1, inFlight: 3 } },
-  { name: 'two joint changes, two terms', bounds: { terms: 2, logLength: 5, joint: 2, inFlight: 3 } },
-  {
-    name: 'a joint change while leadership is handed over, two terms',
-    bounds: { terms: 2, logLength: 4, joint: 1, transfers: 1, inFlight: 3 },
-  },
+  { name: 'a read, two terms, more under way', bounds: { terms: 2, logLength: 2, reads: 1, inFlight: 4 } },
   {
     name: 'a learner and two changes, two terms',
     bounds: { terms: 2, logLength: 4, learners: 1, changes: 2, inFlight: 3 },
   },
+  {
+    name: 'two changes of the membership, two terms',
+    bounds: { terms: 2, logLength: 4, changes: 2, inFlight: 3 },
+  },
+  {
+    name: 'a joint change while leadership is handed over, two terms',
+    bounds: { terms: 2, logLength: 4, joint: 1, transfers: 1, inFlight: 3 },
+  },
+  { name: 'two joint changes, two terms', bounds: { terms: 2, logLength: 5, joint: 2, inFlight: 3 } },
   {
     name: 'a read by lease, handing over, rehearsed campaigns',
     bounds: {
@@ -123,12 +96,39 @@ export const HIGH_RUNGS: readonly Rung[] = [
     },
   },
   {
+    name: 'a snapshot and a crash, two terms, 22 steps',
+    bounds: { terms: 2, logLength: 2, snapshots: 1, crashes: 1, heartbeats: 1, inFlight: 4, depth: 22 },
+  },
+  { name: 'a joint change, three terms', bounds: { terms: 3, logLength: 5, joint: 1, inFlight: 3 } },
+  {
+    name: 'two crashes, two terms, rehearsed campaigns',
+    bounds: { terms: 2, logLength: 2, crashes: 2, inFlight: 3, preVote: true },
+  },
+  {
+    name: 'a crash and a proposal, two terms',
+    bounds: { terms: 2, logLength: 2, crashes: 1, proposals: 1, inFlight: 4 },
+  },
+  { name: 'two crashes, three terms', bounds: { terms: 3, logLength: 2, crashes: 2, inFlight: 3 } },
+  {
     name: 'a read by lease, a crash, rehearsed campaigns',
     bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, crashes: 1, leaseReads: true, preVote: true, inFlight: 3 },
   },
   {
     name: 'a read by lease, three moments, more under way',
     bounds: { terms: 2, logLength: 2, moments: 3, reads: 1, leaseReads: true, refusal: true, inFlight: 4 },
+  },
+  {
+    name: 'two changes of the membership, three terms, 26 steps',
+    bounds: { terms: 3, logLength: 5, changes: 2, proposals: 1, inFlight: 3, depth: 26 },
+  },
+  { name: 'five terms', bounds: { terms: 5, logLength: 3, inFlight: 4 } },
+  {
+    name: 'two proposals, a snapshot, a doubled and a lost message, two terms',
+    bounds: { terms: 2, logLength: 3, proposals: 2, snapshots: 1, duplicates: 1, drops: 1, inFlight: 3 },
+  },
+  {
+    name: 'a read and a heartbeat, two terms',
+    bounds: { terms: 2, logLength: 2, reads: 1, heartbeats: 1, inFlight: 5 },
   },
 ]
 
