@@ -1,6 +1,8 @@
-// Which files are tests, and how long one may take. Reproductions in .seatrial are run only when they are asked for by name.
+// Which files are tests, and how long one may take. Reproductions in .seatrial, and tests of a user's own such as
+// "seatrial new" makes, are run only when they are asked for by name.
 import { defineConfig } from 'vitest/config'
 
+const named = process.argv.filter((word) => /\.test\.[jt]s$/.test(word))
 const reproductions = process.argv.some((word) => word.includes('.seatrial')) ? ['.seatrial/**/*.test.ts'] : []
 
 export default defineConfig({
@@ -12,6 +14,7 @@ export default defineConfig({
       'chaos/**/*.test.ts',
       'bench/**/*.test.ts',
       ...reproductions,
+      ...named,
     ],
     // By default one core is left alone, which is half of a machine with two.
     maxWorkers: '100%',

@@ -119,6 +119,9 @@ test(
       /a drain of one node +FAILED .*the drain of node-\d was still refused the eviction of web-\S+ by PodDisruptionBudget web \(0 disruptions allowed\)/,
     )
     expect(out).toMatch(/a rolling restart +passed/)
+    expect(out).toContain(
+      'ADVICE: PodDisruptionBudget web (minAvailable 3 of 3 pods) never lets one go: no node with such a pod can be drained.',
+    )
     expect(status).toBe(1)
   },
   PATIENCE_MILLIS,

@@ -6,6 +6,7 @@ import { type Finding, findingLine, investigate, printFinding } from '../finding
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
 import { findPreStop, printAdvice } from '../manifests/advice.ts'
+import { budgetAdvice } from '../manifests/budget-advice.ts'
 import { topologyFor } from '../manifests/fit.ts'
 import { assertCheckable, printComplaint, readManifests } from '../manifests/read.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
@@ -70,6 +71,7 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
       findings,
       keeper,
     })
+    if (flags.advice !== false) tellBudgets(session, objects, results)
     if (flags.advice !== false) await tellAdvice(session, objects, results, { seed, trials })
     return session.settle(Math.max(...results.map(({ summary }) => exitStatusOf(summary.verdicts))))
   } finally {
@@ -133,6 +135,15 @@ async function tellFindings(session: Session, results: readonly GroupResult[], k
       )
   }
   return findings
+}
+
+/** When a drain never ended: which budgets could not have let it. */
+function tellBudgets(session: Session, objects: readonly KubeObject[], results: readonly GroupResult[]): void {
+  const isStuck = results.some(({ summary }) =>
+    summary.failures.some(({ signature }) => signature.startsWith('check-drain-ends/')),
+  )
+  const advice = isStuck ? budgetAdvice(objects) : []
+  if (advice.length > 0) session.say(`\n${advice.join('\n')}`)
 }
 
 /** When planned work lost requests: which preStop hook would have been enough. */
