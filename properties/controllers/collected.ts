@@ -1,7 +1,7 @@
 /** What the garbage collector may delete: nothing that has an owner which lives. */
 import type { Truth } from '../../src/cluster/index.ts'
 import type { ControllerFact } from '../../src/controllers/index.ts'
-import { type KubeObject, RESOURCE_NAMES } from '../../src/objects/index.ts'
+import { type KubeObject, RESOURCE_NAMES, RESOURCES } from '../../src/objects/index.ts'
 import type { PropertyDefinition } from '../../src/trial/registry.ts'
 import { onFact } from '../define.ts'
 
@@ -24,7 +24,7 @@ export const ownedIsNotCollected: PropertyDefinition = {
       report.fail({
         subject: `${resource} ${key}`,
         shape: 'live-owner',
-        message: `the garbage collector deleted ${resource} ${key} although its owner, ${owner.kind} ${owner.metadata.name}, exists`,
+        message: `the garbage collector deleted ${RESOURCES[resource].kind} ${key} although its owner, ${owner.kind} ${owner.metadata.name}, exists`,
       })
     })
     return {}

@@ -10,6 +10,7 @@ import type { EtcdFact } from '../etcd/facts.ts'
 import type { KernelFact } from '../kernel/facts.ts'
 import type { Fact } from '../kernel/index.ts'
 import type { KubeletFact, RuntimeFact } from '../kubelet/facts.ts'
+import { RESOURCES } from '../objects/index.ts'
 import type { ProxyFact } from '../proxy/facts.ts'
 import type { SchedulerFact } from '../scheduler/facts.ts'
 import { counted, short } from './names.ts'
@@ -62,8 +63,12 @@ const PHRASES: Phrases = {
       `${member} cuts its log off at ${from} (committed: ${committedIndex})`,
       member,
     ),
-  'raft-vote-granted': ({ member, term, candidate }) =>
-    phrase(1, `${member} votes for member ${candidate} in term ${term}`, member),
+  'raft-vote-granted': ({ member, id, term, candidate }) =>
+    phrase(
+      1,
+      `${member} votes for ${candidate === id ? 'itself' : `member ${candidate} (it is member ${id})`} in term ${term}`,
+      member,
+    ),
   'etcd-member-started': ({ member, term, lastIndex, repairedRecords }) =>
     lastIndex === 0
       ? undefined
@@ -117,7 +122,8 @@ const PHRASES: Phrases = {
   'endpointslice-cache-stale': ({ service }) =>
     phrase(1, `the slices of ${short(service)} are older than what was written: the sync waits`, service),
   'podgc-deleted': ({ pod, reason }) => phrase(2, `the pod collector deletes pod ${short(pod)} (${reason})`, pod),
-  'gc-deleted': ({ resource, key }) => phrase(2, `the garbage collector deletes ${resource} ${short(key)}`, key),
+  'gc-deleted': ({ resource, key }) =>
+    phrase(2, `the garbage collector deletes ${RESOURCES[resource].kind} ${short(key)}`, key),
   'pod-rejected': ({ podKey, node, reason }) =>
     phrase(3, `${node} rejects pod ${short(podKey)}: ${reason}`, podKey, node),
   'termination-started': ({ podKey, node, graceSeconds, cause }) =>
