@@ -1,7 +1,7 @@
 /**
  * Shrinking, for every historical bug of which a failing trial is known: how small the failure becomes, beside the least that
  * any choice of its faults and steps has, and in how much processor time. The failing scenarios are those of
- * fixtures/catches and, for other bugs, trials by their names, each as it was drawn. The least is found by trying every smaller
+ * fixtures/catches and, for other bugs, of fixtures/failures, each as it was drawn. The least is found by trying every smaller
  * choice, the smallest first.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -14,10 +14,8 @@ import {
   itemsOf,
   MAXIMUM_SHRINK_EXECUTIONS,
   parseScenario,
-  parseTrialId,
   runScenario,
   type Scenario,
-  scenarioOfTrial,
   shrinkable,
   shrinkFailure,
   withItems,
@@ -27,9 +25,7 @@ import { median, type Row } from './row.ts'
 
 export const name = 'shrink'
 
-const CATCHES = new URL('../fixtures/catches/', import.meta.url)
-/** A failing trial of each bug that fixtures/catches has none of. */
-const TRIALS: readonly string[] = []
+const FOLDERS = ['catches', 'failures'].map((folder) => new URL(`../fixtures/${folder}/`, import.meta.url))
 /** Choices that are tried before the least counts as unknown. */
 const CHOICES_MAXIMUM = 1_500
 const WARM_UP = 40
@@ -38,15 +34,12 @@ const registry = standardRegistry()
 
 function failing(): ReadonlyMap<string, Scenario> {
   const found = new Map<string, Scenario>()
-  for (const file of readdirSync(CATCHES).filter((name) => name.endsWith('.json'))) {
-    const scenario = parseScenario(readFileSync(new URL(file, CATCHES), 'utf8'), file)
-    const [defect = ''] = scenario.defects
-    if (registry.defects.has(defect) && !found.has(defect)) found.set(defect, scenario)
-  }
-  for (const text of TRIALS) {
-    const id = parseTrialId(text)
-    if (id !== undefined) found.set(id.defects[0] ?? '', scenarioOfTrial(registry, id))
-  }
+  for (const folder of FOLDERS)
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+      const scenario = parseScenario(readFileSync(new URL(file, folder), 'utf8'), file)
+      const [defect = ''] = scenario.defects
+      if (registry.defects.has(defect) && !found.has(defect)) found.set(defect, scenario)
+    }
   return found
 }
 
