@@ -8,7 +8,7 @@ import { Keeper } from '../keeper.ts'
 import { findPreStop, printAdvice } from '../manifests/advice.ts'
 import { budgetAdvice } from '../manifests/budget-advice.ts'
 import { topologyFor } from '../manifests/fit.ts'
-import { assertCheckable, printComplaint, readManifests } from '../manifests/read.ts'
+import { assertCheckable, printComplaints, readManifests } from '../manifests/read.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
 import { type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
@@ -37,10 +37,9 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
   const seed = flags.seed === undefined ? 1 : parseSeed(flags.seed)
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
   const { objects, complaints } = readManifests(paths, io.folder)
-  for (const complaint of complaints) {
-    if (flags.json === true) io.out(`${JSON.stringify({ type: 'complaint', ...complaint })}\n`)
-    else io.err(`${printComplaint(complaint)}\n`)
-  }
+  if (flags.json === true)
+    for (const complaint of complaints) io.out(`${JSON.stringify({ type: 'complaint', ...complaint })}\n`)
+  else io.err(printComplaints(complaints))
   assertCheckable(objects, complaints, paths)
   const session = await openSession(io, flags, objects)
   try {

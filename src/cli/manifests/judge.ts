@@ -124,13 +124,16 @@ function judgeOne(manifest: Manifest, complaints: Complaint[]): KubeObject | und
       `The ${object.kind} "${object.metadata.name}" is invalid: ${field}: ${message}`,
     )
   for (const { path, kind, message } of findUnsupported(object)) {
-    complain(
-      complaints,
-      kind === 'no effect' ? 'note' : 'warning',
-      manifest,
-      path,
-      `${nameOf(object)}: ${path} ${message}`,
-    )
+    const what = `${nameOf(object)}: ${path} ${message}`
+    if (kind === 'no effect')
+      complaints.push({
+        severity: 'note',
+        file: manifest.file,
+        ...manifest.locate(path),
+        what,
+        field: path.replaceAll(/\[\d+\]/g, '[]'),
+      })
+    else complain(complaints, 'warning', manifest, path, what)
   }
   for (const { path, spec } of podsOf(placed as KubeObject)) {
     const labels = labelsNobodyHas(spec)

@@ -13,6 +13,8 @@ export interface Complaint {
   readonly column: number
   readonly what: string
   readonly mend?: string
+  /** Of a note about a field: `spec.template.spec.containers[].env`, the same wherever the field stands. */
+  readonly field?: string
 }
 
 /** One object of a file, and how to find places in it. */

@@ -63,6 +63,38 @@ export function assertCheckable(
     })
 }
 
+/** Complaints as a person reads them: each in its place, and notes about fields together, a line for each field. */
+export function printComplaints(complaints: readonly Complaint[]): string {
+  const placesOf = new Map<string, Complaint[]>()
+  const lines: string[] = []
+  for (const complaint of complaints) {
+    const { field } = complaint
+    if (field === undefined) {
+      lines.push(printComplaint(complaint))
+      continue
+    }
+    const places = placesOf.get(field)
+    if (places === undefined) placesOf.set(field, [complaint])
+    else places.push(complaint)
+  }
+  if (placesOf.size > 0) {
+    lines.push('note: accepted, and without any effect in the simulation:')
+    for (const [field, places] of placesOf) lines.push(`  ${field} (${printPlaces(places)})`)
+  }
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+const PLACES_MAXIMUM = 4
+
+/** `shop.yaml:12, :40, web.yaml:7 and 3 more` */
+function printPlaces(places: readonly Complaint[]): string {
+  const texts = places
+    .slice(0, PLACES_MAXIMUM)
+    .map(({ file, line }, i) => (places[i - 1]?.file === file ? `:${line}` : `${file}:${line}`))
+  const more = places.length - texts.length
+  return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
 export function printComplaint({ severity, file, line, column, what, mend }: Complaint): string {
   return `${file}:${line}:${column}: ${severity}: ${what}${mend === undefined ? '' : `\n    ${mend}`}`
 }
