@@ -35,7 +35,7 @@ test('the view says what is still to be expected, and what was never felt', () =
   const book = new CoverageBook()
   const strike = { fault: 'f1', kind: 'partition', component: 'node', phase: 'rollout', bit: true } as const
   for (let trial = 0; trial < 10; trial++)
-    book.add({ features: Uint32Array.of(1, ...(trial < 2 ? [10 + trial] : [])), strikes: [strike] }, true)
+    book.add({ features: Uint32Array.of(2, ...(trial < 2 ? [10 + 2 * trial] : [])), strikes: [strike] }, true)
   const coverage = book.summary()
   const failures = Array.from({ length: 12 }, (_, index) => ({ signature: `p${index}/x/pod`, count: index + 1 }))
   const view = viewOf({ failures, reached: 44, checked: 44, unreached: [], coverage })
