@@ -155,9 +155,9 @@ const LINES: Readonly<
   complaint: {
     title: 'Something about a manifest (check).',
     members: {
-      ...{ severity: text, file: text, line: count, column: count, what: text, mend: text },
+      ...{ severity: text, file: text, line: count, column: count, what: text, mend: text, field: text },
     },
-    optional: ['mend'],
+    optional: ['mend', 'field'],
   },
   advice: {
     title: 'The preStop hook that would have been enough (check).',
