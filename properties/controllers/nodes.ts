@@ -51,14 +51,14 @@ export const silentNodesPodsNotReady: PropertyDefinition = {
   catches: ['nodelifecycle-notready-lost-on-restart'],
   monitor(cluster, report) {
     const since = new Map<string, number>()
-    /** When a write of the node's kubelet was last taken: it is back, and speaks for its pods before its node is Ready. */
+    /** By user, when a write of a node's kubelet was last taken: it is back, and speaks for its pods before its node is Ready. */
     const heardAt = new Map<string, number>()
     onFact<ApiRequestHandled, 'api-request'>(cluster, 'api-request', ({ user, code }, at) => {
-      if (code < 300 && user.startsWith(KUBELET_USER)) heardAt.set(user.slice(KUBELET_USER.length), at)
+      if (code < 300 && user.startsWith(KUBELET_USER)) heardAt.set(user, at)
     })
     const check = (node: string, at: number) => {
       if (since.get(node) !== at || !cluster.calm.leaderSteady(CONTROLLER_LEASE)) return
-      if ((heardAt.get(node) ?? 0) >= at) return
+      if ((heardAt.get(`${KUBELET_USER}${node}`) ?? 0) >= at) return
       for (const pod of cluster.truth.list('pods')) {
         if (pod.spec.nodeName !== node) continue
         report.reached()

@@ -64,6 +64,8 @@ export class IpSet {
 
   /** True if the packet's destination (and, for three-part sets, its source) is in the set. */
   matches(protocol: TransportProtocol, destination: Address, port: number, source: Address): boolean {
+    // Most sets of a node are empty, and a key is a large number, dear to look up.
+    if (this.#keys.size === 0) return false
     const seconds = this.#keys.get(this.#key(destination, protocol, port))
     return seconds !== undefined && (this.type !== 'hash:ip,port,ip' || seconds.has(source))
   }

@@ -12,14 +12,19 @@ import type { ServicePlan } from './plan.ts'
 
 /** One group of classes that fared rightly in both modes. */
 export interface Agreement {
-  readonly marks: Float64Array
   readonly classes: number
   /** The known differences of a mode that mattered. */
   readonly differences: ReadonlySet<string>
 }
 
+/** An agreement with all that it depends on. */
+interface Kept {
+  readonly marks: readonly number[]
+  readonly agreement: Agreement
+}
+
 /** By what the slices say. Where a policy is Local much depends on which endpoint is where: every plan stands for itself then. */
-type Scopes = WeakMap<Service | ServicePlan, Record<ClassGroup, Map<string, Agreement[]>>>
+type Scopes = WeakMap<Service | ServicePlan, Record<ClassGroup, Map<string, Kept[]>>>
 
 const scopesOf = new WeakMap<Tables, Scopes>()
 const sayings = new WeakMap<ServicePlan, string>()
@@ -27,24 +32,25 @@ const sayings = new WeakMap<ServicePlan, string>()
 /** Filled anew for every question. */
 const marks = new Marks()
 
-/** The agreement about a group of classes of a service that still holds on a node, if there is one. */
-export function findAgreement(plan: ServicePlan, rules: NodeRules, group: ClassGroup): Agreement | undefined {
-  const scope = scopeOf(plan, rules, group)
-  if (scope.length === 0 || !mark(plan, rules, group)) return undefined
-  for (let i = 0; i < scope.length; i++) if (marks.areLike((scope[i] as Agreement).marks)) return scope[i]
-  return undefined
-}
-
-/** Takes down that a group of classes was compared and agreed. */
-export function keepAgreement(
+/**
+ * The agreement about a group of classes of a service that still holds on a node. If there is none, `compareNow` is asked, and what
+ * it agrees on is kept (undefined: it did not).
+ */
+export function agreementOn(
   plan: ServicePlan,
   rules: NodeRules,
   group: ClassGroup,
-  classes: number,
-  differences: ReadonlySet<string>,
-): void {
-  if (!mark(plan, rules, group)) return
-  scopeOf(plan, rules, group).push({ marks: marks.copy(), classes, differences })
+  compareNow: () => Agreement | undefined,
+): Agreement | undefined {
+  const scope = scopeOf(plan, rules, group)
+  const isSayable = mark(plan, rules, group)
+  if (isSayable)
+    for (let i = 0; i < scope.length; i++)
+      if (marks.areLike((scope[i] as Kept).marks)) return (scope[i] as Kept).agreement
+  const agreement = compareNow()
+  // Comparing asks and changes nothing, so the marks are still those of this question.
+  if (agreement !== undefined && isSayable) scope.push({ marks: marks.copy(), agreement })
+  return agreement
 }
 
 function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup): boolean {
@@ -53,7 +59,7 @@ function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup): boolean {
   return marks.isSayable
 }
 
-function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: ClassGroup): Agreement[] {
+function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: ClassGroup): Kept[] {
   let scopes = scopesOf.get(iptables)
   if (scopes === undefined) {
     scopes = new WeakMap()

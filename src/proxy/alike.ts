@@ -52,58 +52,84 @@ function knownUnder(tables: Tables): Known {
   return known
 }
 
+/** The sets that rules look destinations up in, found by their names once. */
+interface Lookups {
+  readonly sets: readonly IpSet[]
+  readonly setsWithSource: readonly IpSet[]
+}
+
+interface NodeLookups {
+  readonly all: Lookups
+  readonly last: Lookups
+}
+
+const lookupsOf = new WeakMap<NodeRules, NodeLookups>()
+
+/** The sets of a node are made once and filled again and again, so these stay. */
+function lookupsUnder(rules: NodeRules, { all, last }: Known): NodeLookups {
+  let lookups = lookupsOf.get(rules)
+  if (lookups === undefined) {
+    lookups = { all: lookupsIn(rules.sets, all), last: lookupsIn(rules.sets, last) }
+    lookupsOf.set(rules, lookups)
+  }
+  return lookups
+}
+
+function lookupsIn(named: ReadonlyMap<string, IpSet>, { sets, setsWithSource }: Distinctions): Lookups {
+  const found = (names: readonly string[]) => names.map((name) => named.get(name)).filter((set) => set !== undefined)
+  return { sets: found(sets), setsWithSource: found(setsWithSource) }
+}
+
 const ORIGINS = { outside: 0, pod: 1, node: 2 } as const satisfies Readonly<Record<Origin, number>>
-/** Enough for most services; more room is made when it is needed. */
-const ROOM = 256
 
 /**
  * All that can decide how packets of one service fare on a node, as numbers. Made once and filled again and again, because it
- * is asked after every sync and seldom anything else is: so the numbers lie in one array that neither grows nor shrinks.
+ * is asked after every sync and seldom anything else is: so the numbers lie in one array that does not shrink.
  */
 export class Marks {
   /** False once it cannot be said how packets fare. */
   isSayable = true
-  #values = new Float64Array(ROOM)
+  readonly #values: number[] = []
   #count = 0
-  #rules: NodeRules | undefined
+  #at: Place | undefined
   #sources: readonly Address[] = []
 
   begin(rules: NodeRules): void {
-    this.#rules = rules
+    const iptables = knownUnder(rules.iptables).all
+    const ipvs = knownUnder(rules.ipvsTables)
+    this.#at = { rules, iptables, ipvs, lookups: lookupsUnder(rules, ipvs) }
     this.#count = 0
-    this.isSayable = !knownUnder(rules.iptables).all.translatesTo(rules.options.nodeAddress)
+    this.isSayable = !iptables.translatesTo(rules.options.nodeAddress)
   }
 
   /** What follows is about packets from these sources. */
   from(sources: readonly Address[]): void {
-    const rules = this.#current()
-    const { options } = rules
-    const iptables = knownUnder(rules.iptables).all
-    const ipvs = knownUnder(rules.ipvsTables).all
+    const { rules, iptables, ipvs } = this.#place()
+    const { clusterCidrBlock } = rules.options
     this.#sources = sources
-    for (const source of sources) {
-      const inBlock = contains(options.clusterCidrBlock, source) ? 1 : 0
+    for (let i = 0; i < sources.length; i++) {
+      const source = sources[i] as Address
+      const inBlock = contains(clusterCidrBlock, source) ? 1 : 0
       const isLocal = (rules.isLocal(source) ? 4 : 0) | (rules.isBound(source) ? 2 : 0)
       this.#push(iptables.source(source))
-      this.#push(ipvs.source(source))
+      this.#push(ipvs.all.source(source))
       this.#push((ORIGINS[rules.originOf(source)] << 3) | isLocal | inBlock)
     }
   }
 
   /** Packets to there. A function of its own, to be handed on as it is. */
   readonly to = (_to: unknown, protocol: TransportProtocol, address: Address, port: number): void => {
-    const rules = this.#current()
+    const { rules, iptables, ipvs, lookups } = this.#place()
     const { options } = rules
-    const { all, last } = knownUnder(rules.ipvsTables)
-    const number = knownUnder(rules.iptables).all.destination(address)
-    const forIpvs = all.destination(address)
+    const number = iptables.destination(address)
+    const forIpvs = ipvs.all.destination(address)
     if ((number >= 0 || forIpvs >= 0) && address === options.nodeAddress) this.isSayable = false
     const isService = contains(options.serviceCidr, address) ? 1 : 0
     const isLocal = (rules.isLocal(address) ? 4 : 0) | (rules.isBound(address) ? 2 : 0)
     this.#push(Math.min(number, 0))
     this.#push(Math.min(forIpvs, 0))
     this.#push(isLocal | isService)
-    this.#sets(all, protocol, address, port)
+    this.#sets(lookups.all, protocol, address, port)
     const virtual = rules.ipvs.find(protocol, address, port)
     this.#push(virtual === undefined ? -1 : virtual.spec.persistenceMicros)
     if (virtual === undefined) return
@@ -113,48 +139,49 @@ export class Marks {
       this.#push(server.address)
       this.#push(server.port)
       this.#push(rules.isBound(server.address) ? 1 : 0)
-      this.#push(last.destination(server.address))
-      this.#sets(last, protocol, server.address, server.port)
+      this.#push(ipvs.last.destination(server.address))
+      this.#sets(lookups.last, protocol, server.address, server.port)
     }
   }
 
-  areLike(earlier: Float64Array): boolean {
+  areLike(earlier: readonly number[]): boolean {
     if (earlier.length !== this.#count) return false
     for (let i = 0; i < earlier.length; i++) if (earlier[i] !== this.#values[i]) return false
     return true
   }
 
-  copy(): Float64Array {
+  copy(): readonly number[] {
     return this.#values.slice(0, this.#count)
   }
 
   /** Which sets hold a destination, and which hold it together with each of the sources. */
-  #sets({ sets, setsWithSource }: Distinctions, protocol: TransportProtocol, address: Address, port: number): void {
-    const rules = this.#current()
+  #sets({ sets, setsWithSource }: Lookups, protocol: TransportProtocol, address: Address, port: number): void {
     let bits = 0
-    for (let i = 0; i < sets.length; i++)
-      if (rules.sets.get(sets[i] as string)?.matches(protocol, address, port, 0)) bits |= 1 << i
+    for (let i = 0; i < sets.length; i++) if ((sets[i] as IpSet).matches(protocol, address, port, 0)) bits |= 1 << i
     this.#push(bits)
     for (let i = 0; i < setsWithSource.length; i++) {
-      const set = rules.sets.get(setsWithSource[i] as string)
+      const set = setsWithSource[i] as IpSet
       bits = 0
       for (let k = 0; k < this.#sources.length; k++)
-        if (set?.matches(protocol, address, port, this.#sources[k] as Address)) bits |= 1 << k
+        if (set.matches(protocol, address, port, this.#sources[k] as Address)) bits |= 1 << k
       this.#push(bits)
     }
   }
 
   #push(value: number): void {
-    if (this.#count === this.#values.length) {
-      const more = new Float64Array(2 * this.#count)
-      more.set(this.#values)
-      this.#values = more
-    }
     this.#values[this.#count++] = value
   }
 
-  #current(): NodeRules {
-    invariant(this.#rules !== undefined, 'proxy: marks are of some rules')
-    return this.#rules
+  #place(): Place {
+    invariant(this.#at !== undefined, 'proxy: marks are of some rules')
+    return this.#at
   }
+}
+
+/** The rules that marks are of, with all that they can tell apart. */
+interface Place {
+  readonly rules: NodeRules
+  readonly iptables: Distinctions
+  readonly ipvs: Known
+  readonly lookups: NodeLookups
 }

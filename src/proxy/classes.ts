@@ -124,6 +124,11 @@ export function tellEnds(
   }
 }
 
+/** Is there anything to ask in a group? Of backends on the node itself there may be none. */
+export function hasClasses({ ports }: ServicePlan, node: NodeNetworkOptions, group: ClassGroup): boolean {
+  return group !== 'backends' || ports.some((port) => backendOn(node, port) !== undefined)
+}
+
 function backendOn(node: NodeNetworkOptions, port: PortPlan): Address | undefined {
   return port.endpoints.find((endpoint) => contains(node.podCidr, endpoint.address))?.address
 }

@@ -5,9 +5,8 @@
  */
 import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
 import { keyOf } from '../objects/index.ts'
-import { findAgreement, keepAgreement } from './agreed.ts'
-import type { NodeRules } from './alike.ts'
-import { addServiceClasses, type ClassGroup, type FlowClass, flowClasses, strayClasses } from './classes.ts'
+import { type Agreement, agreementOn } from './agreed.ts'
+import { addServiceClasses, type ClassGroup, type FlowClass, flowClasses, hasClasses, strayClasses } from './classes.ts'
 import { expectedOf } from './differences.ts'
 import { type EndpointMemo, type Expectation, naive, type ServiceObjects } from './naive.ts'
 import type { NodeNetwork, ProxyMode } from './network.ts'
@@ -74,9 +73,11 @@ class Comparison {
     const rules = this.#network.rules()
     for (const plan of this.#plans.values()) {
       for (const group of GROUPS) {
-        const known = findAgreement(plan, rules, group)
-        if (known === undefined) this.#askGroup(plan, rules, group)
-        else this.#count(known.classes, known.differences)
+        if (!hasClasses(plan, this.#network.options, group)) continue
+        const agreement = agreementOn(plan, rules, group, () => this.#askGroup(plan, group))
+        if (agreement === undefined) continue
+        this.classesAsked += agreement.classes
+        for (const difference of agreement.differences) this.differencesMet.add(difference)
       }
     }
     if (straysToo) this.askAll(strayClasses(this.#plans.values(), this.#network.options))
@@ -87,19 +88,12 @@ class Comparison {
     this.classesAsked += classes.length
   }
 
-  #askGroup(plan: ServicePlan, rules: NodeRules, group: ClassGroup): void {
+  #askGroup(plan: ServicePlan, group: ClassGroup): Agreement | undefined {
     const classes: FlowClass[] = []
-    addServiceClasses(plan, rules.options, group, classes)
+    addServiceClasses(plan, this.#network.options, group, classes)
     const differences = new Set<string>()
-    const found = this.disagreements.length
     for (const flowClass of classes) this.#ask(flowClass, differences)
-    this.#count(classes.length, differences)
-    if (this.disagreements.length === found) keepAgreement(plan, rules, group, classes.length, differences)
-  }
-
-  #count(classes: number, differences: ReadonlySet<string>): void {
-    this.classesAsked += classes
-    for (const difference of differences) this.differencesMet.add(difference)
+    return this.disagreements.length === 0 ? { classes: classes.length, differences } : undefined
   }
 
   #ask(flowClass: FlowClass, differences: Set<string>): void {

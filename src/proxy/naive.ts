@@ -46,15 +46,14 @@ export function nothing(verdict: 'reject' | 'drop' | 'direct'): Expectation {
 
 /** The endpoints behind a service port, as `address:port` with their objects. */
 function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly NamedEndpoint[] {
-  return slices.flatMap((slice) =>
-    (slice.ports ?? [])
-      .filter(
-        (entry) => (entry.name ?? '') === (port.name ?? '') && (entry.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
-      )
-      .flatMap((entry) =>
-        slice.endpoints.map((endpoint) => ({ text: `${endpoint.addresses[0]}:${entry.port}`, endpoint })),
-      ),
-  )
+  const named: NamedEndpoint[] = []
+  for (const { ports, endpoints } of slices) {
+    for (const entry of ports ?? []) {
+      if ((entry.name ?? '') !== (port.name ?? '') || (entry.protocol ?? 'TCP') !== (port.protocol ?? 'TCP')) continue
+      for (const endpoint of endpoints) named.push({ text: `${endpoint.addresses[0]}:${entry.port}`, endpoint })
+    }
+  }
+  return named
 }
 
 const isReady = ({ endpoint }: NamedEndpoint): boolean => endpoint.conditions?.ready !== false
@@ -63,17 +62,22 @@ const isLeaving = ({ endpoint }: NamedEndpoint): boolean =>
   endpoint.conditions.serving === true &&
   endpoint.conditions.terminating === true
 
-/** Ready endpoints, or, when there are none, those that serve while they terminate. */
-function usable(endpoints: readonly NamedEndpoint[]): ReadonlySet<string> {
-  const ready = endpoints.filter(isReady)
-  const chosen = ready.length > 0 ? ready : endpoints.filter(isLeaving)
-  return new Set(chosen.map(({ text }) => text))
+/** Ready endpoints, or, when there are none, those that serve while they terminate; of one node, if one is named. */
+function usable(endpoints: readonly NamedEndpoint[], nodeName?: string): ReadonlySet<string> {
+  const ready = new Set<string>()
+  const leaving = new Set<string>()
+  for (const each of endpoints) {
+    if (nodeName !== undefined && each.endpoint.nodeName !== nodeName) continue
+    if (isReady(each)) ready.add(each.text)
+    else if (isLeaving(each)) leaving.add(each.text)
+  }
+  return ready.size > 0 ? ready : leaving
 }
 
 function seenFrom(nodeName: string, all: readonly NamedEndpoint[]): PortEndpoints {
   return {
     everywhere: usable(all),
-    here: usable(all.filter(({ endpoint }) => endpoint.nodeName === nodeName)),
+    here: usable(all, nodeName),
     somewhere: all.some((each) => isReady(each) || isLeaving(each)),
   }
 }
@@ -82,8 +86,10 @@ function seenFrom(nodeName: string, all: readonly NamedEndpoint[]): PortEndpoint
 export function whatSlicesSay({ service, slices }: ServiceObjects): string {
   let text = ''
   for (const port of service.spec.ports ?? []) {
-    const { everywhere, somewhere } = seenFrom('', endpointsOf(port, slices))
-    text += `${somewhere ? '' : 'none '}${[...everywhere].join(' ')};`
+    const texts = usable(endpointsOf(port, slices))
+    if (texts.size === 0) text += 'none'
+    for (const each of texts) text += `${each} `
+    text += ';'
   }
   return text
 }
