@@ -2,6 +2,7 @@
 import { join, relative } from 'node:path'
 import {
   causalSignature,
+  counted,
   printDrawing,
   printStory,
   STORY_LINES_MAXIMUM,
@@ -28,6 +29,7 @@ import { UserError } from '../trial/user-error.ts'
 import { corpusFolder, writeTextAtomically } from './files.ts'
 import type { News } from './jobs.ts'
 import type { Keeper } from './keeper.ts'
+import { startProgress } from './progress.ts'
 import type { Session } from './session.ts'
 
 export interface Finding {
@@ -131,6 +133,27 @@ export async function investigate(
     trialId,
     unsaved,
     replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}${result.verdict === 'diverged' ? ' --twice' : ''}`,
+  }
+}
+
+/** Investigates, and shows meanwhile how far that has come. */
+export async function investigateInSight(
+  session: Session,
+  title: string,
+  group: FailureGroup,
+  options: Omit<InvestigateOptions, 'onNews'>,
+): Promise<Finding> {
+  const progress = startProgress(session.io, title)
+  const onNews = (news: News) => {
+    if (news.kind !== 'shrinking') return
+    const { executions, faults, steps } = news
+    const left = `${counted(faults, 'fault')}, ${counted(steps, 'step')} left`
+    progress.update(executions, undefined, `${group.signature}: ${left} after ${counted(executions, 'execution')}`)
+  }
+  try {
+    return await investigate(session, group, { ...options, onNews })
+  } finally {
+    progress.end()
   }
 }
 

@@ -4,8 +4,11 @@ import type { CoverageSummary } from '../trial/index.ts'
 import type { Io } from './io.ts'
 
 export interface Progress {
-  /** `done` and `total` in the same unit; `note` is shown beside them, `view` below them on a terminal. */
-  update(done: number, total: number, note: string, view?: readonly string[]): void
+  /**
+   * `done` and `total` in the same unit, `total` undefined where nobody can know; `note` says it in words, `view` is shown
+   * below on a terminal.
+   */
+  update(done: number, total: number | undefined, note: string, view?: readonly string[]): void
   /** Prints a line that stays. */
   say(text: string): void
   /** Ends the bar, so that what follows starts on a line of its own. */
@@ -15,10 +18,12 @@ export interface Progress {
 const PLAIN_EVERY_MILLIS = 5_000
 /** Where nobody looks on, a sign of life now and then. */
 const CI_EVERY_MILLIS = 60_000
+const DRAWN_EVERY_MILLIS = 50
 const VIEW_MAXIMUM = 8
+const BAR_MAXIMUM = 40
 
-export async function startProgress(io: Io, title: string): Promise<Progress> {
-  return io.isTerminal ? barProgress(title) : plainProgress(io, title)
+export function startProgress(io: Io, title: string): Progress {
+  return io.foot === undefined ? plainProgress(io, title) : barProgress(io, io.foot, title)
 }
 
 /** What is shown below the bar of a campaign: what was found, by group, and what was reached. Pure, for tests. */
@@ -40,7 +45,7 @@ export function viewOf(campaign: {
   return [
     ...shown,
     ...(others > 0 ? [`         and ${others} more kinds of failure`] : []),
-    `  ${reached} of ${checked} properties reached${waiting}`,
+    ...(checked === 0 ? [] : [`  ${reached} of ${checked} properties reached${waiting}`]),
     ...(coverage === undefined ? [] : [newsOf(coverage)]),
   ]
 }
@@ -57,36 +62,30 @@ export function statesOf(coverage: CoverageSummary | undefined): string {
   return coverage === undefined ? '' : `, ${coverage.features} states`
 }
 
-async function barProgress(title: string): Promise<Progress> {
-  const { default: cliProgress } = await import('cli-progress')
-  const bars = new cliProgress.MultiBar(
-    {
-      format: `${title} {bar} {percentage}%  {note}`,
-      hideCursor: true,
-      clearOnComplete: true,
-      stopOnComplete: false,
-      stream: process.stderr,
-    },
-    cliProgress.Presets.shades_classic,
-  )
-  const bar = bars.create(1, 0, { note: '' })
-  const lines: ReturnType<typeof bars.create>[] = []
+function barProgress(io: Io, foot: NonNullable<Io['foot']>, title: string): Progress {
+  let last = 0
   return {
     update(done, total, note, view = []) {
-      bar.setTotal(Math.max(1, total))
-      bar.update(Math.min(done, total), { note })
-      for (const [index, text] of view.slice(0, VIEW_MAXIMUM).entries()) {
-        lines[index] ??= bars.create(1, 0, { text }, { format: '{text}' })
-        lines[index].update(0, { text })
-      }
+      if (performance.now() - last < DRAWN_EVERY_MILLIS) return
+      last = performance.now()
+      const share = total === undefined ? undefined : Math.min(1, done / Math.max(1, total))
+      const head = share === undefined ? `${title}…` : barOf(title, share, foot.columns)
+      foot.show([head, `  ${note}`, ...view.slice(0, VIEW_MAXIMUM)])
     },
     say(text) {
-      bars.log(`${text}\n`)
+      io.err(`${text}\n`)
     },
     end() {
-      bars.stop()
+      foot.show([])
     },
   }
+}
+
+/** As long as the terminal has room, up to forty characters. */
+function barOf(title: string, share: number, columns: number): string {
+  const length = Math.max(0, Math.min(BAR_MAXIMUM, columns - title.length - ' 100 %  '.length))
+  const done = Math.round(share * length)
+  return `${title} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${Math.floor(share * 100)} %`
 }
 
 function plainProgress(io: Io, title: string): Progress {

@@ -26,5 +26,5 @@ export function strategiesInWords(rows: readonly StrategyRow[], json: boolean): 
     strategy,
     ...[lanes, features, failures, events].map(String),
   ])
-  return `${textTable(['STRATEGY', 'LANES', 'NEW FEATURES', 'NEW FAILURES', 'EVENTS'], cells)}\n\n`
+  return `${textTable(['STRATEGY', 'LANES', 'NEW STATES AND WAYS', 'NEW FAILURES', 'EVENTS'], cells)}\n\n`
 }

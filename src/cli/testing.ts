@@ -23,7 +23,6 @@ export async function runMain(argv: readonly string[], folder: string): Promise<
     err: (text) => {
       err += text
     },
-    isTerminal: false,
     environment: {},
     folder,
     onInterrupt: () => () => {},

@@ -150,6 +150,8 @@ test('the page: verdicts, stories, replay commands; markup in messages stays tex
   const page = markdownSummary(campaign([failure(), another]))
   expect(page).toMatch(/^## ❌ seatrial fuzz: 2 kinds of failure\n/)
   expect(page).toContain('20 trials in 1.5 s')
+  expect(markdownSummary(campaign([failure()]))).toMatch(/^## ❌ seatrial fuzz: 1 kind of failure\n/)
+  expect(page).toContain('(3 trials; the first is `')
   expect(page).toContain('a pod of \\<web\\> & "db" was 100% late: by')
   expect(page).toContain('```sh\nnpx seatrial replay .seatrial/corpus/a-late.scenario.json\n```')
   expect(page).toContain('| partition | 2 | 1 |')

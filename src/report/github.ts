@@ -1,6 +1,6 @@
 /** What GitHub Actions shows of a campaign: an annotation for each failure, and a page in Markdown for the job's summary. */
 import { printDiscovery } from './coverage.ts'
-import { listed } from './names.ts'
+import { counted, listed } from './names.ts'
 import type { ReportedCampaign, ReportedFailure } from './reported.ts'
 import { duration } from './time.ts'
 
@@ -31,7 +31,7 @@ export function markdownSummary({ name, summary, wallMicros, failures }: Reporte
   const bad = failures.length > 0
   const counts = Object.entries(verdicts).filter(([verdict, count]) => count > 0 || verdict === 'passed')
   const parts = [
-    `## ${bad ? '❌' : '✅'} ${name}: ${bad ? `${failures.length} kinds of failure` : 'nothing failed'}`,
+    `## ${bad ? '❌' : '✅'} ${name}: ${bad ? `${counted(failures.length, 'kind')} of failure` : 'nothing failed'}`,
     '',
     `${trials} trials in ${duration(wallMicros)} (${duration(virtualMicros)} of virtual time): ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.`,
     '',
@@ -44,7 +44,7 @@ export function markdownSummary({ name, summary, wallMicros, failures }: Reporte
           ...faults.map(({ kind, injected, bit }) => `| ${kind} | ${injected} | ${bit} |`),
           '',
         ]),
-    ...(summary.coverage === undefined ? [] : ['```text', printDiscovery(summary.coverage), '```', '']),
+    ...(summary.coverage === undefined ? [] : ['```text', printDiscovery(summary.coverage, summary.trials), '```', '']),
     ...(summary.neverReached.length === 0
       ? []
       : [`Never reached, so they proved nothing: ${listed(summary.neverReached.map((id) => `\`${id}\``))}.`, '']),
@@ -57,7 +57,7 @@ function detailsOf({ signature, count, message, story, replay, trial }: Reported
   return [
     `### \`${signature}\``,
     '',
-    `${markdown(message)} (${count} of the trials; the first is \`${trial}\`)`,
+    `${markdown(message)} (${counted(count, 'trial')}; the first is \`${trial}\`)`,
     '',
     ...(story.length === 0 ? [] : ['```text', ...story.map((line) => line.replaceAll('```', "'''")), '```', '']),
     '```sh',

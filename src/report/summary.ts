@@ -11,11 +11,11 @@ const VERDICTS: readonly Verdict[] = ['passed', 'failed', 'vacuous', 'diverged',
 const WIDTH = 120
 
 /** Names after a heading, in lines of a readable length. */
-function wrapped(heading: string, names: readonly string[]): string[] {
+function wrapped(heading: string, names: readonly string[], width: number): string[] {
   const lines: string[] = []
   let line = heading
   for (const word of listed(names).split(' ')) {
-    if (line.length + word.length > WIDTH) {
+    if (line.length + word.length > width) {
       lines.push(line.trimEnd())
       line = '    '
     }
@@ -24,8 +24,17 @@ function wrapped(heading: string, names: readonly string[]): string[] {
   return [...lines, line.trimEnd()]
 }
 
-/** The summary as lines of text. `wallMicros` is the campaign's real time; `full`: with the whole matrix of faults. */
-export function printSummary(summary: CampaignSummary, wallMicros: Micros, full = false): string {
+interface SummaryLayout {
+  /** With the whole matrix of faults. Default: false. */
+  readonly full?: boolean | undefined
+  /** Lists of names are broken at so many characters. Default: 120. */
+  readonly columns?: number | undefined
+}
+
+/** The summary as lines of text. `wallMicros` is the campaign's real time. */
+export function printSummary(summary: CampaignSummary, wallMicros: Micros, layout: SummaryLayout = {}): string {
+  const { full = false, columns = WIDTH } = layout
+  const names = (heading: string, list: readonly string[]) => wrapped(heading, list, Math.min(columns, WIDTH))
   const verdicts = VERDICTS.filter((verdict) => summary.verdicts[verdict] > 0 || verdict === 'passed')
   const seconds = wallMicros / 1_000_000
   const rate = seconds > 0 ? `, ${Math.round(summary.trials / seconds)} trials/s` : ''
@@ -49,15 +58,15 @@ export function printSummary(summary: CampaignSummary, wallMicros: Micros, full 
   parts.push('')
   if (summary.coverage !== undefined) parts.push(printDiscovery(summary.coverage, summary.trials))
   if (summary.neverReached.length > 0)
-    parts.push(...wrapped('never reached (they proved nothing): ', summary.neverReached))
+    parts.push(...names('never reached (they proved nothing): ', summary.neverReached))
   for (const { property, triggers } of summary.neverMet)
-    parts.push(...wrapped(`${property} waited in vain for `, triggers))
+    parts.push(...names(`${property} waited in vain for `, triggers))
   for (const { suite, properties } of summary.vacuousSuites)
-    parts.push(...wrapped(`the suite ${suite} names and never reached `, properties))
-  if (summary.sometimesSeen.length > 0) parts.push(...wrapped('seen at least once, as hoped: ', summary.sometimesSeen))
+    parts.push(...names(`the suite ${suite} names and never reached `, properties))
+  if (summary.sometimesSeen.length > 0) parts.push(...names('seen at least once, as hoped: ', summary.sometimesSeen))
   // What was never reached could not be seen either, and has been named.
   const unseen = summary.sometimesNeverSeen.filter((id) => !summary.neverReached.includes(id))
-  if (unseen.length > 0) parts.push(...wrapped('reached and never seen, although hoped for: ', unseen))
+  if (unseen.length > 0) parts.push(...names('reached and never seen, although hoped for: ', unseen))
   for (const { signature, first, count } of summary.failures) {
     const message = first.result.violation?.message ?? first.result.error?.message ?? first.result.verdict
     parts.push(`${counted(count, 'trial')} ended as ${signature}; the first is ${first.trialId}: ${message}`)

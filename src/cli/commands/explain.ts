@@ -32,7 +32,7 @@ export async function explainCommand(io: Io, what: string, flags: ExplainFlags):
   try {
     const { scenario } = early ?? findScenario(session, what)
     assertRunnable(scenario, session.registry, what)
-    const progress = await startProgress(io, 'explaining')
+    const progress = startProgress(io, 'explaining')
     const branches = flags.certainty === false ? 0 : asked
     const { result, explanation } = await session.pool
       .run({ kind: 'explain', scenario, branches }, (news) => {

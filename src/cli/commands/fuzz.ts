@@ -1,6 +1,6 @@
 /** `seatrial fuzz`: trials of every suite until the budget is used up. The corpus first; findings are written down as they come. */
 import { basename, join, relative, resolve } from 'node:path'
-import { percent, printSummary, summaryLine, trialLine } from '../../report/index.ts'
+import { counted, percent, printSummary, summaryLine, trialLine } from '../../report/index.ts'
 import {
   type Block,
   type BlockPlan,
@@ -107,7 +107,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     io.out(
       session.json
         ? `${summaryLine(summary, usedMicros())}\n`
-        : `${printSummary(summary, usedMicros(), flags.coverage)}\n`,
+        : `${printSummary(summary, usedMicros(), { full: flags.coverage, columns: io.columns })}\n`,
     )
     if (newsRule.isMet) session.say(newsRule.words())
     const tell = (findings: readonly Finding[]) =>
@@ -255,11 +255,15 @@ function recognise({ session, keeper, drawn, shrunk }: Work, entry: CorpusEntry,
 
 async function search(work: Work): Promise<void> {
   const { session, plan, campaign, journal, keeper, drawn, newsRule, elapsed, isStopped } = work
-  const progress = await startProgress(session.io, 'fuzzing')
+  const progress = startProgress(session.io, 'fuzzing')
   const { head, past, budgetMillis, most } = plan
-  const before = past?.trials.length ?? 0
+  /** Trials whose verdict is known: what is told of them comes in order, and later. */
+  let ran = 0
+  const before = past?.done.size ?? 0
+  const searchedSince = elapsed()
   const onVerdict = ({ record, properties }: Delivered) => {
     if (isKnown(record.trialId)) return
+    ran++
     const signature = failureOf(record.result)
     const file = keeper.keep(record)
     if (signature !== undefined && file !== undefined) {
@@ -288,11 +292,12 @@ async function search(work: Work): Promise<void> {
   const clock = setInterval(() => {
     if (isStopped()) session.pool.stopSoon()
     const { failures, reached, neverReached, coverage } = campaign.summary()
-    const rate = Math.round((campaign.trials - before) / Math.max(0.001, elapsed() / 1_000))
-    const note = `${campaign.trials} trials, ${rate}/s, ${failures.length} kinds of failure${statesOf(coverage)}`
+    const rate = Math.round(ran / Math.max(0.001, (elapsed() - searchedSince) / 1_000))
+    const done = before + ran
+    const note = `${counted(done, 'trial')}, ${rate}/s, ${counted(failures.length, 'kind')} of failure${statesOf(coverage)}`
     const checked = reached.length + neverReached.length
     const view = viewOf({ failures, reached: reached.length, checked, unreached: neverReached, coverage })
-    if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(campaign.trials, most, note, view)
+    if (budgetMillis === Number.POSITIVE_INFINITY) progress.update(done, most, note, view)
     else progress.update(elapsed(), budgetMillis, note, view)
   }, CLOCK_MILLIS)
   try {

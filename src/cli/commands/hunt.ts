@@ -152,7 +152,7 @@ export async function findFirst(
 ): Promise<{ readonly number: number; readonly record: TrialRecord } | undefined> {
   let found: { readonly number: number; readonly record: TrialRecord } | undefined
   let done = 0
-  const progress = await startProgress(session.io, `hunting ${defect.id}`)
+  const progress = startProgress(session.io, `hunting ${defect.id}`)
   const blocks = (function* () {
     for (let from = 0; from < trials; from += BLOCK_TRIALS)
       yield { suite: defect.suite, defects: [defect.id], seed, from, count: Math.min(BLOCK_TRIALS, trials - from) }

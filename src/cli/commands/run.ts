@@ -11,7 +11,7 @@ import {
   UserError,
 } from '../../trial/index.ts'
 import { driveBlocks } from '../drive.ts'
-import { type Finding, findingLine, investigate, printFinding } from '../findings.ts'
+import { type Finding, findingLine, investigateInSight, printFinding } from '../findings.ts'
 
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
@@ -53,7 +53,7 @@ export async function runCommand(io: Io, suites: readonly string[], flags: RunFl
       footprint: true,
     })
     if (session.json) io.out(`${summaryLine(summary, wallMicros)}\n`)
-    else io.out(`${printSummary(summary, wallMicros, flags.coverage)}\n`)
+    else io.out(`${printSummary(summary, wallMicros, { full: flags.coverage, columns: io.columns })}\n`)
     if (interrupted) sayInterrupted(session, summary, chosen.length * trials)
     await reportFindings(session, summary, {
       shrink: flags.shrink !== false && !interrupted,
@@ -128,7 +128,7 @@ export async function runSuites(session: Session, suites: readonly string[], sui
   const { keeper = new Keeper(session) } = suiteRun
   const campaign = new Campaign(session.registry)
   const begun = performance.now()
-  const progress = await startProgress(session.io, title ?? 'trials')
+  const progress = startProgress(session.io, title ?? 'trials')
   let interrupted = false
   const release = session.io.onInterrupt(() => {
     interrupted = true
@@ -213,9 +213,14 @@ export async function reportFindings(
 ): Promise<void> {
   let unsaved: UserError | undefined
   const findings: Finding[] = []
-  for (const group of summary.failures.slice(0, FINDINGS_MAXIMUM)) {
-    const options = { keeper, of: summary.trials }
-    const finding = await investigate(session, group, shrink ? options : { ...options, maximumExecutions: 0 })
+  const groups = summary.failures.slice(0, FINDINGS_MAXIMUM)
+  for (const [index, group] of groups.entries()) {
+    const title = groups.length === 1 ? 'shrinking' : `shrinking ${index + 1} of ${groups.length}`
+    const finding = await investigateInSight(session, title, group, {
+      keeper,
+      of: summary.trials,
+      ...(shrink ? {} : { maximumExecutions: 0 }),
+    })
     findings.push(finding)
     if (finding.unsaved === undefined) onTold?.(finding)
     if (session.json) session.io.out(`${findingLine(session, finding)}\n`)

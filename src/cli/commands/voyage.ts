@@ -10,13 +10,12 @@ import type { KubeObject } from '../../objects/index.ts'
 import { counted, duration, listed, printSummary, summaryLine } from '../../report/index.ts'
 import { type CampaignSummary, type Defect, exitStatusOf, suggest, UserError } from '../../trial/index.ts'
 import { readText } from '../files.ts'
-import { findingLine, investigate, printFinding } from '../findings.ts'
+import { findingLine, investigateInSight, printFinding } from '../findings.ts'
 import type { Io } from '../io.ts'
 import { judgeManifests } from '../manifests/judge.ts'
 import { loadManifests } from '../manifests/load.ts'
 import { CHECK_GROUPS } from '../manifests/suite.ts'
 import { parseBudget } from '../parse-flags.ts'
-import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { findFirst } from './hunt.ts'
 import { INTERRUPTED_STATUS, reportFindings, runSuites } from './run.ts'
@@ -99,23 +98,8 @@ async function findBug(session: Session, defect: Defect): Promise<number> {
   }
   const { trialId, result } = found.record
   session.say(`   found in trial ${found.number + 1} by ${result.violation?.property ?? result.verdict}; shrinking`)
-  const progress = await startProgress(session.io, 'shrinking')
-  const finding = await investigate(
-    session,
-    { signature: result.signature ?? result.verdict, first: { trialId, result }, count: 1 },
-    {
-      maximumExecutions: SHRINK_EXECUTIONS,
-      onNews: (news) => {
-        if (news.kind === 'shrinking')
-          progress.update(
-            news.executions,
-            SHRINK_EXECUTIONS,
-            `${counted(news.faults, 'fault')}, ${counted(news.steps, 'step')} left`,
-          )
-      },
-    },
-  )
-  progress.end()
+  const group = { signature: result.signature ?? result.verdict, first: { trialId, result }, count: 1 }
+  const finding = await investigateInSight(session, 'shrinking', group, { maximumExecutions: SHRINK_EXECUTIONS })
   if (session.json) session.io.out(`${findingLine(session, finding)}\n`)
   else session.io.out(`\n${printFinding(session, finding)}\n`)
   const { result: again } = await session.elsewhere().run({ kind: 'scenario', scenario: finding.scenario })
