@@ -135,7 +135,12 @@ test.each<[command: string, says: RegExp]>([
   ['run --seed 1.5', /--seed: "1\.5" is not a whole number/],
   ['run --trials 0', /--trials: "0" is not a whole number of at least 1/],
   ['run --trials 1e3', /--trials: "1e3" is not a whole number/],
-  ['run --workers 1000', /--workers: 1000 is more than 64/],
+  ['run --workers 1000', /--workers: 1000 is more than 64\n.*--workers 2$/m],
+  ['run --junit other', /--junit other: this is a folder, a file was expected/],
+  [
+    'fuzz --trials 1 --sarif empty.yaml/x.sarif',
+    /--sarif empty\.yaml\/x\.sarif: nothing can be written there: a part of/,
+  ],
   ['run --workers -1', /--workers: "-1" is not a whole number/],
   ['run --watchdog 0s', /--watchdog: "0s" leaves no time/],
   ['run --bogus', /unknown option '--bogus'\n.*seatrial run --help/],
@@ -215,7 +220,7 @@ test('a folder that cannot be written is named before anything is run', async ()
     ['fuzz', '--budget', '1s', '--workers', '1', '--dir', 'a-file/inside'],
     folder.path,
   )
-  expect(err).toMatch(/a-file\/inside.*a part of the path is a file/)
+  expect(err).toMatch(/--dir a-file\/inside: nothing can be written there: a part of the path is a file/)
   expect(status).toBe(2)
   if (process.getuid?.() === 0) return
   const locked = join(folder.path, 'locked')

@@ -128,11 +128,20 @@ function discard(path: string): void {
 }
 let counter = 0
 
-/** @throws UserError if nothing can be written there. */
-export function assertWritable(folder: string): void {
+/** Before much work is done whose result goes there. `shown` stands for the folder in the message. @throws UserError */
+export function assertWritable(folder: string, shown = folder): void {
   const probe = join(folder, '.seatrial-probe')
-  writeTextAtomically(probe, '')
-  rmSync(probe, { force: true })
+  try {
+    writeTextAtomically(probe, '')
+    rmSync(probe, { force: true })
+  } catch (error) {
+    const { what } = error instanceof UserError ? error : refused(error, folder)
+    throw new UserError({
+      what: `nothing can be written there: ${what}`,
+      where: shown,
+      mend: 'choose a place where you may write',
+    })
+  }
 }
 
 /** A folder of the corpus on disk; it need not exist. `shown` stands for it in messages. */

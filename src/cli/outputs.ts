@@ -1,6 +1,6 @@
 /** What a campaign leaves for continuous integration, besides its text: JUnit, SARIF, a page in Markdown, annotations. */
-import { appendFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { appendFileSync, statSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import {
   githubAnnotations,
   junitXml,
@@ -11,9 +11,10 @@ import {
   STORY_LINES_MAXIMUM,
   sarifJson,
 } from '../report/index.ts'
-import type { CampaignSummary, FailureGroup } from '../trial/index.ts'
-import { refused, writeTextAtomically } from './files.ts'
+import { type CampaignSummary, type FailureGroup, UserError } from '../trial/index.ts'
+import { assertWritable, refused, writeTextAtomically } from './files.ts'
 import type { Finding } from './findings.ts'
+import type { Io } from './io.ts'
 import type { Keeper } from './keeper.ts'
 import type { Session } from './session.ts'
 import { packageVersion } from './version.ts'
@@ -35,6 +36,18 @@ export interface Outcome {
   readonly findings: readonly Finding[]
   /** Knows where the others are kept, as they were drawn. */
   readonly keeper: Keeper
+}
+
+/** Before a campaign that would have nowhere to leave its outcome. @throws UserError */
+export function assertOutputs({ folder }: Io, { junit, sarif, summary }: OutputFlags): void {
+  for (const [flag, name] of Object.entries({ junit, sarif, summary })) {
+    if (name === undefined) continue
+    const path = resolve(folder, name)
+    const where = `--${flag} ${name}`
+    assertWritable(dirname(path), where)
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+      throw new UserError({ what: 'this is a folder, a file was expected', where, mend: 'name a file in it' })
+  }
 }
 
 /** Writes what was asked for, and in GitHub Actions what it shows, unless it was asked not to. @throws UserError */

@@ -43,7 +43,7 @@ export function parseCount(text: string, flag: string, most = 1_000_000_000): nu
   throw new UserError({
     what: value > most ? `${text} is more than ${most}` : `"${text}" is not a whole number of at least 1`,
     where: flag,
-    mend: `write for example ${flag} ${Math.min(most, 100)}`,
+    mend: `write for example ${flag} ${most < 100 ? 2 : 100}`,
   })
 }
 

@@ -10,7 +10,7 @@ import { budgetAdvice } from '../manifests/budget-advice.ts'
 import { topologyFor } from '../manifests/fit.ts'
 import { assertCheckable, printComplaints, readManifests } from '../manifests/read.ts'
 import { CHECK_GROUPS, preStopSuites } from '../manifests/suite.ts'
-import { type OutputFlags, writeOutputs } from '../outputs.ts'
+import { assertOutputs, type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
 import { INTERRUPTED_STATUS, runSuites, sayInterrupted } from './run.ts'
@@ -41,6 +41,7 @@ export async function checkCommand(io: Io, paths: readonly string[], flags: Chec
     for (const complaint of complaints) io.out(`${JSON.stringify({ type: 'complaint', ...complaint })}\n`)
   else io.err(printComplaints(complaints))
   assertCheckable(objects, complaints, paths)
+  assertOutputs(io, flags)
   const session = await openSession(io, flags, objects)
   try {
     session.say(`${complaints.length > 0 ? '\n' : ''}${openingOf(objects, trials)}\n`)

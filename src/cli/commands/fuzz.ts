@@ -33,7 +33,7 @@ import type { Io } from '../io.ts'
 import { Journal } from '../journal.ts'
 import { failureOf, Keeper } from '../keeper.ts'
 import { NewsRule } from '../news-rule.ts'
-import { writeOutputs } from '../outputs.ts'
+import { assertOutputs, writeOutputs } from '../outputs.ts'
 import { WorkerLost } from '../pool.ts'
 import { PortfolioBlocks } from '../portfolio-blocks.ts'
 import { startProgress, statesOf, viewOf } from '../progress.ts'
@@ -64,12 +64,13 @@ interface Work {
 }
 
 export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
+  assertOutputs(io, flags)
   const session = await openSession(io, flags)
   try {
     const plan = planFuzz(session, flags)
     const { head, past } = plan
     assertKnown(session, head.suites, head.defects)
-    assertWritable(session.dir)
+    assertWritable(session.dir, `--dir ${relative(io.folder, session.dir)}`)
     for (const folder of ['', 'campaigns']) sweepTemporaries(join(session.dir, folder))
     session.say(openingOf(session, plan))
     if (head.strategy === 'pct') session.say(pctInWords(session, head))

@@ -15,7 +15,7 @@ import { type Finding, findingLine, investigateInSight, printFinding } from '../
 
 import type { Io } from '../io.ts'
 import { Keeper } from '../keeper.ts'
-import { type OutputFlags, writeOutputs } from '../outputs.ts'
+import { assertOutputs, type OutputFlags, writeOutputs } from '../outputs.ts'
 import { parseCount, parseSeed } from '../parse-flags.ts'
 import { startProgress } from '../progress.ts'
 import { openSession, type Session, type SessionFlags } from '../session.ts'
@@ -42,6 +42,7 @@ const FINDINGS_MAXIMUM = 5
 export async function runCommand(io: Io, suites: readonly string[], flags: RunFlags): Promise<number> {
   const seed = flags.seed === undefined ? DEFAULT_SEED : parseSeed(flags.seed)
   const trials = flags.trials === undefined ? DEFAULT_TRIALS : parseCount(flags.trials, '--trials')
+  assertOutputs(io, flags)
   const session = await openSession(io, flags)
   try {
     const chosen = suites.length > 0 ? suites : [...session.registry.suites.keys()]
