@@ -63,6 +63,8 @@ const folder = temporaryFolder({
   'truncated.scenario.json': scenario.slice(0, 400),
   'fault.scenario.json': withFault,
   'property.scenario.json': scenario.replace('"properties": []', '"properties": ["pod-phase-is-finl"]'),
+  'misspelt.mjs': 'export default (registry) => {\n  registry.properti({})\n}\n',
+  'half.mjs': "export default (registry) => {\n\n  registry.suite({ id: 'mine', title: 'mine' })\n}\n",
   'no-default.mjs': 'export const x = 1\n',
   'broken.mjs': 'export default (\n',
   'loops.mjs': 'for (;;) {}\nexport default () => {}\n',
@@ -146,7 +148,12 @@ test.each<[command: string, says: RegExp]>([
   ['run --bogus', /unknown option '--bogus'\n.*seatrial run --help/],
   ['run --properties absent.mjs', /absent\.mjs: there is no such file/],
   ['run --properties no-default.mjs', /no default export that is a function/],
-  ['run --properties broken.mjs', /the module cannot be loaded/],
+  ['run --properties broken.mjs', /broken\.mjs:2: the module cannot be loaded/],
+  ['run --properties misspelt.mjs', /misspelt\.mjs:2:12: registering failed: registry\.properti is not a function/],
+  [
+    'run --properties half.mjs',
+    /half\.mjs:3:\d+: registering failed: the suite "mine": its member arbitrary is missing\n.*it takes arbitrary: a function/,
+  ],
   [
     'run --watchdog 1s --properties loops.mjs',
     /loops\.mjs: the module was not loaded: its code had not come to an end within 1 s\n.*only registers: no loops/,

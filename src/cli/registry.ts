@@ -1,6 +1,7 @@
 /** What a user adds to the built-in faults, defects, properties and suites: a module, loaded and asked to register. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { standardRegistry } from '../standard-registry.ts'
 import type { Registry } from '../trial/registry.ts'
@@ -14,11 +15,13 @@ export async function loadRegistry(file?: string): Promise<Registry> {
   const known = knownOf(registry)
   const path = resolve(file)
   assertModule(file)
-  const register = (await importModule(path, file)) as { readonly default?: unknown }
+  const near = relative(process.cwd(), path)
+  const shown = near.startsWith('..') ? file : near
+  const register = (await importModule(path, shown)) as { readonly default?: unknown }
   if (typeof register.default !== 'function') {
     throw new UserError({
       what: 'the module has no default export that is a function',
-      where: file,
+      where: shown,
       mend: 'export default (registry) => { registry.property({ … }) }',
     })
   }
@@ -26,18 +29,14 @@ export async function loadRegistry(file?: string): Promise<Registry> {
   try {
     answer = register.default(registry)
   } catch (error) {
-    throw new UserError({
-      what: `registering failed: ${(error as Error).message}`,
-      where: file,
-      mend: 'correct the module',
-    })
+    throw mistakeIn(path, shown, 'registering failed', error)
   }
   if (answer instanceof Promise) {
     // Whatever becomes of it, nobody waits for it.
     answer.catch(() => {})
     throw new UserError({
       what: 'the default export is an async function',
-      where: file,
+      where: shown,
       mend: 'register at once: export default (registry) => { registry.property({ … }) }',
     })
   }
@@ -71,10 +70,33 @@ async function importModule(path: string, shown: string): Promise<unknown> {
   try {
     return await import(pathToFileURL(path).href)
   } catch (error) {
-    throw new UserError({
-      what: `the module cannot be loaded: ${(error as Error).message}`,
-      where: shown,
-      mend: 'correct the module',
-    })
+    throw mistakeIn(path, shown, 'the module cannot be loaded', error)
   }
+}
+
+/** What the user's module threw, with the line of it where that began. */
+function mistakeIn(path: string, shown: string, doing: string, error: unknown): UserError {
+  const isUsers = error instanceof UserError
+  const said = isUsers
+    ? `${error.where === undefined ? '' : `${error.where}: `}${error.what}`
+    : String((error as Error | undefined)?.message ?? error)
+  const line = lineOf(path, error)
+  return new UserError({
+    what: `${doing}: ${said}`,
+    where: line === undefined ? shown : `${shown}:${line}`,
+    mend: (isUsers ? error.mend : undefined) ?? 'correct the module',
+  })
+}
+
+/** Line (and column) of the user's module in a stack; of a mistake in its syntax, what Node says when it only reads it. */
+function lineOf(path: string, error: unknown): string | undefined {
+  const stack = (error as { readonly stack?: string } | undefined)?.stack ?? ''
+  for (const name of [pathToFileURL(path).href, path]) {
+    const [, rest] = stack.split(`${name}`)
+    const found = /^(?:\?[^:\s]*)?:(\d+(?::\d+)?)/.exec(rest ?? '')
+    if (found !== null) return found[1]
+  }
+  if (!(error instanceof SyntaxError) || /\.[cm]?ts$/.test(path)) return undefined
+  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8' })
+  return /^[^\n]*:(\d+)\n/.exec(stderr)?.[1]
 }

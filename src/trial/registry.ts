@@ -6,6 +6,7 @@ import type { Arbitrary } from 'fast-check'
 import type { Cluster, DecisionOverrides, Topology, WorkloadStep } from '../cluster/index.ts'
 import type { Micros } from '../kernel/index.ts'
 import type { KubeObject } from '../objects/index.ts'
+import { assertEntry, type EntryWhat } from './registry-shapes.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
 
 export type { FaultStep } from './scenario.ts'
@@ -175,7 +176,8 @@ export class Registry {
   }
 }
 
-function add<T extends { readonly id: string }, R>(map: Map<string, T>, item: T, what: string, self: R): R {
+function add<T extends { readonly id: string }, R>(map: Map<string, T>, item: T, what: EntryWhat, self: R): R {
+  assertEntry(what, item)
   if (map.has(item.id)) throw new Error(`a ${what} with the id "${item.id}" is already registered; ids are unique`)
   map.set(item.id, item)
   return self

@@ -5,6 +5,7 @@ import { type KubeObject, RESOURCES, type Resource, type ResourceTypes } from '.
 import type { FactOf, FactType } from './facts.ts'
 import { eventually, type Formula } from './formula.ts'
 import { type FactSubject, factSubject, objectSubject, type Subject } from './subject.ts'
+import { assertKind } from './well-formed.ts'
 
 export type Claim = Formula | Quantified | Hope | Reach
 
@@ -48,6 +49,7 @@ export function forEach<R extends Resource>(
   formula: (object: Subject<R>) => Formula,
   { where, removal = 'releases' }: ForEachOptions<R> = {},
 ): Quantified {
+  assertKind(kind, 'forEach')
   const asked = where as ((object: KubeObject) => unknown) | undefined
   return { op: 'for-each-object', kind, formula: formula(objectSubject<R>()), where: asked, removal }
 }

@@ -5,6 +5,7 @@ import { type Atom, callersPlace } from './atom.ts'
 import type { FactOf, FactType } from './facts.ts'
 import type { Formula } from './formula.ts'
 import type { View } from './view.ts'
+import { assertKind, assertPredicate } from './well-formed.ts'
 
 /** A state of the cluster. `reads` names the kinds that it looks at; it is asked anew when an object of theirs changes. */
 export function state<const K extends Resource>(
@@ -12,6 +13,8 @@ export function state<const K extends Resource>(
   reads: readonly K[],
   test: (view: View<K>) => boolean,
 ): Formula {
+  assertPredicate('state', name, test)
+  for (const kind of reads) assertKind(kind, 'state')
   return atom({
     name,
     place: callersPlace(),
@@ -37,6 +40,8 @@ function quantified<K extends Resource>(
   test: (object: ResourceTypes[K]) => boolean,
   usual: boolean,
 ): Formula {
+  assertKind(kind, word)
+  assertPredicate(word, name, test)
   const source: Atom['source'] = {
     on: 'state',
     reads: [kind],
@@ -70,6 +75,7 @@ export function happens<T extends FactType>(
  * make, and makes none itself: put a state, action or fact beside it.
  */
 export function asked(name: string, test: (cluster: Cluster) => boolean): Formula {
+  assertPredicate('asked', name, test)
   return atom({ name, place: callersPlace(), source: { on: 'asked', test } })
 }
 

@@ -209,3 +209,27 @@ test('a monitor written by hand that throws in a listener of the store is named,
     error: { property: 'by-hand' },
   })
 })
+
+test.each<readonly [string, () => unknown, RegExp]>([
+  ['a kind that there is not', () => forEach('podz' as 'pods', (pod) => never(pod.gone)), /forEach: .*"podz".*"pods"/],
+  ['another in a state', () => state('odd', ['pod' as 'pods'], () => true), /state: there is no kind of object "pod"/],
+  [
+    'a predicate without a name',
+    () => forEach('pods', (pod) => never(pod.is((() => true) as unknown as string, () => true))),
+    /is: there is no name for reports/,
+  ],
+  [
+    'a name without a predicate',
+    () => forEach('pods', (pod) => never(pod.does('odd', undefined as never))),
+    /does: "odd" has no test/,
+  ],
+  [
+    'a misspelt member in the middle of a formula',
+    () => stage(forEach('pods', (pod) => leadsTo(pod.created, within(SECOND, (pod as never as { goen: never }).goen)))),
+    /the property "wrong": in eventually stands undefined where a formula belongs/,
+  ],
+  ['a predicate for a formula', () => stage(never((() => true) as never)), /in not stands a function where/],
+  ['no formula', () => stage(undefined as never), /in formula stands undefined where/],
+])('%s is named where it is written down', (_name, write, says) => {
+  expect(write).toThrow(says)
+})

@@ -11,6 +11,7 @@ import type { Instance } from './instance.ts'
 import { PropertyError } from './predicate.ts'
 import type { Residual } from './residual.ts'
 import { Watch, type WatchListener } from './watch.ts'
+import { assertWellFormed } from './well-formed.ts'
 
 export interface PropertyOptions {
   readonly id: string
@@ -34,6 +35,7 @@ export interface PropertyOptions {
 export function property(options: PropertyOptions): PropertyDefinition {
   const { id, claim, formula, source = 'ours', trigger, catches = [], onlyByName, shape, says } = options
   const claims = (Array.isArray(formula) ? formula : [formula]) as readonly Claim[]
+  for (const each of claims) assertWellFormed(id, each)
   const compiled = claims.map(compile)
   const hopes = compiled.filter(({ role }) => role === 'hope')
   const firm = compiled.filter(({ role }) => role === 'claim')

@@ -5,6 +5,7 @@ import { type Atom, type AtomSource, callersPlace, type Duration } from './atom.
 import type { FactOf, FactType } from './facts.ts'
 import type { Formula } from './formula.ts'
 import type { View } from './view.ts'
+import { assertKind, assertPredicate } from './well-formed.ts'
 
 /** An object of a kind, from its creation to its removal. It stands for each of them; none is there yet. */
 export interface Subject<R extends Resource> {
@@ -55,12 +56,16 @@ export function objectSubject<R extends Resource>(): Subject<R> {
   type Test = (...objects: never[]) => boolean
   const is = (name: string, second: readonly Resource[] | Test, third?: Test): Formula => {
     const [reads, test] = typeof second === 'function' ? [[], second] : [second, third]
+    assertPredicate('is', name, test)
+    for (const kind of reads) assertKind(kind, 'is')
     return atom(name, { on: 'object', reads, test: test as (object: KubeObject, view: View<Resource>) => unknown })
   }
   return {
     is,
-    does: (name, test) =>
-      atom(name, { on: 'action', test: test as unknown as (before: KubeObject, after: KubeObject) => unknown }),
+    does(name, test) {
+      assertPredicate('does', name, test)
+      return atom(name, { on: 'action', test: test as unknown as (before: KubeObject, after: KubeObject) => unknown })
+    },
     has: factAtom,
     created: atom('created', { on: 'created' }),
     gone: atom('gone', { on: 'gone' }),
@@ -70,7 +75,10 @@ export function objectSubject<R extends Resource>(): Subject<R> {
 
 export function factSubject<O extends FactType>(): FactSubject<O> {
   return {
-    was: (name, test) => atom(name, { on: 'opening', test: test as unknown as (opening: Fact) => unknown }),
+    was(name, test) {
+      assertPredicate('was', name, test)
+      return atom(name, { on: 'opening', test: test as unknown as (opening: Fact) => unknown })
+    },
     has: factAtom,
     created: atom('created', { on: 'created' }),
   }
