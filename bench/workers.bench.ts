@@ -1,75 +1,55 @@
 /**
  * What a second worker is worth: the same campaign with one worker and with two. Besides the rate, which needs two cores
- * that nobody else uses, the CPU time of a trial: what a second worker costs more than the first is what it is not worth.
+ * that nobody else uses, the CPU time of a trial: what a second worker costs more than the first is what it is not worth. And
+ * what the machine has to give: two processes with a worker each, which share nothing but its caches and its memory.
  */
+import { execFile } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { driveBlocks } from '../src/cli/drive.ts'
-import { Pool } from '../src/cli/pool.ts'
-import { standardRegistry } from '../src/standard-registry.ts'
-import { blocksOf } from '../src/trial/index.ts'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { main } from './main.ts'
 import { median, type Row } from './row.ts'
+import { campaign, type Run } from './workers-campaign.ts'
 
 export const name = 'workers'
 
-const TRIALS = 384
 const REPEATS = 3
 
-interface Run {
-  readonly seconds: number
-  readonly cpuSeconds: number
-}
-
-async function campaign(size: number): Promise<Run> {
-  const registry = standardRegistry()
-  const pool = new Pool({ size, setup: {}, watchdogMillis: 60_000 })
-  try {
-    // Workers are warm when the clock starts.
-    await Promise.all(Array.from({ length: size }, () => pool.run({ kind: 'hello' })))
-    const drive = async (most: number, seed: number) => {
-      const plan = {
-        suites: ['small'],
-        defects: [],
-        seed,
-        shard: { index: 1, count: 1 },
-        blockTrials: 32,
-        seedTrials: 4_096,
-        most,
-      }
-      let trials = 0
-      await driveBlocks(
-        { registry, pool, sampleEvery: Number.POSITIVE_INFINITY, isStopped: () => false, onTrial: () => void trials++ },
-        blocksOf(plan),
-      )
-      if (trials !== most) throw new Error(`${trials} trials instead of ${most}`)
-    }
-    await drive(64 * size, 2)
-    const before = process.cpuUsage()
-    const begun = performance.now()
-    await drive(TRIALS, 1)
-    const { user, system } = process.cpuUsage(before)
-    return { seconds: (performance.now() - begun) / 1_000, cpuSeconds: (user + system) / 1_000_000 }
-  } finally {
-    await pool.close()
-  }
+/** Trials a second of so many processes at once. */
+async function processes(count: number): Promise<number> {
+  const file = fileURLToPath(new URL('./workers-alone.ts', import.meta.url))
+  const run = promisify(execFile)
+  const outputs = await Promise.all(
+    Array.from({ length: count }, () => run(process.execPath, ['--import', 'tsx', file])),
+  )
+  return outputs.reduce((sum, { stdout }) => sum + Number(stdout), 0)
 }
 
 export async function run(): Promise<Row[]> {
   const one: Run[] = []
   const two: Run[] = []
+  const alone: number[] = []
+  const beside: number[] = []
   for (let index = 0; index < REPEATS; index++) {
     one.push(await campaign(1))
     two.push(await campaign(2))
+    alone.push(await processes(1))
+    beside.push(await processes(2))
   }
-  const rate = (runs: readonly Run[]) => TRIALS / median(runs.map(({ seconds }) => seconds))
-  const cost = (runs: readonly Run[]) => median(runs.map(({ cpuSeconds }) => cpuSeconds)) / TRIALS
+  const rate = (runs: readonly Run[]) => median(runs.map(({ trials, seconds }) => trials / seconds))
+  const cost = (runs: readonly Run[]) => median(runs.map(({ trials, cpuSeconds }) => cpuSeconds / trials))
   return [
     { figure: 'trials/s of the suite small with 1 worker', value: rate(one), unit: 'trials/s' },
     {
       figure: `trials/s of the suite small with 2 workers (${availableParallelism()} cores)`,
       value: rate(two),
       unit: 'trials/s',
-      ratio: { to: '1 worker', value: rate(two) / rate(one) },
+    },
+    { figure: 'trials/s with 2 workers over those with 1', value: rate(two) / rate(one), unit: 'times', target: 1.8 },
+    {
+      figure: 'what 2 processes that share nothing are worth on this machine',
+      value: median(beside) / median(alone),
+      unit: 'times',
     },
     {
       figure: 'what 2 workers are worth by the CPU time of a trial, 2 cores given',
