@@ -22,6 +22,9 @@ export const PLANTED: readonly Defect[] = [
   planted('idle-leaders', 'no leader but the first commits anything', 'etcd-clients', 'etcd-writes-commit', {
     raft: { commitsByCounting: (_entryTerm, leaderTerm) => leaderTerm === 1 },
   }),
+  planted('unheard-leaders', 'a leader that hears nobody leads on', 'quiet-core', 'eventually-stable-reconciliation', {
+    raft: { leadsUnheard: () => true },
+  }),
   planted('late-renewals', 'a lease is renewed while it ends', 'etcd-leases', 'etcd-lease-outlives-renewals', {
     etcd: { expiredLeaseMayBeRenewed: () => true },
   }),

@@ -1,12 +1,12 @@
 /**
- * A quiet phase that heals only a core: whatever else is lost for good, what is left must converge within its bound. Held
- * to every built-in property, and to "eventually stable reconciliation" as a user writes it for a kind.
+ * A quiet phase that heals only a core: whatever else is lost for good, or goes on half alive, the core must converge within its
+ * bound. Held to every built-in property, and to "eventually stable reconciliation" as a user writes it for a kind.
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { PLANTED } from '../properties/planted.ts'
-import { completeTopology, namesOf } from './cluster/index.ts'
-import { MINUTE } from './kernel/index.ts'
+import { completeTopology, namesOf, type UnhealedCondition, type UnhealedHosts } from './cluster/index.ts'
+import { MINUTE, SECOND } from './kernel/index.ts'
 import { standardRegistry } from './standard-registry.ts'
 import { mistakesOf, parseScenario, printScenario, runScenario, type Scenario, suiteArbitrary } from './trial/index.ts'
 import { eventuallyStable } from './trial/temporal/index.ts'
@@ -70,6 +70,35 @@ test.each(
   expect(alive.toSorted()).toEqual(scenario.core?.toSorted())
 })
 
+/** The same hosts outside, each half alive in the one of these ways that its turn has. */
+const WAYS: readonly UnhealedCondition[] = [
+  { kind: 'isolated' },
+  { kind: 'deaf' },
+  { kind: 'mute' },
+  { kind: 'flapping', cutMicros: 3 * SECOND, wholeMicros: 10 * SECOND },
+  { kind: 'lossy', lossPpm: 250_000 },
+]
+
+test.each(
+  SCENARIOS.map((scenario, turn) => {
+    const { etcdMembers, masters, nodes } = namesOf(scenario.topology)
+    const outside = [...etcdMembers, ...masters, ...nodes].filter((host) => !scenario.core?.includes(host))
+    return [turn, Object.fromEntries(outside.map((host, index) => [host, WAYS[(turn + index) % WAYS.length]]))] as const
+  }),
+)('scenario %i converges though outside its core there is %j', (turn, drawn) => {
+  const unhealed = drawn as UnhealedHosts
+  const scenario: Scenario = { ...(SCENARIOS[turn] as Scenario), unhealed }
+  expect(parseScenario(printScenario(scenario), 'unhealed')).toEqual(scenario)
+  let alive: readonly string[] = []
+  const result = runScenario(scenario, standardRegistry(), {
+    inspect: ({ kernel }) => {
+      alive = kernel.hosts.filter((host) => kernel.isUp(host) && /^(etcd|master|node)-/.test(host))
+    },
+  })
+  expect(result.violation?.message ?? result.error?.message).toBeUndefined()
+  expect(alive.toSorted()).toEqual([...(scenario.core ?? []), ...Object.keys(unhealed)].toSorted())
+})
+
 test('a bound that is too short for the loss of a node fails, and says since when', () => {
   const result = runScenario({ ...(SCENARIOS[3] as Scenario), properties: ['hasty'] }, registry)
   expect(result.violation?.message).toMatch(
@@ -101,6 +130,50 @@ test('a mistake that only the loss of a host shows: no leader of etcd but the fi
   })
   expect(outcomes.filter((outcome) => outcome === 'failed,passed').length).toBeGreaterThan(0)
   expect(outcomes.filter((outcome) => outcome.endsWith('failed'))).toEqual([])
+})
+
+test('the suite draws every way of being half alive, and no power', () => {
+  const drawn = fc.sample(suiteArbitrary(registry, 'quiet-core'), { seed: 7, numRuns: 60 })
+  const kinds = drawn.flatMap(({ unhealed = {} }) => Object.values(unhealed).map(({ kind }) => kind))
+  expect(new Set(kinds)).toEqual(new Set(WAYS.map(({ kind }) => kind)))
+  expect(drawn.some(({ core, unhealed }) => core !== undefined && unhealed === undefined)).toBe(true)
+})
+
+/** Mistakes that a host without power never shows: a member that is heard, or comes back, does harm. */
+test.each<readonly [mistake: string, UnhealedCondition, signature: RegExp]>([
+  ['planted-unheard-leaders', { kind: 'deaf' }, /^eventually-stable-reconciliation\/etcd/],
+  ['raft-disruptive-rejoin', { kind: 'deaf' }, /^raft-leader-not-disrupted/],
+  [
+    'raft-disruptive-rejoin',
+    { kind: 'flapping', cutMicros: 3 * SECOND, wholeMicros: 10 * SECOND },
+    /^raft-leader-not-disrupted/,
+  ],
+])('%s is found by a member of etcd that is %j, and not by one that is dead', (mistake, condition, signature) => {
+  const mistakes = standardRegistry()
+  for (const planted of PLANTED) mistakes.defect(planted)
+  const hosts = ['etcd-0', 'etcd-1', 'etcd-2', 'master-0', 'master-1', 'node-0', 'node-1', 'node-2']
+  const outcomes = ['etcd-0', 'etcd-1', 'etcd-2'].map((member) => {
+    const undisturbed: Scenario = {
+      ...(SCENARIOS[0] as Scenario),
+      faults: [],
+      workload: [],
+      traffic: [],
+      core: hosts.filter((host) => host !== member),
+      defects: [mistake],
+    }
+    expect(runScenario(undisturbed, mistakes).verdict).toBe('passed')
+    const halfAlive: Scenario = { ...undisturbed, unhealed: { [member]: condition } }
+    expect(runScenario({ ...halfAlive, defects: [] }, mistakes).verdict).toBe('passed')
+    return runScenario(halfAlive, mistakes).signature ?? ''
+  })
+  expect(outcomes.filter((outcome) => signature.test(outcome)).length).toBeGreaterThan(0)
+})
+
+test('a half-alive host must be one that is not healed', () => {
+  const scenario: Scenario = { ...(SCENARIOS[0] as Scenario), unhealed: { 'etcd-0': { kind: 'deaf' } } }
+  expect(mistakesOf(scenario, registry).map(({ path, what }) => `${path} ${what}`)).toEqual([
+    '/unhealed the hosts outside the core cannot be so: etcd-0 is in the core, which is healed',
+  ])
 })
 
 test.each([

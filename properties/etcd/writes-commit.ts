@@ -41,7 +41,7 @@ export const writesCommit: PropertyDefinition = {
       },
       onEnd() {
         if (quietAt < 0 || cluster.kernel.now - quietAt <= BOUND_MICROS) return
-        const views = cluster.etcdViews()
+        const views = cluster.etcdViews().filter(({ name }) => !cluster.isLost(name))
         if (!canElect(views)) return
         // Clients keep the members that they were started with: when all of those were removed, nobody answers them.
         // One that was away may not know yet that it was removed.

@@ -18,8 +18,13 @@ export const dnsAnswersEqualEndpoints: PropertyDefinition = {
   catches: ['dns-headless-returns-unready'],
   monitor(cluster, report) {
     const servers = namesOf(cluster.topology).dns
-    const ask = (service: Service, slicesFor: (server: DnsServer) => readonly EndpointSlice[], when: string) => {
-      for (const name of servers) {
+    const ask = (
+      service: Service,
+      slicesFor: (server: DnsServer) => readonly EndpointSlice[],
+      when: string,
+      asked = servers,
+    ) => {
+      for (const name of asked) {
         const process = cluster.process(name)
         if (!cluster.kernel.isRunning(process)) continue
         const server = cluster.kernel.machineOf(process) as DnsServer
@@ -49,9 +54,10 @@ export const dnsAnswersEqualEndpoints: PropertyDefinition = {
     })
     return {
       onEnd() {
+        const healed = servers.filter((name) => !cluster.isUnhealed(cluster.kernel.hostOf(cluster.process(name))))
         for (const service of cluster.truth.list('services')) {
           const slices = storedSlices(cluster, keyOf(service))
-          ask(service, () => slices, 'at the end of the quiet phase ')
+          ask(service, () => slices, 'at the end of the quiet phase ', healed)
         }
       },
     }

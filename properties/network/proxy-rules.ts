@@ -51,7 +51,7 @@ export const proxyRulesFollowTheApi: PropertyDefinition = {
       onEnd() {
         const stored = storedServices(cluster.truth)
         for (const node of namesOf(cluster.topology).nodes) {
-          if (cluster.isLost(node)) continue
+          if (cluster.isUnhealed(node)) continue
           const { disagreements, classesAsked } = compare(cluster.networkOf(node), stored)
           if (classesAsked > 0) report.reached()
           const [first] = disagreements

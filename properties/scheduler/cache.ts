@@ -17,6 +17,7 @@ export const chargesWhatIsBound: PropertyDefinition = {
       onEnd() {
         for (const name of namesOf(cluster.topology).schedulers) {
           const process = cluster.process(name)
+          if (cluster.isUnhealed(cluster.kernel.hostOf(process))) continue
           if (cluster.kernel.isRunning(process)) check(cluster, name, process, report)
         }
       },

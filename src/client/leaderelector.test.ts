@@ -32,7 +32,7 @@ test('the first candidate creates the lease, leads and renews every 2 s; the oth
   api.advance(MINUTE)
   expect(electors.map((elector) => elector.isLeader())).toEqual([true, false])
   expect(lease()?.spec).toMatchObject({
-    holderIdentity: 'candidate-0',
+    holderIdentity: expect.stringMatching(/^candidate-0_[0-9a-f]{8}$/),
     leaseDurationSeconds: 15,
     acquireTime: '2025-01-01T00:00:00.002000Z',
     leaseTransitions: 0,
@@ -82,6 +82,27 @@ test('a leader that cannot renew stops 12 s after it sent its last good request'
   api.intercept = undefined
   api.advance(30 * SECOND)
   expect(electors[0]?.isLeader()).toBe(true)
+})
+
+test('a leader that lost its lease, or began a new life, does not take it up before it has run out; who waited is first', () => {
+  for (const restarts of [false, true]) {
+    const { api, electors, lease } = setUp(2)
+    electors[0]?.start(api)
+    api.advance(SECOND)
+    electors[1]?.start(api)
+    api.advance(9 * SECOND)
+    const held = lease()?.spec.holderIdentity
+    if (restarts) electors[0]?.stop(api, false)
+    else api.intercept = ({ verb }) => (verb === 'update' ? respond(failure(500, 'InternalError')) : undefined)
+    api.advance(13 * SECOND)
+    expect(electors[0]?.isLeader()).toBe(false)
+    if (restarts) electors[0]?.start(api)
+    else api.intercept = undefined
+    api.advance(20 * SECOND)
+    expect(electors.map((elector) => elector.isLeader())).toEqual([false, true])
+    expect(lease()?.spec.holderIdentity).not.toBe(held)
+    expect(lease()?.spec.leaseTransitions).toBe(1)
+  }
 })
 
 test('a leader whose lease was taken by another stops as soon as it learns so', () => {

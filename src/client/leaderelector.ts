@@ -29,7 +29,10 @@ const WRITE = 1
 const NO_ANSWER = -1
 
 export class LeaderElector implements ReplyReceiver, TimerTarget {
+  /** The process's name, as facts tell it. */
   readonly identity: string
+  /** What it calls itself in the lease: its name and something that no other life of it has. */
+  #holder = ''
   readonly #client: ApiClient
   readonly #options: ReturnType<typeof completeLeaderElectionOptions>
   readonly #callbacks: LeaderCallbacks
@@ -72,6 +75,7 @@ export class LeaderElector implements ReplyReceiver, TimerTarget {
   start(out: Out): void {
     if (this.#running) return
     this.#running = true
+    this.#beginLife(out)
     this.#try(out)
   }
 
@@ -92,13 +96,14 @@ export class LeaderElector implements ReplyReceiver, TimerTarget {
   onTimer(kind: number, a: number, out: Out): void {
     if (kind === DEADLINE) {
       this.#deadlineTimer = 0
-      if (this.#leading) this.#lose('renew-deadline-passed', out)
+      if (!this.#leading) return
+      this.#lose('renew-deadline-passed', out)
+      if (!this.#leading) this.#giveUpAttempt(out)
     } else if (kind === ATTEMPT) {
       this.#timer = 0
       if (this.#running) this.#try(out)
-    } else if (a === this.#attempt && this.#call !== 0) {
-      this.#client.cancel(this.#call, out)
-      this.#finish(false, out)
+    } else if (a === this.#attempt) {
+      this.#giveUpAttempt(out)
     }
   }
 
@@ -135,7 +140,7 @@ export class LeaderElector implements ReplyReceiver, TimerTarget {
     const lease = response.body as Lease
     this.#observe(lease, out)
     const holder = lease.spec.holderIdentity ?? ''
-    const taken = holder !== '' && holder !== this.identity
+    const taken = holder !== '' && holder !== this.#holder
     if (taken && this.#leading) this.#lose('lease-taken', out)
     const durationMicros = (lease.spec.leaseDurationSeconds ?? 0) * SECOND
     if (taken && this.#observedAt + durationMicros > out.now) this.#finish(false, out)
@@ -156,10 +161,10 @@ export class LeaderElector implements ReplyReceiver, TimerTarget {
   #write(before: Lease | undefined, out: Out): void {
     const { namespace, lease, leaseDurationMicros } = this.#options
     const stamp = microTime(out.wall)
-    const mine = before?.spec.holderIdentity === this.identity
+    const mine = before?.spec.holderIdentity === this.#holder
     const transitions = before?.spec.leaseTransitions ?? 0
     const spec: Lease['spec'] = {
-      holderIdentity: this.identity,
+      holderIdentity: this.#holder,
       leaseDurationSeconds: Math.floor(leaseDurationMicros / SECOND),
       acquireTime: mine ? before?.spec.acquireTime : stamp,
       renewTime: stamp,
@@ -233,6 +238,24 @@ export class LeaderElector implements ReplyReceiver, TimerTarget {
     this.#deadlineTimer = 0
     this.#note('leader-stopped', out)
     this.#callbacks.onStoppedLeading(out)
+    this.#beginLife(out)
+  }
+
+  /**
+   * The real processes end when they lose the lease, and each start takes a new identity (host name and UUID). So nobody takes up
+   * a lease of an earlier life before it has run out, and that is seen from here on.
+   */
+  #beginLife(out: Out): void {
+    const token = this.#rand.intAt(0, 0xffff_ffff, out.now, this.#address, 1)
+    this.#holder = `${this.identity}_${token.toString(16).padStart(8, '0')}`
+    this.#observed = undefined
+  }
+
+  /** Whatever is still answered is answered too late. */
+  #giveUpAttempt(out: Out): void {
+    if (this.#call === 0) return
+    this.#client.cancel(this.#call, out)
+    this.#finish(false, out)
   }
 
   #endAttempt(out: Out): void {

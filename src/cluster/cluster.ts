@@ -27,6 +27,7 @@ import type { KubectlStep, Operator } from './operator.ts'
 import type { ClusterOptions } from './options.ts'
 import { namesOf, type Topology } from './topology.ts'
 import { Truth } from './truth.ts'
+import { Unhealed, type UnhealedHosts } from './unhealed.ts'
 import { isEtcdStep, type TrafficClient, type WorkloadStep } from './workload.ts'
 
 /** Nothing but leases has changed for so long: the cluster may be called quiet. */
@@ -38,8 +39,7 @@ export class Cluster {
   readonly truth: Truth
   readonly calm: Calm
   readonly #assembly: Assembly
-  /** Hosts that lost power for good. */
-  readonly #lost = new Set<string>()
+  readonly #unhealed: Unhealed
   /** Members of Events' own etcd are the processes from the first to the last of these; none when the last is below. */
   readonly #firstOfEvents: ProcessId
   readonly #lastOfEvents: ProcessId
@@ -58,6 +58,7 @@ export class Cluster {
     this.#lastOfEvents = etcdMembers.length + eventsEtcdMembers.length
     this.truth = new Truth(this.kernel, (process) => this.keepsEvents(process))
     this.calm = new Calm(this.kernel)
+    this.#unhealed = new Unhealed(this.kernel, this.calm)
     this.#assembly = assemble(this.kernel, this.truth, options)
   }
 
@@ -110,35 +111,43 @@ export class Cluster {
     this.kernel.enter(this.process('operator'), (machine, out) => action(machine as Operator, out))
   }
 
-  /** All hosts of etcd, of the control plane and of nodes that are not named here lose power, and never come back. */
-  keepOnly(core: readonly string[]): void {
+  /**
+   * All hosts of etcd, of the control plane and of nodes that are not named in `core` are left alone for good: without power,
+   * or in the condition that `unhealed` has for them.
+   */
+  keepOnly(core: readonly string[], unhealed: UnhealedHosts = {}): void {
     const { etcdMembers, masters, nodes } = namesOf(this.topology)
-    const lost = [...etcdMembers, ...masters, ...nodes].filter((host) => !core.includes(host))
-    // It never ends: whoever asks whether a lost process is disturbed is told so for ever.
-    this.calm.disturb(lost.flatMap((host) => this.kernel.processes(host)))
-    for (const host of lost) {
-      this.#lost.add(host)
-      this.kernel.crashHost(host)
-    }
+    this.#unhealed.leave(
+      [...etcdMembers, ...masters, ...nodes].filter((host) => !core.includes(host)),
+      unhealed,
+    )
   }
 
-  /** The host lost power for good. */
+  /** The core will never have an answer from this host again. */
   isLost(host: string): boolean {
-    return this.#lost.has(host)
+    return this.#unhealed.isLost(host)
   }
 
-  /** What is not yet as the objects ask, but for what the loss of a node makes impossible. */
+  /** The quiet phase has left the host alone, with or without power: only the core need come to rest. */
+  isUnhealed(host: string): boolean {
+    return this.#unhealed.has(host)
+  }
+
+  /** What is not yet as the objects ask, but for what the loss of a node makes impossible; and a core that stands still. */
   unconverged(): string[] {
-    return unconverged(this.truth, (node) => this.isLost(node))
+    return [
+      ...this.#unhealed.standstill(this.truth.lastCommitAt),
+      ...unconverged(this.truth, (node) => this.isLost(node)),
+    ]
   }
 
   /**
-   * Converged, every informer, member of etcd and kube-proxy has caught up, clients of etcd have been shown everything, and
-   * nothing but leases has changed for five seconds.
+   * Converged, every informer, member of etcd and kube-proxy of the core has caught up, clients of etcd have been shown everything, and
+   * nothing but leases has changed for five seconds. Where hosts were left alone, the core has felt it.
    */
   isQuiet(): boolean {
     if (this.kernel.now - this.truth.lastChangeAt < QUIET_MICROS || this.#assembly.operator().running > 0) return false
-    if (this.#assembly.etcdctls().some(({ isRunning }) => isRunning)) return false
+    if (this.#assembly.etcdctls().some(({ isRunning }) => isRunning) || !this.#unhealed.isFelt) return false
     if (this.unconverged().length > 0 || staleInformers(this.truth, this.informers()).length > 0) return false
     return this.#etcdHasCaughtUp() && this.#etcdClientsAreDone() && this.#proxiesHaveCaughtUp()
   }
@@ -152,7 +161,7 @@ export class Cluster {
     const { etcdMembers } = namesOf(this.topology)
     const spoiled = this.#spoiledMembers(views)
     return belonging.every((id) => {
-      if (this.isLost(etcdMembers[id - 1] ?? '') || spoiled.includes(id)) return true
+      if (this.isUnhealed(etcdMembers[id - 1] ?? '') || spoiled.includes(id)) return true
       const view = views.find((candidate) => candidate.id === id)
       return view?.isRunning === true && view.revision === this.truth.revision
     })
@@ -178,7 +187,7 @@ export class Cluster {
   /** After a failed restore the next one may come as late as the sync period, 30 s. */
   #proxiesHaveCaughtUp(): boolean {
     return namesOf(this.topology).proxies.every((name, index) => {
-      if (this.isLost(`node-${index}`)) return true
+      if (this.isUnhealed(`node-${index}`)) return true
       const process = this.process(name)
       return this.kernel.isRunning(process) && !(this.kernel.machineOf(process) as KubeProxy).isBehind
     })
@@ -287,10 +296,10 @@ export class Cluster {
       .map((process) => (this.kernel.machineOf(process) as EtcdMember).view())
   }
 
-  /** Every informer that runs now, with the name of its process. */
+  /** Every informer that runs now on a host that is not left alone, with the name of its process. */
   *informers(): Iterable<{ readonly process: string; readonly informer: Informer<KubeObject> }> {
     for (const id of this.allProcesses()) {
-      if (!this.kernel.isRunning(id)) continue
+      if (!this.kernel.isRunning(id) || this.isUnhealed(this.kernel.hostOf(id))) continue
       const { factory } = this.kernel.machineOf(id) as Machine & { readonly factory?: InformerFactory }
       if (factory === undefined) continue
       for (const informer of factory.informers()) yield { process: this.kernel.nameOf(id), informer }

@@ -28,6 +28,8 @@ export class Truth {
   readonly #listeners = new Map<Resource, ChangeListener[]>()
   /** The last moment at which anything but a Lease or an Event changed. */
   lastChangeAt = 0
+  /** The last moment at which the cluster's own etcd committed anything. */
+  lastCommitAt = 0
   readonly #kernel: Kernel
 
   /** The newest revision of Events' own etcd. */
@@ -48,6 +50,7 @@ export class Truth {
       } else {
         if (revision <= this.#revision) return
         this.#revision = revision
+        this.lastCommitAt = this.#kernel.now
       }
       this.#apply(revision, events)
     })

@@ -19,6 +19,8 @@ export interface RaftDecisions {
   startsWithPreVote(): boolean
   /** Does a member that hears from a leader ignore requests for votes? (Raft thesis 4.2.3) */
   leaseRefusesVotes(): boolean
+  /** Does a leader that in an election time-out heard from no majority lead on? (Raft thesis 6.2, CheckQuorum) */
+  leadsUnheard(): boolean
   /** May a leader take up a read now? (Raft thesis 6.4: only after an entry of its own term is committed) */
   servesReads(committedInTerm: boolean): boolean
   /** Up to where a member's own log counts as stored, for commitment and for applying. (etcd-io/etcd#14370) */
@@ -58,6 +60,7 @@ export const RAFT_DECISIONS: RaftDecisions = {
   cutsLogFrom: (firstConflict) => firstConflict,
   startsWithPreVote: () => true,
   leaseRefusesVotes: () => true,
+  leadsUnheard: () => false,
   servesReads: (committedInTerm) => committedInTerm,
   ownMatch: (durableIndex) => durableIndex,
   entriesWaitForDisk: () => true,

@@ -138,7 +138,7 @@ export function heartbeatTimeout(state: RaftState, out: RaftOut): void {
   const { electionTimeoutMicros, heartbeatMicros } = state.options
   if (++state.beats * heartbeatMicros >= electionTimeoutMicros) {
     state.beats = 0
-    if (!hearsMajority(state)) {
+    if (!hearsMajority(state) && !state.options.decisions.leadsUnheard()) {
       becomeFollower(state, state.term, NOBODY, out)
       return
     }

@@ -7,6 +7,7 @@
 import type { RecordedFact } from '../kernel/index.ts'
 import { type Item, Past, type Recording, type Registry, type Scenario, type Stop } from '../trial/index.ts'
 import { phraseOf } from './phrases.ts'
+import { KEEP_CORE_DEED, quietLines } from './quiet.ts'
 import { commandOf } from './steps.ts'
 import type { StoryLine } from './story.ts'
 
@@ -46,14 +47,19 @@ export function chainOf(
   const subject = `${violation?.subject ?? ''} ${violation?.message ?? ''}`
   const end = endStep(failing, subject)
   const past = new Past(kernel.trace, end)
+  const quiet = quietLines(failing.scenario, endMicros)
   const ways = needed.map((item) => wayOf(failing, past, item))
+  if (quiet.length > 0) ways.push(past.wayFromDeed(KEEP_CORE_DEED))
   const onWay = new Set(ways.flat().map(({ step }) => step))
-  const firstMicros = needed[0]?.atMicros ?? 0
+  const firstMicros = needed[0]?.atMicros ?? quiet[0]?.atMicros ?? 0
   const elsewhere = passing === undefined ? undefined : textsOf(passing)
   const told = new Map<string, number>()
   const candidates: Candidate[] = []
   const beside: Candidate[] = []
-  const deeds = needed.map((item) => deedLine(failing, item, registry))
+  const deeds = [
+    ...needed.map((item) => deedLine(failing, item, registry)),
+    ...quiet.map((line) => quietLine(failing, line)),
+  ]
   for (const recorded of kernel.trace.facts) {
     const phrase = phraseOf(recorded.fact)
     if (phrase === undefined || recorded.time > endMicros) continue
@@ -66,7 +72,7 @@ export function chainOf(
     const about = phrase.about.some((name) => name !== '' && mentions(subject, name))
     const onlyHere = elsewhere !== undefined && count > (elsewhere.get(key) ?? 0)
     const way = onWay.has(recorded.step)
-    if (isBeside ? !about : needed.length > 0 && !way && !onlyHere && !about) continue
+    if (isBeside ? !about : deeds.length > 0 && !way && !onlyHere && !about) continue
     const nearness = 1 - Math.min(1, (endMicros - recorded.time) / Math.max(1, endMicros - firstMicros))
     const list = isBeside ? beside : candidates
     list.push({
@@ -190,6 +196,11 @@ function deedLine({ scenario, kernel }: Recording, item: Item, registry: Registr
   const text = describeItem(item, scenario, registry)
   const deed = kernel.trace.deeds.find(({ name }) => name === `inject ${item.id}`)
   return { atMicros: item.atMicros, text, reason: 'needed', step: deed?.afterStep ?? 0, rank: 1_000 }
+}
+
+function quietLine({ kernel }: Recording, line: StoryLine): Candidate {
+  const deed = kernel.trace.deeds.find(({ name }) => name === KEEP_CORE_DEED)
+  return { ...line, reason: 'needed', step: deed?.afterStep ?? 0, rank: 1_000 }
 }
 
 /** Of many lines of one kind at about one moment the best ones; the last of them says how many more there were. */

@@ -211,3 +211,21 @@ test('what a property saw is the line before the last of its story', () => {
   expect(lines.slice(-2).map(({ text }) => text.split(' ')[0])).toEqual(['SAW', 'BROKEN'])
   expect(lines.at(-2)?.text).toBe('SAW status.phase: Running -> Failed')
 })
+
+test('a story says what the quiet phase leaves unhealed, and nothing of it where it was not reached', () => {
+  const scenario = fakeScenario({
+    core: ['etcd-0', 'etcd-1', 'master-0', 'node-0'],
+    unhealed: {
+      'etcd-2': { kind: 'deaf' },
+      'master-1': { kind: 'flapping', cutMicros: 2 * SECOND, wholeMicros: 15 * SECOND },
+      'node-1': { kind: 'lossy', lossPpm: 125_000 },
+    },
+    durationMicros: 20 * SECOND,
+  })
+  const said = printStory(storyOf(scenario, failed([]), fakeRegistry()))
+  expect(said).toContain(
+    '0:20.000  only the core is healed; for good, etcd-2: heard, but hears nothing; master-1: cut off for 2 s, back for 15 s, again and again; node-1: 12.5 % of its messages are lost; node-2: no power',
+  )
+  const early = printStory(storyOf({ ...scenario, durationMicros: 40 * SECOND }, failed([]), fakeRegistry()))
+  expect(early).not.toContain('healed')
+})

@@ -7,6 +7,7 @@ import type { Micros } from '../kernel/index.ts'
 import type { Registry, Scenario, TimedFact, TrialResult } from '../trial/index.ts'
 import { counted, listed, short } from './names.ts'
 import { phraseOf } from './phrases.ts'
+import { quietLines } from './quiet.ts'
 import { commandOf } from './steps.ts'
 import { duration, moment } from './time.ts'
 
@@ -96,7 +97,8 @@ function deedsOf(scenario: Scenario, result: TrialResult, registry: Registry): R
       text: commandOf(step),
     }),
   )
-  return [...faults, ...steps]
+  const quiet = quietLines(scenario, result.violation?.atMicros ?? result.virtualMicros)
+  return [...faults, ...steps, ...quiet.map((line): Ranked => ({ ...line, rank: 95, order: -1 }))]
 }
 
 function ranked({ atMicros, fact }: TimedFact, order: number, subject: string, endMicros: Micros): Ranked[] {

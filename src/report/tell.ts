@@ -35,8 +35,8 @@ export function tell(scenario: Scenario, registry: Registry, run: RunTrial): Tol
   if (result.violation === undefined) return { result, story: storyOf(scenario, result, registry) }
   const deeds = effective(recording)
   const [first] = deeds
-  const without = itemsOf(scenario).filter(({ id, list }) => id !== first?.id || list !== first.list)
-  const passing = first === undefined ? undefined : record(withItems(scenario, without), registry, {}, run)
+  const other = withoutFirst(scenario, first)
+  const passing = other === undefined ? undefined : record(other, registry, {}, run)
   const saw = result.violation.saw
   const room = STORY_LINES_MAXIMUM - 1 - (saw === undefined ? 0 : 1)
   const chain = chainOf(recording, deeds, registry, passing, room)
@@ -46,6 +46,17 @@ export function tell(scenario: Scenario, registry: Registry, run: RunTrial): Tol
     result,
     story: [{ atMicros: 0, text: openingOf(scenario) }, ...lines.slice(0, -1), ...seen, ...lines.slice(-1)],
   }
+}
+
+/** Without the first fault or step; where there is none, with all hosts healed, if that is another scenario. */
+function withoutFirst(scenario: Scenario, first: Item | undefined): Scenario | undefined {
+  if (first !== undefined)
+    return withItems(
+      scenario,
+      itemsOf(scenario).filter(({ id, list }) => id !== first.id || list !== first.list),
+    )
+  const { core, unhealed: _, ...healed } = scenario
+  return core === undefined ? undefined : healed
 }
 
 /** Faults that bit and steps that were done before the end, the last ones if there are too many to tell. */
@@ -62,6 +73,8 @@ function effective({ scenario, result }: Recording): readonly Item[] {
 export function whyOf(scenario: Scenario, signature: string, registry: Registry, run: RunTrial): string | undefined {
   if (itemsOf(scenario).length > WHY_ITEMS_MAXIMUM) return undefined
   const { needed } = ablate(scenario, signature, run)
+  if (needed.length === 0 && scenario.core !== undefined)
+    return 'it needs no fault and no step: that the quiet phase heals only the core is enough'
   if (needed.length === 0) return 'it needs no fault and no step: the cluster and its objects are enough'
   const texts = needed.map(({ item }) => `"${describeItem(item, scenario, registry)}"`)
   if (needed.length === 1) return `it needs ${texts[0]}, and nothing else`

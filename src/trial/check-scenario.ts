@@ -3,6 +3,7 @@
  * lie in the active phase. Shapes are the schema's business (`schema.ts`).
  */
 import { coreMistake, namesOf } from '../cluster/topology.ts'
+import { unhealedMistake } from '../cluster/unhealed.ts'
 import type { WorkloadStep } from '../cluster/workload.ts'
 import type { FaultKind, Registry } from './registry.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
@@ -89,6 +90,14 @@ export function mistakesOf(
       '/core',
       `the core cannot work: ${wrongCore}`,
       'name a majority of the etcd members, the masters that are needed and at least one node',
+    )
+  const wrongUnhealed =
+    scenario.unhealed === undefined ? undefined : unhealedMistake(scenario.topology, scenario.core, scenario.unhealed)
+  if (wrongUnhealed !== undefined)
+    complain(
+      '/unhealed',
+      `the hosts outside the core cannot be so: ${wrongUnhealed}`,
+      'name hosts that the core has not, and bounds within which Kubernetes promises anything',
     )
   scenario.schedule?.changes.forEach(({ atMicros }, index, changes) => {
     if (atMicros < (changes[index - 1]?.atMicros ?? 0))

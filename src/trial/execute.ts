@@ -151,8 +151,8 @@ class Trial {
     if (stopAt <= durationMicros) return
     faults.healAll()
     cluster.kernel.deed('stop load', () => cluster.stopLoad())
-    const { core } = this.#scenario
-    if (core !== undefined) cluster.kernel.deed('keep only the core', () => cluster.keepOnly(core))
+    const { core, unhealed } = this.#scenario
+    if (core !== undefined) cluster.kernel.deed('keep only the core', () => cluster.keepOnly(core, unhealed))
     jury.onQuiet()
     jury.stopIfFailed()
     this.#settle(Math.min(durationMicros + settleMicros, stopAt), durationMicros + settleMicros)

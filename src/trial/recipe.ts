@@ -72,7 +72,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             fc.constant(workload),
             fc.constant(traffic),
             recipe.etcdClients === undefined ? fc.constant(undefined) : etcdClientsArbitrary(recipe.etcdClients),
-            recipe.losesHosts === true ? coreArbitrary(topology) : fc.constant(undefined),
+            recipe.losesHosts === true ? coreArbitrary(topology) : fc.constant({}),
           ),
         )
         .map(
@@ -89,7 +89,7 @@ export function scenarioArbitrary(registry: Registry, recipe: Recipe): Arbitrary
             ...(etcdClients === undefined ? {} : { etcdClients }),
             faults,
             durationMicros,
-            ...(core === undefined ? {} : { core }),
+            ...core,
             settleMicros: recipe.settleMicros ?? LONGEST_SETTLE_MICROS,
             properties: recipe.properties ?? [],
             defects: [],

@@ -2,7 +2,7 @@
  * A scenario: plain JSON that decides a run wholly. Nothing else (no environment, no clock, no flag) may change what a
  * trial does. Times are microseconds of virtual time since the cluster was switched on.
  */
-import type { EtcdClientSpec, Topology, TrafficClient, WorkloadStep } from '../cluster/index.ts'
+import type { EtcdClientSpec, Topology, TrafficClient, UnhealedHosts, WorkloadStep } from '../cluster/index.ts'
 import type { Micros, PrioritySchedule } from '../kernel/index.ts'
 import type { AppModel } from '../kubelet/index.ts'
 import type { KubeObject } from '../objects/index.ts'
@@ -52,6 +52,8 @@ export interface Scenario {
    * nodes lose power when it begins, for good, and what is left must converge. Left out: it heals everything.
    */
   readonly core?: readonly string[]
+  /** Hosts outside the core that keep power, and how they go on: cut off, hard to hear. They disturb the core, which must converge. */
+  readonly unhealed?: UnhealedHosts
   /** Latencies of network and disk: drawn from the seed (the default), or each at its mean; the last step of shrinking. */
   readonly jitter?: 'drawn' | 'mean'
   /** Which of several events due at one moment comes first, and which messages are overtaken. Left out: the order of scheduling. */

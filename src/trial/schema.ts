@@ -148,6 +148,24 @@ const faultStep = shape({
   parameters: { type: 'object' },
 })
 
+/** How a host outside the core goes on. */
+const unhealedCondition = {
+  type: 'object',
+  required: ['kind'],
+  discriminator: { propertyName: 'kind' },
+  oneOf: [
+    shape({ kind: { const: 'isolated' } }),
+    shape({ kind: { const: 'deaf' } }),
+    shape({ kind: { const: 'mute' } }),
+    shape({
+      kind: { const: 'flapping' },
+      cutMicros: { ...micros, minimum: 1_000 },
+      wholeMicros: { ...micros, minimum: 1_000 },
+    }),
+    shape({ kind: { const: 'lossy' }, lossPpm: { type: 'integer', minimum: 1, maximum: 1_000_000 } }),
+  ],
+}
+
 /** Priorities of processes (PCT): a moment of a change point, and how many events later it is. */
 const schedule = shape({
   kind: { const: 'pct' },
@@ -196,12 +214,13 @@ export const SCENARIO_SCHEMA = {
       durationMicros: micros,
       settleMicros: micros,
       core: { type: 'array', items: text, minItems: 1, uniqueItems: true },
+      unhealed: { type: 'object', minProperties: 1, additionalProperties: unhealedCondition },
       jitter: { enum: ['drawn', 'mean'] },
       schedule,
       properties: { type: 'array', items: text },
       defects: { type: 'array', items: text },
       about,
     },
-    ['etcdClients', 'core', 'jitter', 'schedule', 'about'],
+    ['etcdClients', 'core', 'unhealed', 'jitter', 'schedule', 'about'],
   ),
 } as const

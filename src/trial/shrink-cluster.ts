@@ -3,6 +3,7 @@
  * names one that is left. A candidate may turn out not to make sense; `scenario-arbitrary.ts` asks the registry.
  */
 import { namesOf, type Topology } from '../cluster/topology.ts'
+import { renamedCore } from './core-arbitrary.ts'
 import type { Scenario } from './scenario.ts'
 import type { Candidate } from './shrink-candidate.ts'
 
@@ -56,10 +57,11 @@ function renamed(scenario: Scenario, topology: Topology): Scenario {
     }
     return value
   }
+  const { core: _core, unhealed: _unhealed, ...rest } = scenario
   return {
-    ...scenario,
+    ...rest,
     topology,
-    ...(scenario.core === undefined ? {} : { core: rename(scenario.core) as readonly string[] }),
+    ...renamedCore(scenario, (host) => names.get(host) ?? host),
     workload: scenario.workload.map((step) => {
       if ('node' in step) return { ...step, node: names.get(step.node) ?? step.node }
       return 'member' in step ? { ...step, member: names.get(step.member) ?? step.member } : step

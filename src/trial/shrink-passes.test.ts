@@ -87,6 +87,7 @@ test('candidates come in the order of the house', () => {
     'etcd clients simpler',
     'objects out',
     'less is lost for good',
+    'what is lost has no power',
     'cluster smaller',
     'replicas fewer',
     'durations shorter',
@@ -104,7 +105,7 @@ test('a failure that needs nothing shrinks to nothing', () => {
       executions,
     } = shrinkFailure(scenarios, new Value(scenario, undefined), String(number), failed(scenario), failed)
     expect(complete).toBe(true)
-    expect(sizeOf(least).slice(0, 8)).toEqual([0, 0, 0, 0, 0, 0, 6, 0])
+    expect(sizeOf(least).slice(0, 9)).toEqual([0, 0, 0, 0, 0, 0, 6, 0, 0])
     expect(least.jitter).toBe('mean')
     expect(executions).toBeLessThan(60)
   }
@@ -186,4 +187,40 @@ test('what is said to be irrelevant goes first, in one step, and the path leads 
     expect(fc.sample(scenarios, { seed: 78, path: guided.path, numRuns: 1 })).toEqual([guided.scenario])
   }
   expect(tried).toBeGreaterThan(10)
+})
+
+/** Draws a core for each scenario. */
+const lossy = new ScenarioArbitrary(
+  scenarioArbitrary(registry, { name: 'test', objects: [web], losesHosts: true, traffic: false }),
+  registry,
+)
+
+test('hosts are given back, or at least lose power, and stay outside the core where the failure needs it', () => {
+  let needed = 0
+  for (const [number, scenario] of fc.sample(lossy, { seed: 4, numRuns: 40 }).entries()) {
+    expect(mistakesOf(scenario, registry)).toEqual([])
+    const alive = Object.keys(scenario.unhealed ?? {})
+    const needs = alive.find((host) => /^(etcd-1|master-1|node-1)$/.test(host))
+    const isOut = (candidate: Scenario, host: string) => candidate.core?.includes(host) === false
+    const run = (candidate: Scenario) =>
+      needs === undefined || isOut(candidate, needs) ? failed(candidate) : passed(candidate)
+    const { scenario: least } = shrinkFailure(
+      lossy,
+      new Value(scenario, undefined),
+      String(number),
+      failed(scenario),
+      run,
+    )
+    expect(least.unhealed).toBeUndefined()
+    if (needs === undefined) expect(least.core).toBeUndefined()
+    else expect(isOut(least, needs)).toBe(true)
+    if (needs === undefined) continue
+    needed++
+    const runAlive = (candidate: Scenario) =>
+      candidate.unhealed?.[needs] === undefined ? passed(candidate) : failed(candidate)
+    const half = shrinkFailure(lossy, new Value(scenario, undefined), String(number), failed(scenario), runAlive)
+    expect(Object.keys(half.scenario.unhealed ?? {})).toEqual([needs])
+    expect(half.scenario.unhealed?.[needs]).toEqual(scenario.unhealed?.[needs])
+  }
+  expect(needed).toBeGreaterThan(5)
 })

@@ -1,11 +1,11 @@
 /**
  * How a scenario is made smaller, in the house's order: faults out, workload steps out, traffic out, clients of etcd out and
- * simpler, objects out, less lost for good, cluster smaller, replicas fewer, durations shorter, the schedule to the default order,
- * jitter to the mean, times to round figures. Every candidate is strictly smaller by `sizeOf`, so shrinking ends. The seed never
- * changes. Whether a candidate still fails is not decided here.
+ * simpler, objects out, less lost for good, what is lost without power, cluster smaller, replicas fewer, durations shorter, the
+ * schedule to the default order, jitter to the mean, times to round figures. Every candidate is strictly smaller by `sizeOf`, so
+ * shrinking ends. The seed never changes. Whether a candidate still fails is not decided here.
  */
 import type { KubeObject } from '../objects/index.ts'
-import { fullerCores, lostHosts } from './core-arbitrary.ts'
+import { deaderHosts, fullerCores, halfAliveHosts, lostHosts } from './core-arbitrary.ts'
 import type { FaultStep, Scenario } from './scenario.ts'
 import type { Candidate } from './shrink-candidate.ts'
 import { smallerClusters } from './shrink-cluster.ts'
@@ -30,6 +30,7 @@ export const SHRINK_PASSES: readonly ShrinkPass[] = [
   { name: 'etcd clients simpler', candidates: simplerEtcdClients },
   { name: 'objects out', candidates: objectsOut },
   { name: 'less is lost for good', candidates: fullerCores },
+  { name: 'what is lost has no power', candidates: deaderHosts },
   { name: 'cluster smaller', candidates: smallerClusters },
   { name: 'replicas fewer', candidates: fewerReplicas },
   { name: 'durations shorter', candidates: shorterDurations },
@@ -56,6 +57,7 @@ export function sizeOf(scenario: Scenario): readonly number[] {
       topology.nodes +
       topology.zones,
     lostHosts(scenario),
+    halfAliveHosts(scenario),
     scenario.objects.reduce((sum, object) => sum + (replicasOf(object) ?? 0), 0) +
       scenario.workload.reduce((sum, step) => sum + (step.kind === 'scale' ? step.replicas : 0), 0),
     scenario.durationMicros + scenario.faults.reduce((sum, fault) => sum + fault.durationMicros, 0),
