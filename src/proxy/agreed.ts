@@ -6,11 +6,11 @@
 import type { Tables } from '../dataplane/index.ts'
 import type { Service } from '../objects/index.ts'
 import { Marks, type NodeRules } from './alike.ts'
-import { type ClassGroup, tellEnds } from './classes.ts'
+import { tellEnds } from './classes.ts'
 import { whatSlicesSay } from './naive.ts'
 import type { ServicePlan } from './plan.ts'
 
-/** One group of classes that fared rightly in both modes. */
+/** The classes of a service from sources that every node has alike, when they fared rightly in both modes. */
 export interface Agreement {
   readonly classes: number
   /** The known differences of a mode that mattered. */
@@ -24,7 +24,7 @@ interface Kept {
 }
 
 /** By what the slices say. Where a policy is Local much depends on which endpoint is where: every plan stands for itself then. */
-type Scopes = WeakMap<Service | ServicePlan, Record<ClassGroup, Map<string, Kept[]>>>
+type Scopes = WeakMap<Service | ServicePlan, Map<string, Kept[]>>
 
 const scopesOf = new WeakMap<Tables, Scopes>()
 const sayings = new WeakMap<ServicePlan, string>()
@@ -33,17 +33,16 @@ const sayings = new WeakMap<ServicePlan, string>()
 const marks = new Marks()
 
 /**
- * The agreement about a group of classes of a service that still holds on a node. If there is none, `compareNow` is asked, and what
- * it agrees on is kept (undefined: it did not).
+ * The agreement about a service that still holds on a node. If there is none, `compareNow` is asked, and what it agrees on is
+ * kept (undefined: it did not).
  */
 export function agreementOn(
   plan: ServicePlan,
   rules: NodeRules,
-  group: ClassGroup,
   compareNow: () => Agreement | undefined,
 ): Agreement | undefined {
-  const scope = scopeOf(plan, rules, group)
-  const isSayable = mark(plan, rules, group)
+  const scope = scopeOf(plan, rules)
+  const isSayable = mark(plan, rules)
   if (isSayable)
     for (let i = 0; i < scope.length; i++)
       if (marks.areLike((scope[i] as Kept).marks)) return (scope[i] as Kept).agreement
@@ -53,13 +52,13 @@ export function agreementOn(
   return agreement
 }
 
-function mark(plan: ServicePlan, rules: NodeRules, group: ClassGroup): boolean {
+function mark(plan: ServicePlan, rules: NodeRules): boolean {
   marks.begin(rules)
-  tellEnds(plan, rules.options, group, marks)
+  tellEnds(plan, rules.options, marks)
   return marks.isSayable
 }
 
-function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: ClassGroup): Kept[] {
+function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules): Kept[] {
   let scopes = scopesOf.get(iptables)
   if (scopes === undefined) {
     scopes = new WeakMap()
@@ -69,12 +68,11 @@ function scopeOf(plan: ServicePlan, { iptables, options }: NodeRules, group: Cla
   const { internalTrafficPolicy, externalTrafficPolicy } = service.spec
   const isLocal = plan.usesLocal || internalTrafficPolicy === 'Local' || externalTrafficPolicy === 'Local'
   const owner = isLocal ? plan : service
-  let groups = scopes.get(owner)
-  if (groups === undefined) {
-    groups = { everywhere: new Map(), backends: new Map(), all: new Map() }
-    scopes.set(owner, groups)
+  let byText = scopes.get(owner)
+  if (byText === undefined) {
+    byText = new Map()
+    scopes.set(owner, byText)
   }
-  const byText = groups[group]
   const text = isLocal ? options.nodeName : sayingsOf(plan)
   let scope = byText.get(text)
   if (scope === undefined) {

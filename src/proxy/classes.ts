@@ -41,7 +41,7 @@ export function flowClasses(
 ): readonly FlowClass[] {
   const classes: FlowClass[] = []
   const all = [...plans]
-  for (const plan of all) if (only === undefined || only.has(plan.key)) addServiceClasses(plan, node, 'all', classes)
+  for (const plan of all) if (only === undefined || only.has(plan.key)) classes.push(...classesOf(plan, node, 'all'))
   if (only === undefined) classes.push(...strayClasses(all, node))
   return classes
 }
@@ -73,60 +73,39 @@ export type ClassGroup = 'everywhere' | 'backends' | 'all'
 type Source = readonly [from: FlowSource, address: Address]
 
 /** The classes of one service. */
-export function addServiceClasses(
-  { key, ports }: ServicePlan,
-  node: NodeNetworkOptions,
-  group: ClassGroup,
-  into: FlowClass[],
-): void {
+export function classesOf({ key, ports }: ServicePlan, node: NodeNetworkOptions, group: ClassGroup): FlowClass[] {
+  const classes: FlowClass[] = []
   const everywhere = group === 'backends' ? [] : sources(node)
   for (const port of ports) {
     const { name, protocol } = port
     const here = group === 'everywhere' ? undefined : backendOn(node, port)
     const all: readonly Source[] = here === undefined ? everywhere : [...everywhere, ['backend', here]]
+    const destinations = all.length === 0 ? [] : destinationsOf(port, node)
     for (const [from, source] of all) {
-      for (const { to, address, port: number } of destinationsOf(port, node)) {
+      for (const { to, address, port: number } of destinations) {
         if (to === 'loopback' && from !== 'node') continue
-        into.push(make(key, name, from, to, protocol, to === 'loopback' ? LOCALHOST : source, address, number))
+        classes.push(make(key, name, from, to, protocol, to === 'loopback' ? LOCALHOST : source, address, number))
       }
     }
     if (group !== 'backends' && isClosed(ports))
-      into.push(make(key, name, 'pod', 'unknown', protocol, podSource(node), port.clusterAddress, NO_SERVICE_PORT))
+      classes.push(make(key, name, 'pod', 'unknown', protocol, podSource(node), port.clusterAddress, NO_SERVICE_PORT))
   }
+  return classes
 }
 
-/** Hears of the sources and destinations of a group of classes: of sources first, then where packets from them go. */
+/** Hears of the sources and destinations of classes: of sources first, then where packets from them go. */
 export interface EndsListener {
   from(sources: readonly Address[]): void
   to(to: FlowDestination, protocol: TransportProtocol, address: Address, port: number): void
 }
 
-/** Tells of the ends that the classes of a group have. */
-export function tellEnds(
-  { ports }: ServicePlan,
-  node: NodeNetworkOptions,
-  group: ClassGroup,
-  listener: EndsListener,
-): void {
-  if (group !== 'backends') {
-    listener.from(addressesOf(node))
-    for (const port of ports) {
-      forEachDestination(port, node, listener.to)
-      if (isClosed(ports)) listener.to('unknown', port.protocol, port.clusterAddress, NO_SERVICE_PORT)
-    }
-  }
-  if (group === 'everywhere') return
+/** Tells of the ends that the classes from everywhere have. */
+export function tellEnds({ ports }: ServicePlan, node: NodeNetworkOptions, listener: EndsListener): void {
+  listener.from(addressesOf(node))
   for (const port of ports) {
-    const here = backendOn(node, port)
-    if (here === undefined) continue
-    listener.from([here])
     forEachDestination(port, node, listener.to)
+    if (isClosed(ports)) listener.to('unknown', port.protocol, port.clusterAddress, NO_SERVICE_PORT)
   }
-}
-
-/** Is there anything to ask in a group? Of backends on the node itself there may be none. */
-export function hasClasses({ ports }: ServicePlan, node: NodeNetworkOptions, group: ClassGroup): boolean {
-  return group !== 'backends' || ports.some((port) => backendOn(node, port) !== undefined)
 }
 
 function backendOn(node: NodeNetworkOptions, port: PortPlan): Address | undefined {

@@ -6,7 +6,7 @@
 import { add, approximate, type Fraction, isOne, NEVER } from '../dataplane/index.ts'
 import { keyOf } from '../objects/index.ts'
 import { type Agreement, agreementOn } from './agreed.ts'
-import { addServiceClasses, type ClassGroup, type FlowClass, flowClasses, hasClasses, strayClasses } from './classes.ts'
+import { classesOf, type FlowClass, flowClasses, strayClasses } from './classes.ts'
 import { expectedOf } from './differences.ts'
 import { type EndpointMemo, type Expectation, naive, type ServiceObjects } from './naive.ts'
 import type { NodeNetwork, ProxyMode } from './network.ts'
@@ -47,8 +47,6 @@ export function compare(
   return inquiry
 }
 
-const GROUPS = ['everywhere', 'backends'] as const
-
 class Comparison {
   disagreements: Disagreement[] = []
   differencesMet = new Set<string>()
@@ -68,19 +66,22 @@ class Comparison {
     this.classesAsked = 0
   }
 
-  /** Asks about the services, but not again what agreed before and must agree still; and about packets that no service has. */
+  /**
+   * Asks about the services, but not again what agreed before and must agree still; and about packets that no service has.
+   * What a backend on the node itself sends is asked each time: few of those questions come twice.
+   */
   askQuickly(straysToo: boolean): void {
+    const { options } = this.#network
     const rules = this.#network.rules()
     for (const plan of this.#plans.values()) {
-      for (const group of GROUPS) {
-        if (!hasClasses(plan, this.#network.options, group)) continue
-        const agreement = agreementOn(plan, rules, group, () => this.#askGroup(plan, group))
-        if (agreement === undefined) continue
+      const agreement = agreementOn(plan, rules, () => this.#askFromEverywhere(plan))
+      if (agreement !== undefined) {
         this.classesAsked += agreement.classes
         for (const difference of agreement.differences) this.differencesMet.add(difference)
       }
+      this.askAll(classesOf(plan, options, 'backends'))
     }
-    if (straysToo) this.askAll(strayClasses(this.#plans.values(), this.#network.options))
+    if (straysToo) this.askAll(strayClasses(this.#plans.values(), options))
   }
 
   askAll(classes: readonly FlowClass[]): void {
@@ -88,9 +89,8 @@ class Comparison {
     this.classesAsked += classes.length
   }
 
-  #askGroup(plan: ServicePlan, group: ClassGroup): Agreement | undefined {
-    const classes: FlowClass[] = []
-    addServiceClasses(plan, this.#network.options, group, classes)
+  #askFromEverywhere(plan: ServicePlan): Agreement | undefined {
+    const classes = classesOf(plan, this.#network.options, 'everywhere')
     const differences = new Set<string>()
     for (const flowClass of classes) this.#ask(flowClass, differences)
     return this.disagreements.length === 0 ? { classes: classes.length, differences } : undefined
