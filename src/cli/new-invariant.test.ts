@@ -38,7 +38,7 @@ test('the scaffold holds, and is reached', async () => {
   expect(property).toMatchObject({
     id: 'pods-go',
     mode: 'always',
-    triggers: ['a Pod', 'a Pod of which holds "leaving"'],
+    triggers: ['a Pod', 'a Pod with "leaving"'],
   })
   const results = trials(registry).map((scenario) => runScenario({ ...scenario, properties: ['pods-go'] }, registry))
   expect(results.flatMap(({ violation, error }) => violation ?? error ?? [])).toEqual([])

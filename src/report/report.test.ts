@@ -178,7 +178,7 @@ test('a campaign says what was waited for in vain, and which suites prove nothin
       faults: [],
       reached: [],
       neverReached: ['vain'],
-      neverMet: [{ property: 'vain', triggers: ['a Pod of which holds "leaving"'] }],
+      neverMet: [{ property: 'vain', triggers: ['a Pod with "leaving"'] }],
       vacuousSuites: [{ suite: 'tides', properties: ['vain', 'other'] }],
       sometimesSeen: [],
       sometimesNeverSeen: [],
@@ -187,7 +187,7 @@ test('a campaign says what was waited for in vain, and which suites prove nothin
     1_000_000,
   )
   expect(text).toContain('never reached (they proved nothing): vain')
-  expect(text).toContain('vain waited in vain for a Pod of which holds "leaving"')
+  expect(text).toContain('vain waited in vain for a Pod with "leaving"')
   expect(text).toContain('the suite tides names and never reached vain and other')
 })
 

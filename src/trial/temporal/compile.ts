@@ -50,7 +50,7 @@ export function compile(claim: Claim): Compiled {
     triggers,
     waitsFor: [
       over === undefined ? 'a change of what it reads' : `a ${range}`,
-      ...triggers.map(({ source }) => `${range === '' ? '' : `a ${range} of which holds `}${printFormula(source)}`),
+      ...triggers.map(({ source }) => `${range === '' ? '' : `a ${range} with `}${printFormula(source)}`),
     ],
     kinds: [...kinds].map((kind) => ({ kind, slots: read.get(kind) })),
     factTypes: [...factTypes],

@@ -53,7 +53,7 @@ test('a pod that leaves and is gone in time keeps the promise; it was reached', 
     .at(5 * SECOND)
   expect(told.met).toEqual(['a Pod'])
   told.put('pods', 'a', LEAVING)
-  expect([told.met, told.isReached]).toEqual([['a Pod', 'a Pod of which holds "leaving"'], true])
+  expect([told.met, told.isReached]).toEqual([['a Pod', 'a Pod with "leaving"'], true])
   told
     .at(20 * SECOND)
     .remove('pods', 'a')

@@ -35,8 +35,8 @@ test('the left sides of implications and the ranges of quantifiers', () => {
   })
   expect(triggers).toEqual([
     'a Pod',
-    'a Pod of which holds "leaving"',
-    'a Pod of which holds "term-sent"',
+    'a Pod with "leaving"',
+    'a Pod with "term-sent"',
     'a change of what it reads',
   ])
   expect(trigger).toBe(triggers?.join('; '))
