@@ -22,6 +22,8 @@ const REASONS: Readonly<Record<string, readonly [what: string, mend: string]>> =
   EPERM: ['permission was refused', 'check who owns it, or choose another place'],
   EROFS: ['the file system can only be read', 'choose another folder with --dir'],
   ENOSPC: ['the disk is full', 'make room and try again'],
+  EDQUOT: ['there is no room left for this user', 'make room and try again'],
+  EFBIG: ['the file may not become any larger', 'raise the limit (ulimit -f), or choose another place'],
   EISDIR: ['this is a folder, a file was expected', 'name a file in it'],
   ENOTDIR: ['a part of the path is a file, not a folder', 'choose another folder with --dir'],
   EEXIST: ['a file of this name is in the way', 'choose another folder with --dir'],

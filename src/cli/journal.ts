@@ -99,8 +99,11 @@ export class Journal {
   /** By feature, the trials that showed it, or `COMMON`. */
   readonly #sightings: Map<number, number>
   readonly #places: ReadonlyMap<string, number>
+  readonly #path: string
+  #refusal: UserError | undefined
 
   private constructor(path: string, head: JournalHead, sightings: Map<number, number>) {
+    this.#path = path
     try {
       this.#file = openSync(path, 'a')
     } catch (error) {
@@ -150,8 +153,7 @@ export class Journal {
 
   /** A failure was kept in the corpus under this name. */
   kept(signature: string, file: string): void {
-    this.#write({ type: 'kept', signature, file })
-    fsyncSync(this.#file)
+    this.#write({ type: 'kept', signature, file }, true)
   }
 
   /** A failure was shrunk and told. */
@@ -172,8 +174,20 @@ export class Journal {
     closeSync(this.#file)
   }
 
-  #write(line: Line): void {
-    writeFileSync(this.#file, `${JSON.stringify(line)}\n`)
+  /** Why nothing can be written down any more, such as a full disk. What was written until then is whole. */
+  get refusal(): UserError | undefined {
+    return this.#refusal
+  }
+
+  #write(line: Line, sync = false): void {
+    // After a line that was cut off by the first refusal, no other one may stand.
+    if (this.#refusal !== undefined) return
+    try {
+      writeFileSync(this.#file, `${JSON.stringify(line)}\n`)
+      if (sync) fsyncSync(this.#file)
+    } catch (error) {
+      this.#refusal = refused(error, this.#path)
+    }
   }
 }
 

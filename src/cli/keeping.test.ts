@@ -1,5 +1,5 @@
 /** Nothing that was found is lost: campaigns that are killed at any moment, that go on, and that are cut into shards. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
@@ -110,6 +110,27 @@ test('a journal whose last line is cut off is read up to there', async () => {
   const { out } = await seatrial('fuzz --resume --seed 9 --workers 1 --dir cut --json')
   expect(out.match(/"type":"trial"/g)).toHaveLength(1)
   expect(new Set(trialsOf('cut').map(({ trial }) => trial)).size).toBe(4)
+})
+
+test('a journal that cannot be written any further ends the campaign: what was found is told, what was written goes on', async () => {
+  const command =
+    'fuzz --trials 200 --workers 1 --seed 1 --suites elections --no-shrink --properties fails.mjs --dir full'
+  // No file may become larger than so many blocks: a full disk, for those who are not root.
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', `ulimit -f 24; exec "$0" "$@"`, process.execPath, built.file, ...command.split(' ')],
+    { cwd: folder.path, encoding: 'utf8', env: { ...process.env, CI: '1', GITHUB_ACTIONS: 'false' } },
+  )
+  expect(stderr).toMatch(/the campaign ends here, .*campaigns\/.*\.jsonl: the file may not become any larger/)
+  expect(stderr).toMatch(
+    /seatrial: full\/campaigns\/\S+: the file may not .*\n.*with: npx seatrial fuzz --resume --seed 1 /,
+  )
+  expect(stderr).not.toMatch(/\n\s+at /)
+  expect(stdout).toMatch(/replay: npx seatrial replay full\/corpus\/mine-led/)
+  expect(status).toBe(2)
+  const on = await seatrial('fuzz --resume --trials 2 --no-shrink --properties fails.mjs --dir full')
+  expect(on.out).toMatch(/going on after \d+ trials/)
+  expect(on.status).toBe(1)
 })
 
 test('shards of one seed have no trial in common, and --seed from-git gives one seed for one commit', async () => {

@@ -91,7 +91,7 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
       io.err('\nstopping after the trials under way; everything found so far is kept\n')
     })
     const newsRule = new NewsRule(plan, campaign)
-    const isStopped = () => stopped || elapsed() > plan.budgetMillis || newsRule.isMet
+    const isStopped = () => stopped || journal.refusal !== undefined || elapsed() > plan.budgetMillis || newsRule.isMet
     const keeper = new Keeper(session, past?.kept)
     const shrunk = new Set(past?.told)
     const work: Work = { session, plan, campaign, journal, keeper, drawn, shrunk, newsRule, elapsed, isStopped }
@@ -104,6 +104,9 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
       clearInterval(clock)
       journal.clock(usedMicros())
     }
+    const { refusal } = journal
+    if (refusal !== undefined)
+      io.err(`the campaign ends here, for it can be written down no further: ${refusal.message}\n`)
     const summary = campaign.summary()
     io.out(
       session.json
@@ -137,6 +140,12 @@ export async function fuzzCommand(io: Io, flags: FuzzFlags): Promise<number> {
     }
     release()
     journal.close()
+    if (refusal !== undefined)
+      throw new UserError({
+        what: refusal.what,
+        where: relative(io.folder, plan.journalFile),
+        mend: `${refusal.mend}, with: npx seatrial fuzz --resume${repeated(session, plan)}`,
+      })
     const status = exitStatusOf(summary.verdicts)
     if (stopped || status !== 0 || flags.strict !== true)
       return session.settle(stopped && status === 0 ? INTERRUPTED_STATUS : status)
