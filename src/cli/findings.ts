@@ -28,8 +28,9 @@ import {
 import { UserError } from '../trial/user-error.ts'
 import { corpusFolder, writeTextAtomically } from './files.ts'
 import type { News } from './jobs.ts'
-import type { Keeper } from './keeper.ts'
+import { failureOf, type Keeper } from './keeper.ts'
 import { startProgress } from './progress.ts'
+import { REMEMBERED } from './second-opinion.ts'
 import type { Session } from './session.ts'
 
 export interface Finding {
@@ -50,6 +51,8 @@ export interface Finding {
   /** Why the two files are not there. */
   readonly unsaved: UserError | undefined
   readonly replayCommand: string
+  /** It did not come again when it was run once more; in words. */
+  readonly unstable: string | undefined
 }
 
 export interface InvestigateOptions {
@@ -78,6 +81,7 @@ export async function investigate(
   let shrunk = false
   let told: readonly StoryLine[] | undefined
   let why: string | undefined
+  let unstable: string | undefined
   // What hangs, diverges or eats up its budget is kept as it is: each attempt to shrink it would cost as much again.
   const canShrink =
     result.verdict === 'failed' ||
@@ -88,11 +92,13 @@ export async function investigate(
       { kind: 'shrink', from: { ...id, scenario: original }, maximumExecutions },
       options.onNews,
     )
-    ;({ scenario, result, path, executions } = least)
-    shrunk = maximumExecutions > 0
-    const answer = await session.pool.run({ kind: 'scenario', scenario, story: true, why: true })
-    result = answer.result
-    ;({ story: told, why } = answer)
+    const answer = await session.pool.run({ kind: 'scenario', scenario: least.scenario, story: true, why: true })
+    if (failureOf(answer.result) === signature) {
+      ;({ scenario, path, executions } = least)
+      result = answer.result
+      shrunk = maximumExecutions > 0
+      ;({ story: told, why } = answer)
+    } else unstable = `run once more it did not fail like this (${answer.result.verdict}): ${REMEMBERED}`
   }
   const story = told ?? storyOf(scenario, result, session.registry)
   const stem = fileStemOf(scenario, signature)
@@ -132,7 +138,8 @@ export async function investigate(
     testFile,
     trialId,
     unsaved,
-    replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}${result.verdict === 'diverged' ? ' --twice' : ''}`,
+    unstable,
+    replayCommand: `npx seatrial replay ${unsaved === undefined ? relative(session.io.folder, scenarioFile) : trialId}${properties}${result.verdict === 'diverged' || unstable !== undefined ? ' --twice' : ''}`,
   }
 }
 
@@ -169,6 +176,7 @@ export function printFinding(session: Session, finding: Finding): string {
     `${finding.signature} (${count} ${count === 1 ? 'trial' : 'trials'}${shrunk})`,
     printStory(finding.story.slice(-STORY_LINES_MAXIMUM), finding.replayCommand),
     ...(finding.why === undefined ? [] : [`    why: ${finding.why}`]),
+    ...(finding.unstable === undefined ? [] : [`    but: ${finding.unstable}`]),
     ...(finding.result.violation?.drawing === undefined ? [] : [`\n${printDrawing(finding.result)}`]),
     ...nameInWords(finding.trialId),
     finding.unsaved === undefined
@@ -190,7 +198,7 @@ function nameInWords(trialId: string): string[] {
 
 /** The finding as one line of JSON. */
 export function findingLine(session: Session, finding: Finding): string {
-  const { signature, count, trialId, result, executions, story, why, replayCommand, scenario } = finding
+  const { signature, count, trialId, result, executions, story, why, unstable, replayCommand, scenario } = finding
   return JSON.stringify({
     type: 'finding',
     signature,
@@ -204,6 +212,7 @@ export function findingLine(session: Session, finding: Finding): string {
     violation: result.violation,
     story,
     why,
+    unstable,
     file: relative(session.io.folder, finding.scenarioFile),
     test: relative(session.io.folder, finding.testFile),
     replay: replayCommand,

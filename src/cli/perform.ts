@@ -39,6 +39,7 @@ import type {
   ShrinkJob,
   TrialsJob,
 } from './jobs.ts'
+import { asDiverged, notAgain } from './second-opinion.ts'
 
 export interface Surroundings {
   readonly registry: Registry
@@ -171,8 +172,11 @@ function performScenario(job: ScenarioJob, around: Surroundings): ScenarioAnswer
     around.beat()
     return runScenario(candidate, registry, options)
   }
+  const told = tell(scenario, registry, run)
+  if (told.result.traceHash !== answer.result.traceHash)
+    return { ...answer, result: asDiverged(answer.result, notAgain(answer.result, told.result)) }
   const why = job.why === true ? whyOf(scenario, signature, registry, run) : undefined
-  return { ...answer, story: tell(scenario, registry, run).story, ...(why === undefined ? {} : { why }) }
+  return { ...answer, story: told.story, ...(why === undefined ? {} : { why }) }
 }
 
 const NEWS_EVERY_EXECUTIONS = 20

@@ -47,14 +47,36 @@ async function compare(
     here.run({ kind: 'scenario', scenario, trace: true, facts: true }),
     elsewhere.run({ kind: 'scenario', scenario, trace: true, facts: true }),
   ])
+  const [left, right] = [mine.trace ?? [], theirs.trace ?? []]
   const difference =
-    firstDifference(mine.trace ?? [], theirs.trace ?? [], where) ??
-    `trace hashes ${first.traceHash} and ${result.traceHash}, although two further runs agree in every event and fact: something remembers earlier runs`
+    earlyEnd(left, right, [mine.result, theirs.result], where) ??
+    firstDifference(left, right, where) ??
+    `trace hashes ${first.traceHash} and ${result.traceHash}, although two further runs agree in every event and fact: ${REMEMBERED}`
   const verdicts =
     result.verdict === first.verdict
       ? ''
-      : `; the verdict is ${verdictOf(first)} here and ${verdictOf(result)} ${where}`
+      : `; the verdict was ${verdictOf(first)} here and ${verdictOf(result)} ${where}`
   return asDiverged(first, `${difference}${verdicts}`)
+}
+
+/** What a user does about a run that goes by more than its scenario. */
+export const REMEMBERED =
+  'something remembers earlier runs, such as a variable that the module of a property or fault keeps from one trial to the next'
+
+/** Two runs that agree in everything until a verdict ends one of them: it is the verdict that differs, not what happened. */
+function earlyEnd(
+  left: readonly string[],
+  right: readonly string[],
+  [mine, theirs]: readonly [TrialResult, TrialResult],
+  where: string,
+): string | undefined {
+  const common = Math.min(left.length, right.length)
+  const last = left[common - 1]
+  if (left.length === right.length || last === undefined) return undefined
+  if (left.slice(0, common).some((line, index) => line !== right[index])) return undefined
+  const [ended, place] = left.length === common ? [mine, 'here'] : [theirs, where]
+  if (ended.verdict !== 'failed' && ended.verdict !== 'error') return undefined
+  return `every event is the same up to ${nameOf(last)}, at which the run ${place} ends: ${verdictOf(ended)}; ${REMEMBERED}`
 }
 
 /** Who decided it, if one property did: it may be the one that goes by something outside of the cluster. */
@@ -97,8 +119,13 @@ function differingParts(left: string, right: string): string {
   return `${listed(parts.map((part) => `the ${part}`))} ${parts.length === 1 ? 'differs' : 'differ'}`
 }
 
+/** Two runs in one worker, one after the other. */
+export function notAgain(first: TrialResult, second: TrialResult): string {
+  return `the verdict was ${verdictOf(first)}, and ${verdictOf(second)} when it ran again in the same worker; ${REMEMBERED}`
+}
+
 /** `result` with the verdict `diverged`. */
-function asDiverged(result: TrialResult, difference: string): TrialResult {
+export function asDiverged(result: TrialResult, difference: string): TrialResult {
   return {
     ...result,
     verdict: 'diverged',

@@ -22,6 +22,7 @@ const folder = temporaryFolder({
   'exits.mjs': property('process.exit(7)'),
   'rejects.mjs': property("Promise.reject(new Error('nobody waited for this'))"),
   'second-thread.mjs': `import { threadId } from 'node:worker_threads'\n${property("if (threadId === 2) report.fail({ subject: 'etcd-0', message: 'm', shape: 's' })")}`,
+  'counts.mjs': `let calls = 0\n${property("if (++calls % 25 === 0) report.fail({ subject: 'etcd-0', message: 'm', shape: 's' })")}`,
   'exits-elsewhere.mjs': property(`if (${ELSEWHERE}) process.exit(4)`),
   'hangs-elsewhere.mjs': property(`if (${ELSEWHERE}) for (;;) {}`),
   'writes.mjs': property('').replace('() => { report.reached(); ', "(fact) => { report.reached(); fact.role = 'boat'"),
@@ -103,7 +104,21 @@ test('a property that goes by which worker it is in: another worker shows it, an
     'run elections finalizers --trials 1 --workers 2 --no-shrink --dir threads --properties second-thread.mjs',
   )
   expect(out).toMatch(/verdicts: 0 passed, 2 diverged/)
-  expect(out).toMatch(/the verdict is (\w+ here and failed \(mine\)|failed \(mine\) here and \w+) in another worker/)
+  expect(out).toMatch(/the verdict was (\w+ here and failed \(mine\)|failed \(mine\) here and \w+) in another worker/)
+  expect(status).toBe(3)
+})
+
+test('a property that counts across trials: that is said, and a failure that does not come again is kept as it was drawn', async () => {
+  const { status, out } = await seatrial(
+    'run elections --trials 12 --seed 1 --workers 1 --dir counts --properties counts.mjs',
+  )
+  expect(out).toMatch(
+    /two runs of one scenario differ: .*; something remembers|: something remembers earlier runs, such as a variable/,
+  )
+  expect(out).toMatch(/^mine\/s\/etcd \(\d+ trials?\)$/m)
+  expect(out).toMatch(
+    /replay: npx seatrial replay counts\/corpus\/mine-s-.* --twice\n {4}but: run once more it did not fail like this \((?:passed|vacuous|diverged)\): something remembers/,
+  )
   expect(status).toBe(3)
 })
 

@@ -108,8 +108,9 @@ const LINES: Readonly<
       violation,
       story: { type: 'array', items: shape({ atMicros: micros, text }) },
       why: { ...text, description: 'what it needs, in a sentence, where that was cheap to know' },
+      unstable: { ...text, description: 'that it did not come again when it was run once more' },
     },
-    optional: ['violation', 'why'],
+    optional: ['violation', 'why', 'unstable'],
   },
   explanation: {
     title: 'Why a scenario fails (explain). Where it does not fail there are only "verdict" and "scenario".',
