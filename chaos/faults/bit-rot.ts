@@ -92,13 +92,13 @@ function leavesMajority(cluster: Cluster, process: ProcessId): boolean {
 /** Changes one place; answers how many were changed. */
 function spoil(cluster: Cluster, process: ProcessId, damage: Damage, place: number, bit: number): number {
   const device = cluster.kernel.deviceOf(process)
-  const segments = device.files.filter(isSegment)
+  const segments = device.files().filter(isSegment)
   const last = segments.at(-1)
   if (last === undefined) return 0
   if (damage === 'lost-end') {
     return device.loseSector(last, Math.floor((device.durableBytes(last).length - 1) / SECTOR_BYTES)) ? 1 : 0
   }
-  const files = [...segments, ...device.files.filter(isSnapshotFile)]
+  const files = [...segments, ...device.files().filter(isSnapshotFile)]
     .filter((file) => damage === 'flipped-bit' || file !== last)
     .map((file) => ({ file, length: device.durableBytes(file).length }))
   const total = files.reduce((sum, { length }) => sum + length, 0)

@@ -301,7 +301,7 @@ test.each<[name: string, CrashMode, seconds: number, left: readonly string[]]>([
   })
   at(kernel, seconds * SECOND, () => kernel.crash(a))
   kernel.run()
-  expect(kernel.deviceOf(a).files).toEqual(left)
+  expect(kernel.deviceOf(a).files()).toEqual(left)
   expect(lost).toEqual(['old', 'new'].filter((file) => !left.includes(file)))
 })
 

@@ -6,7 +6,8 @@
  */
 import { type Core, SYNCED } from './core.ts'
 import type { KernelFact } from './facts.ts'
-import { type Mark, RecordFile, SECTOR_BYTES } from './files.ts'
+import { type Mark, type RecordFile, SECTOR_BYTES } from './files.ts'
+import { Folder } from './folder.ts'
 import { invariant } from './invariant.ts'
 import type { Disk, DiskRecord, DiskResult, Layout, Out, Timer, TimerTarget } from './machine.ts'
 import type { Process } from './process.ts'
@@ -43,7 +44,7 @@ const TORN_PPM = 250_000
 const HALF_PPM = 500_000
 const NONE = () => false
 
-export class Device {
+export class Device extends Folder {
   crashMode: CrashMode = 'draw'
   readonly counters: DeviceCounters = { slow: 0, full: 0, 'lost-fsync': 0, corrupt: 0, lost: 0, torn: 0 }
   #slowFactor = 1
@@ -52,7 +53,6 @@ export class Device {
   readonly #core: Core
   readonly #process: Process
   readonly #stream: Rand
-  readonly #files = new Map<string, RecordFile>()
   /** Files whose names are not synced, and since when they have them. */
   readonly #named = new Map<string, Micros>()
   #busyUntil: Micros = 0
@@ -62,19 +62,15 @@ export class Device {
   #index = 0
 
   constructor(core: Core, process: Process) {
+    super()
     this.#core = core
     this.#process = process
     this.#stream = core.streams.get(`disk/${process.name}`)
   }
 
-  /** Names of the files, in the order in which they were made. */
-  get files(): readonly string[] {
-    return [...this.#files.keys()]
-  }
-
   /** Number of durable records in a file. */
   durableLength(file: string): number {
-    return this.#files.get(file)?.durableLength ?? 0
+    return this.entries.get(file)?.durableLength ?? 0
   }
 
   /** A fault: syncs take so many times as long; 1 is healthy. What is left of those under way changes too. */
@@ -114,7 +110,7 @@ export class Device {
 
   /** A fault: damages the synced record at `position`; false when there is none. */
   corrupt(file: string, position: number): boolean {
-    const did = this.#files.get(file)?.corrupt(position) ?? false
+    const did = this.entries.get(file)?.corrupt(position) ?? false
     if (did) this.counters.corrupt++
     return did
   }
@@ -131,19 +127,11 @@ export class Device {
 
   /** The synced bytes of a file with a layout, with the damage that there is; none of another file. */
   durableBytes(file: string): Uint8Array {
-    return this.#files.get(file)?.durableBytes() ?? new Uint8Array(0)
+    return this.entries.get(file)?.durableBytes() ?? new Uint8Array(0)
   }
 
-  layOut(file: string, layout: Layout): void {
-    this.#file(file).layOut(layout)
-  }
-
-  damaged(file: string): Uint8Array | undefined {
-    return this.#files.get(file)?.damaged()
-  }
-
-  remove(file: string): void {
-    this.#files.delete(file)
+  override remove(file: string): void {
+    super.remove(file)
     this.#named.delete(file)
   }
 
@@ -153,26 +141,14 @@ export class Device {
 
   append(file: string, value: unknown, bytes: number): DiskResult {
     if (this.#full) return this.#refuse()
-    this.#file(file).append(value, bytes)
+    this.file(file).append(value, bytes)
     return 'ok'
   }
 
   replace(file: string, value: unknown, bytes: number): DiskResult {
     if (this.#full) return this.#refuse()
-    this.#file(file).replace(value, bytes)
+    this.file(file).replace(value, bytes)
     return 'ok'
-  }
-
-  truncate(file: string, from: number): void {
-    this.#file(file).truncate(from)
-  }
-
-  release(file: string, count: number): void {
-    this.#file(file).release(count)
-  }
-
-  read(file: string): readonly DiskRecord[] {
-    return this.#files.get(file)?.read() ?? []
   }
 
   sync(name: string, target: TimerTarget, kind: number, a: number): void {
@@ -188,7 +164,7 @@ export class Device {
       latency = Math.floor(latency * this.#slowFactor)
       this.counters.slow++
     }
-    const file = this.#file(name)
+    const file = this.file(name)
     if (this.#losesSyncs) this.counters['lost-fsync']++
     const pending = new PendingSync(file, this.#losesSyncs ? 0 : file.mark(), target)
     const end = (now > this.#busyUntil ? now : this.#busyUntil) + latency
@@ -210,7 +186,7 @@ export class Device {
   onCrash(): void {
     this.#busyUntil = 0
     this.#slowed.length = 0
-    for (const [name, file] of this.#files) {
+    for (const [name, file] of this.entries) {
       const unsynced = file.unsynced
       if (unsynced === 0) continue
       const { kept, torn } = this.#fateOf(name, unsynced)
@@ -228,7 +204,7 @@ export class Device {
   #loseNames(): void {
     for (const [file, since] of this.#named) {
       if (this.#core.now - since >= WRITE_BACK_MICROS || !this.#losesName(file)) continue
-      this.#files.delete(file)
+      this.entries.delete(file)
       const fact: KernelFact = { type: 'file-lost', process: this.#process.id, file }
       this.#core.note(fact, this.#process.id)
     }
@@ -266,7 +242,7 @@ export class Device {
   }
 
   #damage(file: string, from: number, count: number, mask?: number): boolean {
-    const did = this.#files.get(file)?.damage(from, count, mask) ?? false
+    const did = this.entries.get(file)?.damage(from, count, mask) ?? false
     if (did) this.counters.corrupt++
     return did
   }
@@ -274,15 +250,6 @@ export class Device {
   #refuse(): DiskResult {
     this.counters.full++
     return 'full'
-  }
-
-  #file(name: string): RecordFile {
-    let file = this.#files.get(name)
-    if (file === undefined) {
-      file = new RecordFile()
-      this.#files.set(name, file)
-    }
-    return file
   }
 }
 
@@ -359,7 +326,7 @@ export class DiskOfProcess implements Disk {
   }
 
   files(): readonly string[] {
-    return this.#device.files
+    return this.#device.files()
   }
 
   remove(file: string): void {

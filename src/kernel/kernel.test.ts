@@ -65,7 +65,7 @@ test('a process that is crashed in the middle of its own event asks for nothing 
   })
   kernel.run({ until: SECOND })
   expect(notes).toEqual(['before'])
-  expect(kernel.deviceOf(kernel.processNamed('a')).files).toEqual([])
+  expect(kernel.deviceOf(kernel.processNamed('a')).files()).toEqual([])
 })
 
 test('a host that loses power takes its processes with it and starts those that ran, in order', () => {

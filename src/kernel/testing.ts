@@ -3,19 +3,9 @@
  * fire when the test advances the clock, its disk is memory with real sync semantics. It is not the kernel: no loss, no
  * latency, no other process; nothing here is used in a trial.
  */
-import { type Mark, RecordFile } from './files.ts'
-import type {
-  Disk,
-  DiskRecord,
-  DiskResult,
-  Fact,
-  Layout,
-  Message,
-  Out,
-  ProcessId,
-  Timer,
-  TimerTarget,
-} from './machine.ts'
+import type { Mark, RecordFile } from './files.ts'
+import { Folder } from './folder.ts'
+import type { Disk, DiskResult, Fact, Message, Out, ProcessId, Timer, TimerTarget } from './machine.ts'
 import { EPOCH_UNIX_MICROS, type Micros } from './time.ts'
 
 export interface Recorded<M extends Message = Message> {
@@ -142,62 +132,38 @@ export class RecordingOut implements Out {
 }
 
 /** A disk in memory. Syncs take a fixed time; set `full` to refuse writes. */
-class MemoryDisk implements Disk {
+class MemoryDisk extends Folder implements Disk {
   full = false
   readonly #out: RecordingOut
   readonly #syncMicros: Micros
-  readonly #files = new Map<string, RecordFile>()
   /** Files whose names are not synced. */
   readonly #named = new Set<string>()
 
   constructor(out: RecordingOut, syncMicros: Micros) {
+    super()
     this.#out = out
     this.#syncMicros = syncMicros
   }
 
   append(file: string, value: unknown, bytes: number): DiskResult {
     if (this.full) return 'full'
-    this.#file(file).append(value, bytes)
+    this.file(file).append(value, bytes)
     return 'ok'
   }
 
   sync(file: string, target: TimerTarget, kind: number, a = 0): void {
-    const content = this.#file(file)
+    const content = this.file(file)
     this.#out.after(this.#syncMicros, new PendingSync(content, content.mark(), target), kind, a)
   }
 
   replace(file: string, value: unknown, bytes: number): DiskResult {
     if (this.full) return 'full'
-    this.#file(file).replace(value, bytes)
+    this.file(file).replace(value, bytes)
     return 'ok'
   }
 
-  truncate(file: string, from: number): void {
-    this.#file(file).truncate(from)
-  }
-
-  release(file: string, count: number): void {
-    this.#file(file).release(count)
-  }
-
-  read(file: string): readonly DiskRecord[] {
-    return this.#files.get(file)?.read() ?? []
-  }
-
-  layOut(file: string, layout: Layout): void {
-    this.#file(file).layOut(layout)
-  }
-
-  damaged(file: string): Uint8Array | undefined {
-    return this.#files.get(file)?.damaged()
-  }
-
-  files(): readonly string[] {
-    return [...this.#files.keys()]
-  }
-
-  remove(file: string): void {
-    this.#files.delete(file)
+  override remove(file: string): void {
+    super.remove(file)
     this.#named.delete(file)
   }
 
@@ -210,28 +176,19 @@ class MemoryDisk implements Disk {
    * a file with a layout, the sectors that `survives` names.
    */
   crash(torn = false, survives: (sector: number) => boolean = (sector) => sector === 0, kept = 0): void {
-    for (const file of this.#named) this.#files.delete(file)
+    for (const file of this.#named) this.entries.delete(file)
     this.#named.clear()
-    for (const file of this.#files.values()) file.crash(Math.min(kept, file.unsynced), torn, survives)
+    for (const file of this.entries.values()) file.crash(Math.min(kept, file.unsynced), torn, survives)
   }
 
   /** Changes synced bytes of a file with a layout: flips the bits of `mask`, or makes them zero. */
   damage(file: string, from: number, count: number, mask?: number): boolean {
-    return this.#file(file).damage(from, count, mask)
+    return this.file(file).damage(from, count, mask)
   }
 
   /** Damages the synced record at `position` of a file. */
   corrupt(file: string, position: number): void {
-    if (!this.#file(file).corrupt(position)) throw new Error(`${file} has no synced record at ${position}`)
-  }
-
-  #file(name: string): RecordFile {
-    let file = this.#files.get(name)
-    if (file === undefined) {
-      file = new RecordFile()
-      this.#files.set(name, file)
-    }
-    return file
+    if (!this.file(file).corrupt(position)) throw new Error(`${file} has no synced record at ${position}`)
   }
 }
 
