@@ -7,27 +7,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { DEFECTS } from '../chaos/index.ts'
 import { standardRegistry } from '../src/standard-registry.ts'
-import { choices } from '../src/trial/explain/items.ts'
-import {
-  asValue,
-  irrelevantItems,
-  itemsOf,
-  MAXIMUM_SHRINK_EXECUTIONS,
-  parseScenario,
-  runScenario,
-  type Scenario,
-  shrinkable,
-  shrinkFailure,
-  withItems,
-} from '../src/trial/index.ts'
+import { itemsOf, parseScenario, runScenario, type Scenario } from '../src/trial/index.ts'
+import { fewestItems, shrinkWhole } from '../src/trial/testing.ts'
 import { main } from './main.ts'
 import { median, type Row } from './row.ts'
 
 export const name = 'shrink'
 
 const FOLDERS = ['catches', 'failures'].map((folder) => new URL(`../fixtures/${folder}/`, import.meta.url))
-/** Choices that are tried before the least counts as unknown. */
-const CHOICES_MAXIMUM = 1_500
 const WARM_UP = 40
 
 const registry = standardRegistry()
@@ -41,18 +28,6 @@ function failing(): ReadonlyMap<string, Scenario> {
       if (registry.defects.has(defect) && !found.has(defect)) found.set(defect, scenario)
     }
   return found
-}
-
-/** The fewest faults and steps of the scenario that fail so, or undefined where that takes too long to say. */
-function least(scenario: Scenario, signature: string): number | undefined {
-  const items = itemsOf(scenario)
-  let tried = 0
-  for (let size = 0; size <= items.length; size++)
-    for (const chosen of choices(items, size)) {
-      if (++tried > CHOICES_MAXIMUM) return undefined
-      if (runScenario(withItems(scenario, chosen), registry).signature === signature) return size
-    }
-  return undefined
 }
 
 /** Of nothing nothing more can be taken out: one where none is needed counts as twice as much. */
@@ -77,21 +52,10 @@ export function run(): Row[] {
     const result = runScenario(scenario, registry)
     if (result.signature === undefined) throw new Error(`${id}: its scenario does not fail any more`)
     const begun = seconds()
-    const outcome = shrinkFailure(
-      shrinkable(registry, suite, scenario),
-      asValue(scenario),
-      '0',
-      result,
-      (candidate) => runScenario(candidate, registry),
-      {
-        maximumExecutions: MAXIMUM_SHRINK_EXECUTIONS,
-        irrelevant: (candidate) =>
-          irrelevantItems(candidate, registry, (same, options) => runScenario(same, registry, options)),
-      },
-    )
+    const outcome = shrinkWhole(registry, suite, scenario, result)
     const took = seconds() - begun
     const size = itemsOf(outcome.scenario).length
-    const minimum = least(scenario, result.signature)
+    const minimum = fewestItems(registry, scenario, result.signature)
     times.push(took)
     if (minimum !== undefined) worst = Math.max(worst, ratioOf(size, minimum))
     const from = itemsOf(scenario).length
@@ -115,7 +79,7 @@ export function run(): Row[] {
       target: 5,
       atMost: true,
     },
-    { figure: 'shrinking: the longest', value: Math.max(...times), unit: 's' },
+    { figure: 'shrinking: the longest', value: Math.max(...times), unit: 's', target: 30, atMost: true },
     { figure: 'shrinking: the worst size beside the least', value: worst, unit: 'times', target: 1.5, atMost: true },
     ...rows,
   ]

@@ -4,19 +4,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
+import { DEFECTS as BUGS } from '../chaos/index.ts'
 import { standardRegistry } from './standard-registry.ts'
-import { choices } from './trial/explain/items.ts'
-import {
-  asValue,
-  irrelevantItems,
-  itemsOf,
-  parseScenario,
-  runScenario,
-  type Scenario,
-  shrinkable,
-  shrinkFailure,
-  withItems,
-} from './trial/index.ts'
+import { itemsOf, parseScenario, runScenario, type Scenario } from './trial/index.ts'
+import { fewestItems, shrinkWhole } from './trial/testing.ts'
 
 // Whole clusters, on a machine that may be busy.
 vi.setConfig({ testTimeout: 240_000 })
@@ -48,16 +39,19 @@ const SHRUNK = [
 test.each(SHRUNK)('%s shrinks to at most 1.5 times the fewest faults and steps', (defect) => {
   const scenario = read(defect)
   const result = run(scenario)
-  const suite = registry.defects.get(defect)?.suite ?? ''
-  const shrunk = shrinkFailure(shrinkable(registry, suite, scenario), asValue(scenario), '0', result, run, {
-    irrelevant: (candidate) =>
-      irrelevantItems(candidate, registry, (same, options) => runScenario(same, registry, options)),
-  })
-  expect(shrunk.result.signature).toBe(result.signature)
+  const { signature = '' } = result
+  const shrunk = shrinkWhole(registry, registry.defects.get(defect)?.suite ?? '', scenario, result)
+  expect(shrunk.result.signature).toBe(signature)
   const size = itemsOf(shrunk.scenario).length
   expect(size).toBeLessThan(itemsOf(scenario).length)
-  // Whatever is smaller than two thirds of it does not fail so.
-  for (let fewer = 0; fewer * 1.5 < size; fewer++)
-    for (const chosen of choices(itemsOf(scenario), fewer))
-      expect(run(withItems(scenario, chosen)).signature).not.toBe(result.signature)
+  const fewest = fewestItems(registry, scenario, signature) ?? Number.NaN
+  expect(size).toBeLessThanOrEqual(fewest * 1.5)
+})
+
+test('there is a failing scenario of every historical bug, here or in fixtures/catches', () => {
+  const caught = readdirSync('fixtures/catches')
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => parseScenario(readFileSync(`fixtures/catches/${name}`, 'utf8'), name).defects)
+  const has = new Set([...DEFECTS, ...caught])
+  expect(BUGS.map(({ id }) => id).filter((id) => !has.has(id))).toEqual([])
 })

@@ -1,6 +1,9 @@
 /**
  * From a failing scenario to the smallest that fails in the same way, by fast-check's own walk over our shrinker: the first
  * candidate that keeps the signature is taken, and the walk goes on from there. The path of indices is what replay needs.
+ *
+ * A cluster that never comes to rest shows so only at the end of the quiet phase, after a million events. Such a failure is shrunk
+ * under a part of that phase first; what comes out must fail under all of it, and the walk ends there.
  */
 import { type Arbitrary, Value } from 'fast-check'
 import { choices, type Item, itemsOf } from './explain/items.ts'
@@ -40,6 +43,9 @@ export const MAXIMUM_SHRINK_EXECUTIONS = 2_000
 /** Of so many faults and steps every pair is tried where more than two are left at the end. */
 const PAIRS_OF_MAXIMUM = 8
 
+/** Parts of the quiet phase under which a failure of its end is shrunk before all of it. */
+const QUIET_PARTS: readonly number[] = [16, 4]
+
 /**
  * Shrinks `value`, whose trial gave `result` with a signature.
  * @param run - executes a scenario; deterministic
@@ -53,11 +59,70 @@ export function shrinkFailure(
   options: ShrinkOptions = {},
 ): ShrinkOutcome {
   const { signature } = result
+  const whole: Start = { value, path, result, executions: 0, accepted: 0 }
+  if (signature === undefined || !failedAtTheEnd(value.value, result)) return walk(arbitrary, whole, run, options)
+  const cap = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
+  const isOver = () => executions >= cap || options.isInterrupted?.() === true
+  let executions = 0
+  for (const part of QUIET_PARTS) {
+    if (isOver()) break
+    const shorter = (scenario: Scenario) => withQuietPart(scenario, part)
+    const runShorter = (scenario: Scenario) => run(shorter(scenario))
+    executions++
+    const early = runShorter(value.value)
+    if (!failsAs(early, signature)) continue
+    const { irrelevant } = options
+    const start: Start = { ...whole, result: early, executions }
+    const outcome = walk(arbitrary, start, runShorter, {
+      ...options,
+      // One is left to see whether what comes out fails under all of the phase.
+      maximumExecutions: cap - 1,
+      ...(irrelevant === undefined ? {} : { irrelevant: (scenario) => irrelevant(shorter(scenario)) }),
+    })
+    executions = outcome.executions
+    if (outcome.accepted === 0 || isOver()) break
+    executions++
+    const held = run(outcome.scenario)
+    if (!failsAs(held, signature)) continue
+    const { irrelevant: _, ...rest } = options
+    const verified = { value: outcome.value, path: outcome.path, result: held, executions, accepted: outcome.accepted }
+    return walk(arbitrary, verified, run, rest)
+  }
+  return walk(arbitrary, { ...whole, executions }, run, options)
+}
+
+/** Whether the verdict took all of the quiet phase: something was not as it should be when it was over. */
+function failedAtTheEnd({ durationMicros, settleMicros }: Scenario, { virtualMicros }: TrialResult): boolean {
+  return virtualMicros >= durationMicros + settleMicros
+}
+
+/** The same scenario with so much less time to come to rest. */
+function withQuietPart(scenario: Scenario, part: number): Scenario {
+  return { ...scenario, settleMicros: Math.ceil(scenario.settleMicros / part) }
+}
+
+/** Where a walk begins, and what it took to get there. */
+interface Start {
+  readonly value: Value<Scenario>
+  readonly path: string
+  readonly result: TrialResult
+  readonly executions: number
+  readonly accepted: number
+}
+
+function walk(
+  arbitrary: Arbitrary<Scenario>,
+  start: Start,
+  run: (scenario: Scenario) => TrialResult,
+  options: ShrinkOptions,
+): ShrinkOutcome & { readonly value: Value<Scenario> } {
+  const { value, path, result } = start
+  const { signature } = result
   const cap = options.maximumExecutions ?? MAXIMUM_SHRINK_EXECUTIONS
   let best = { value, path, result }
-  let executions = 0
-  let accepted = 0
-  const outcome = (complete: boolean): ShrinkOutcome => ({
+  let { executions, accepted } = start
+  const outcome = (complete: boolean) => ({
+    value: best.value,
     scenario: best.value.value,
     result: best.result,
     path: best.path,

@@ -1,10 +1,53 @@
-/** Doubles for tests of the trial and upper floors: a cluster that is only a kernel, a registry of simple things, a scenario. */
+/**
+ * Doubles for tests of the trial and upper floors: a cluster that is only a kernel, a registry of simple things, a scenario. And what
+ * tests and benchmarks of shrinking share: a scenario shrunk as a campaign does it, and the least that it could have become.
+ */
 import fc from 'fast-check'
 import type { Cluster, ClusterOptions } from '../cluster/index.ts'
 import { completeTopology } from '../cluster/topology.ts'
 import { Kernel, type Micros, type RunResult, SECOND } from '../kernel/index.ts'
+import { irrelevantItems } from './explain/irrelevant.ts'
+import { choices, itemsOf, withItems } from './explain/items.ts'
 import { type FaultStep, type PropertyDefinition, Registry } from './registry.ts'
+import type { TrialResult } from './result.ts'
+import { runScenario } from './run.ts'
 import { SCENARIO_FORMAT, SCENARIO_VERSION, type Scenario } from './scenario.ts'
+import { asValue, type ShrinkOutcome, shrinkFailure } from './shrink.ts'
+import { shrinkable } from './trial-id.ts'
+
+/** Shrinks a scenario that fails, with everything that a campaign uses. */
+export function shrinkWhole(
+  registry: Registry,
+  suite: string,
+  scenario: Scenario,
+  result: TrialResult = runScenario(scenario, registry),
+): ShrinkOutcome {
+  const run = (candidate: Scenario) => runScenario(candidate, registry)
+  return shrinkFailure(shrinkable(registry, suite, scenario), asValue(scenario), '0', result, run, {
+    irrelevant: (candidate) =>
+      irrelevantItems(candidate, registry, (same, options) => runScenario(same, registry, options)),
+  })
+}
+
+/**
+ * The fewest faults and steps of the scenario that fail with the signature, by trying all choices, the smallest first; undefined
+ * where none of the first `most` choices does.
+ */
+export function fewestItems(
+  registry: Registry,
+  scenario: Scenario,
+  signature: string,
+  most = 1_500,
+): number | undefined {
+  const items = itemsOf(scenario)
+  let tried = 0
+  for (let size = 0; size <= items.length; size++)
+    for (const chosen of choices(items, size)) {
+      if (++tried > most) return undefined
+      if (runScenario(withItems(scenario, chosen), registry).signature === signature) return size
+    }
+  return undefined
+}
 
 export interface Tick {
   readonly type: 'tick'
