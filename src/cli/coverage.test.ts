@@ -121,6 +121,28 @@ test.each([
   }
 })
 
+test('a journal that cannot be read is named and passed over, unless it is the only one', async () => {
+  const head = { type: 'campaign', format: 'seatrial/journal', version: 1, release: '0.0.1', properties: [] }
+  const own = temporaryFolder({
+    'a.jsonl': `${JSON.stringify(head)}\n`,
+    'cut.jsonl': '{"type":"campai',
+    'newer.jsonl': `${JSON.stringify({ ...head, version: 9 })}\n`,
+  })
+  try {
+    const { status, err, out } = await runMain(['coverage', 'a.jsonl', 'cut.jsonl', 'newer.jsonl'], own.path)
+    expect(err).toMatch(
+      /^passed over: cut\.jsonl:1: this is not the journal.*\npassed over: newer\.jsonl:1: this is not/,
+    )
+    expect(out).toMatch(/^1 campaign, 0 trials\n/)
+    expect(status).toBe(0)
+    const none = await runMain(['coverage', 'cut.jsonl', 'newer.jsonl'], own.path)
+    expect(none.err).toMatch(/none of the 2 campaigns there can be read/)
+    expect(none.status).toBe(2)
+  } finally {
+    own.remove()
+  }
+})
+
 test('campaigns of two releases are not put together', async () => {
   const head = (release: string) =>
     `${JSON.stringify({ type: 'campaign', format: 'seatrial/journal', version: 1, release, properties: [] })}\n`

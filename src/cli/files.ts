@@ -35,12 +35,12 @@ export function refused(error: unknown, path: string): UserError {
   return new UserError({ what, where: path, mend })
 }
 
-/** @throws UserError */
-export function readText(path: string): string {
+/** `shown` stands for the file in a message. @throws UserError */
+export function readText(path: string, shown = path): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw refused(error, path)
+    throw refused(error, shown)
   }
 }
 
@@ -155,10 +155,10 @@ export function corpusFolder(path: string, shown = path): CorpusFolder {
         return readdirSync(path)
       } catch (error) {
         if ((error as { readonly code?: string }).code === 'ENOENT') return []
-        throw refused(error, path)
+        throw refused(error, shown)
       }
     },
-    read: (name) => readText(join(path, name)),
+    read: (name) => readText(join(path, name), join(shown, name)),
     write: (name, text) => writeTextAtomically(join(path, name), text),
     remove: (name) => removeFile(join(path, name)),
   }

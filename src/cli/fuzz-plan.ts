@@ -161,7 +161,9 @@ function latest(session: Session, folder: string, wanted: Wanted): Past {
       what:
         heads.length === 0
           ? 'there is no campaign to go on with'
-          : `none of the ${heads.length} campaigns there has these flags; the last one ${wordsOf(heads[0]?.head)}`,
+          : heads.length === 1
+            ? `the one campaign there ${wordsOf(heads[0]?.head)}`
+            : `none of the ${heads.length} campaigns there has these flags; the last one ${wordsOf(heads[0]?.head)}`,
       where: `--resume ${shown}`,
       mend: 'give the flags of that campaign, or begin a new one without --resume',
     })

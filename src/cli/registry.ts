@@ -60,11 +60,12 @@ async function importModule(path: string, shown: string): Promise<unknown> {
       const { register } = await import('tsx/esm/api')
       register()
     } catch {
-      throw new UserError({
-        what: 'a TypeScript file needs the package tsx to be installed',
-        where: shown,
-        mend: 'npm install --save-dev tsx, or write the file in JavaScript',
-      })
+      if (!readsTypeScript())
+        throw new UserError({
+          what: `a TypeScript file needs the package tsx with Node ${process.versions.node}`,
+          where: shown,
+          mend: 'npm install --save-dev tsx, or take Node 22.18 or later, or write the file in JavaScript',
+        })
     }
   }
   try {
@@ -72,6 +73,12 @@ async function importModule(path: string, shown: string): Promise<unknown> {
   } catch (error) {
     throw mistakeIn(path, shown, 'the module cannot be loaded', error)
   }
+}
+
+/** Newer versions of Node leave out the types of what they load. */
+function readsTypeScript(): boolean {
+  const { typescript } = process.features as { readonly typescript?: unknown }
+  return typescript !== undefined && typescript !== false
 }
 
 /** What the user's module threw, with the line of it where that began. */

@@ -14,7 +14,7 @@ export class DeterminismError extends Error {
   }
 }
 
-const CLOCK = 'out.now (durations) or out.wall (stamps)'
+const CLOCK = 'out.now (in a property or fault: cluster.kernel.now), or out.wall for stamps,'
 const TIMERS = 'out.after in a machine, or kernel.schedule outside of one'
 const CHANCE = "streams.get('purpose/name').at(...) with an address such as the virtual time"
 

@@ -19,10 +19,23 @@ const DEPTH_MOST = 4
 export function coverageCommand(io: Io, paths: readonly string[], flags: CoverageFlags): number {
   const places = paths.length > 0 ? paths : [join(flags.dir ?? '.seatrial', 'campaigns')]
   const files = [...new Set(places.flatMap((path) => journalsAt(resolve(io.folder, path), path)))]
-  const pasts = files.map((file) => ({
-    file: relative(io.folder, file),
-    past: readJournal(file, relative(io.folder, file)),
-  }))
+  const pasts = files.flatMap((path) => {
+    const file = relative(io.folder, path)
+    try {
+      return [{ file, past: readJournal(path, file) }]
+    } catch (error) {
+      // One that is damaged keeps nobody from what the others covered.
+      if (!(error instanceof UserError) || files.length === 1) throw error
+      io.err(`passed over: ${error.message}\n`)
+      return []
+    }
+  })
+  if (pasts.length === 0)
+    throw new UserError({
+      what: `none of the ${files.length} campaigns there can be read`,
+      where: places.join(', '),
+      mend: 'see what is said of each',
+    })
   assertOneRelease(pasts)
   const book = new CoverageBook()
   const faults = new Map<string, { injected: number; bit: number }>()
@@ -44,11 +57,11 @@ export function coverageCommand(io: Io, paths: readonly string[], flags: Coverag
   const rows: LedgerRow[] = [...faults].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, row]) => ({ kind, ...row }))
   if (flags.json === true) {
     io.out(
-      `${JSON.stringify({ type: 'coverage', campaigns: files.length, trials: added.size, without, faults: rows, coverage })}\n`,
+      `${JSON.stringify({ type: 'coverage', campaigns: pasts.length, trials: added.size, without, faults: rows, coverage })}\n`,
     )
     return 0
   }
-  io.out(`${counted(files.length, 'campaign')}, ${counted(added.size, 'trial')}\n\n`)
+  io.out(`${counted(pasts.length, 'campaign')}, ${counted(added.size, 'trial')}\n\n`)
   if (rows.length > 0) io.out(`${printFaults(rows, coverage)}\n\n`)
   if (flags.coverage === true && coverage.matrix.length > 0) io.out(`${printMatrix(coverage)}\n\n`)
   io.out(`${printDiscovery(coverage, added.size - without)}\n`)

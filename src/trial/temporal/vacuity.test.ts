@@ -33,12 +33,7 @@ test('the left sides of implications and the ranges of quantifiers', () => {
       reached(happens('host-restarted')),
     ],
   })
-  expect(triggers).toEqual([
-    'a Pod',
-    'a Pod with "leaving"',
-    'a Pod with "term-sent"',
-    'a change of what it reads',
-  ])
+  expect(triggers).toEqual(['a Pod', 'a Pod with "leaving"', 'a Pod with "term-sent"', 'a change of what it reads'])
   expect(trigger).toBe(triggers?.join('; '))
   expect(formulas).toEqual([
     'for each Pod: always ("leaving" implies (within 0.000005 s ("term-sent" implies "gone")))',
