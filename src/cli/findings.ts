@@ -155,7 +155,7 @@ export async function investigateInSight(
     if (news.kind !== 'shrinking') return
     const { executions, faults, steps } = news
     const left = `${counted(faults, 'fault')}, ${counted(steps, 'step')} left`
-    progress.update(executions, undefined, `${group.signature}: ${left} after ${counted(executions, 'execution')}`)
+    progress.update(executions, undefined, `${left} after ${counted(executions, 'execution')}: ${group.signature}`)
   }
   try {
     return await investigate(session, group, { ...options, onNews })
