@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { counted } from '../report/index.ts'
 import { printShard, type Shard, STRATEGIES, suggest, UserError } from '../trial/index.ts'
 import { headCommit, seedOfCommit } from './git.ts'
 import { JOURNAL_ENDING, type JournalHead, journalName, type Past, readJournal } from './journal.ts'
@@ -162,7 +163,7 @@ function latest(session: Session, folder: string, wanted: Wanted): Past {
         heads.length === 0
           ? 'there is no campaign to go on with'
           : heads.length === 1
-            ? `the one campaign there ${wordsOf(heads[0]?.head)}`
+            ? `the one campaign there does not have these flags; it ${wordsOf(heads[0]?.head)}`
             : `none of the ${heads.length} campaigns there has these flags; the last one ${wordsOf(heads[0]?.head)}`,
       where: `--resume ${shown}`,
       mend: 'give the flags of that campaign, or begin a new one without --resume',
@@ -181,7 +182,7 @@ function latest(session: Session, folder: string, wanted: Wanted): Past {
 function wordsOf(head: JournalHead | undefined): string {
   if (head === undefined) return 'cannot be read'
   const own = head.propertiesFile === undefined ? '' : ` and --properties ${head.propertiesFile}`
-  return `had --seed ${head.seed}, --shard ${printShard(head.shard)}, ${head.suites.length} suites${own}`
+  return `had --seed ${head.seed}, --shard ${printShard(head.shard)}, --strategy ${head.strategy ?? PLAIN}, ${counted(head.suites.length, 'suite')}${own}`
 }
 
 /** Names of journals, the one that was written to last first. */

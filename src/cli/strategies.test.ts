@@ -73,7 +73,9 @@ test('a campaign of plain random search is another one, and is gone on with only
   const other = await seatrial('fuzz --resume --strategy swarm --trials 1 --dir plain')
   expect(other).toMatchObject({
     status: 2,
-    err: expect.stringMatching(/none of the 1 campaigns there has these flags/),
+    err: expect.stringMatching(
+      /the one campaign there does not have these flags; it had --seed 3, .*--strategy random, 1 suite$/m,
+    ),
   })
   const on = await seatrial('fuzz --resume --strategy random --trials 1 --workers 1 --dir plain --json')
   expect(trialsOf(linesOf(on.out)).map(({ trial }) => trial)).toEqual(['finalizers:3:4'])
