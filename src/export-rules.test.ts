@@ -155,8 +155,10 @@ function checkChrome(events: readonly ChromeEvent[]): { readonly slices: number;
     if (ph !== 's' && ph !== 'f') continue
     const top = stack.at(-1)?.event
     // It must be the very slice that the flow is about, not one that happens to be there.
-    if (top === undefined || nanos(top.ts) !== at)
+    if (top === undefined || Math.abs(nanos(top.ts) + nanos(top.dur) / 2 - at) > 1)
       throw new Error(`the flow ${event.id} binds to no slice of its moment`)
+    if (ph === 'f' && top.args?.step !== undefined && top.args.step !== event.id)
+      throw new Error(`the flow ${event.id} ends at the event ${top.args.step}`)
     const flow = `${event.id}/${event.cat}/${name}`
     if (ph === 's') begun.set(flow, event)
     else if (event.bp !== 'e' || !begun.delete(flow)) throw new Error(`the flow ${event.id} ends and never began`)
@@ -182,8 +184,13 @@ test.each<readonly [string, readonly ChromeEvent[], RegExp | undefined]>([
   ['no name', [slice(0, 1)], /without a name/],
   ['the idle process', [{ ...NAMED, tid: 0 }], /idle/],
   ['one number twice', [NAMED, { ...NAMED, pid: 2 }], /number 1/],
-  ['an end without a beginning', [NAMED, slice(0, 1), { ...slice(0, 1), ph: 'f', id: 1, bp: 'e' }], /never began/],
-  ['a flow from nowhere', [NAMED, slice(0, 1), { ...slice(0.5, 1), ph: 's', id: 1 }], /binds to no slice/],
+  ['an end without a beginning', [NAMED, slice(0, 1), { ...slice(0.5, 1), ph: 'f', id: 1, bp: 'e' }], /never began/],
+  ['a flow from nowhere', [NAMED, slice(0, 1), { ...slice(0, 1), ph: 's', id: 1 }], /binds to no slice/],
+  [
+    'a flow to another event',
+    [NAMED, slice(0, 1, { args: { step: 2 } }), { ...slice(0.5, 1), ph: 'f', id: 1 }],
+    /ends at the event 2/,
+  ],
   ['too short an event', [NAMED, slice(0, 0.0005, { args: { step: 1 } })], /shorter/],
 ])('Perfetto on %s', (_what, events, says) => {
   if (says === undefined) expect(checkChrome(events)).toEqual({ slices: 2, flows: 0 })

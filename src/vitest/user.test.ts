@@ -179,7 +179,7 @@ test.each([
 
 test('a property that remembers makes two runs of one scenario differ', () => {
   expect(of('remembers').errors[0]?.message).toMatch(
-    /^diverged: two runs of one scenario differ: event \d+: .* differs?: ".*" here, ".*" when it ran again; the verdict is passed here and failed \(remembers\) when it ran again\n/,
+    /^diverged: two runs of one scenario differ: event \d+: .* differs?: ".*" here, ".*" when it ran again; the verdict was passed here and failed \(remembers\) when it ran again\n/,
   )
 })
 
