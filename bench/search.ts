@@ -115,9 +115,10 @@ const measured = [...cells.values()].filter(
 )
 const minutes = Math.round(measured.reduce((sum, cell) => sum + cell.cpuMicros, 0) / 60_000_000)
 const seeds = [...new Set(measured.map(({ seed }) => seed))].sort((a, b) => a - b)
+const isWhole = measured.length === wanted.length * strategies.length * seeds.length
 const section = [
   `Last run: ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model.trim() ?? 'unknown'}, Node ${process.version}, ${minutes} minutes of processor time.`,
-  `Seeds ${seeds.join(', ')}, at most ${cap} trials each; some defects and strategies had fewer seeds, as the second number in brackets says.`,
+  `Seeds ${seeds.join(', ')}, at most ${cap} trials each${isWhole ? '' : '; some defects and strategies had fewer seeds, as the second number in brackets says'}.`,
   `A figure is the median number of trials until the first find (of an even number of seeds the lower of the two), how many of the seeds found it, and on how many seeds the strategy was earlier and later than plain random search.`,
   '',
   ablationTable(measured, strategies),
