@@ -1,6 +1,6 @@
 /** What the property files share: typed subscription to facts, names, words for messages. */
 import type { Cluster } from '../src/cluster/index.ts'
-import type { Fact, FactListener, Micros, ProcessId } from '../src/kernel/index.ts'
+import type { Fact, Micros, ProcessId } from '../src/kernel/index.ts'
 
 /** The member of a union of facts that may have this type. */
 export type OfType<F extends Fact, T extends string> = F extends { readonly type: infer U }
@@ -21,12 +21,9 @@ export function onFact<F extends Fact, T extends F['type']>(
   type: T,
   listener: (fact: OfType<F, T>, at: Micros, process: ProcessId) => void,
 ): void {
-  // Most ask for the fact alone and run in clusters without such members: they are called as they are.
-  if (listener.length < 2 && !cluster.hasEventsEtcd) cluster.kernel.subscribe(type, listener as unknown as FactListener)
-  else
-    cluster.kernel.subscribe(type, (fact, process, at) => {
-      if (!cluster.keepsEvents(process)) listener(fact as OfType<F, T>, at, process)
-    })
+  cluster.kernel.subscribe(type, (fact, process, at) => {
+    if (!cluster.keepsEvents(process)) listener(fact as OfType<F, T>, at, process)
+  })
 }
 
 /** Virtual seconds for messages: 12.345 s. */

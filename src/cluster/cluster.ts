@@ -277,11 +277,6 @@ export class Cluster {
 
   // --- What properties ask
 
-  /** Do Events have an etcd of their own? */
-  get hasEventsEtcd(): boolean {
-    return this.#lastOfEvents >= this.#firstOfEvents
-  }
-
   /** Is the process a member of Events' own etcd? What it tells is not about the cluster's state. */
   keepsEvents(process: ProcessId): boolean {
     return process >= this.#firstOfEvents && process <= this.#lastOfEvents
